@@ -1,0 +1,197 @@
+"""Parquet tables whose rows carry images: the one module that reads and writes them.
+
+An image column is fixed-size binary, little-endian, C order; shape and dtype are in the metadata
+of its field. Tables are written and read row group by row group, so memory does not grow with the
+number of slices.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.errors import InputError
+
+ROWS_PER_GROUP = 32
+
+
+def image_field(
+    name: str, shape: Sequence[int], dtype: str | np.dtype = "float32", nullable: bool = False
+) -> pa.Field:
+    """Return the field of an image column.
+
+    Args:
+        name: Column name.
+        shape: Shape of one image, e.g. ``(height, width)``.
+        dtype: NumPy dtype of a pixel; stored little-endian.
+        nullable: Whether a row may lack the image.
+    """
+    little_endian = np.dtype(dtype).newbyteorder("<")
+    width = int(np.prod(shape)) * little_endian.itemsize
+    metadata = {"shape": json.dumps(list(shape)), "dtype": little_endian.str}
+    return pa.field(name, pa.binary(width), nullable=nullable, metadata=metadata)
+
+
+class TableWriter:
+    """Writes a Parquet table in row groups; the file appears only when it is complete.
+
+    Use as a context manager. On an exception the temporary file is removed and an existing table
+    of that name stays as it was.
+    """
+
+    def __init__(self, path: str | os.PathLike, schema: pa.Schema) -> None:
+        """Open a temporary file beside ``path``."""
+        self._path = Path(path)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        self._schema = schema
+        self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        """Append one row group.
+
+        Args:
+            columns: A value per column of the schema: for image columns an array of shape
+                (N, *shape) or a sequence with None where the image is lacking; for others a
+                sequence of length N.
+
+        Raises:
+            ValueError: If a column is missing or an image has another shape.
+        """
+        arrays = [_to_arrow(columns[field.name], field) for field in self._schema]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Publish the file, or remove it if the block failed."""
+        self._writer.close()
+        if kind is None:
+            os.replace(self._temporary, self._path)
+        else:
+            self._temporary.unlink(missing_ok=True)
+
+
+def write_table(path: str | os.PathLike, schema: pa.Schema, columns: Mapping[str, Any]) -> None:
+    """Write a whole table at once, atomically; see `TableWriter.write` for the columns."""
+    with TableWriter(path, schema) as writer:
+        writer.write(columns)
+
+
+def read_images(path: str | os.PathLike, column: str) -> np.ndarray:
+    """Return an image column as one array of shape (N, *shape).
+
+    Raises:
+        InputError: If the file has no image column of that name, or rows lack the image.
+    """
+    table = pq.read_table(path, columns=[column])
+    return np.ascontiguousarray(_to_numpy(table.column(column), table.schema.field(column), path))
+
+
+def read_batches(
+    path: str | os.PathLike, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield a table row group by row group.
+
+    Args:
+        path: The Parquet file.
+        columns: Names to read; None for all.
+
+    Yields:
+        A dict per row group: image columns as arrays (N, *shape) (a list with None where rows
+        lack images), other columns as lists.
+    """
+    with pq.ParquetFile(path) as file:
+        for index in range(file.num_row_groups):
+            table = file.read_row_group(index, columns=None if columns is None else list(columns))
+            yield {
+                field.name: _batch_column(table.column(field.name), field, path)
+                for field in table.schema
+            }
+
+
+def read_rows(
+    path: str | os.PathLike, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield a table row by row, reading one row group at a time; images as arrays or None."""
+    for batch in read_batches(path, columns):
+        for values in zip(*batch.values(), strict=True):
+            yield dict(zip(batch, values, strict=True))
+
+
+def _is_image(field: pa.Field) -> bool:
+    return field.metadata is not None and b"shape" in field.metadata
+
+
+def _shape_and_dtype(field: pa.Field) -> tuple[tuple[int, ...], np.dtype]:
+    return tuple(json.loads(field.metadata[b"shape"])), np.dtype(field.metadata[b"dtype"].decode())
+
+
+def _to_arrow(values: Any, field: pa.Field) -> pa.Array:
+    if not _is_image(field):
+        return pa.array(values, type=field.type)
+    shape, dtype = _shape_and_dtype(field)
+    if isinstance(values, np.ndarray):
+        if values.shape[1:] != shape:
+            raise ValueError(f"column {field.name}: shape {values.shape[1:]}, expected {shape}")
+        data = np.ascontiguousarray(values, dtype)
+        return pa.Array.from_buffers(field.type, len(data), [None, pa.py_buffer(data)])
+    cells = [None if value is None else _cell(value, shape, dtype, field.name) for value in values]
+    return pa.array(cells, type=field.type)
+
+
+def _cell(value: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, name: str) -> bytes:
+    if value.shape != shape:
+        raise ValueError(f"column {name}: shape {value.shape}, expected {shape}")
+    return np.ascontiguousarray(value, dtype).tobytes()
+
+
+def _to_numpy(column: pa.ChunkedArray, field: pa.Field, path: str | os.PathLike) -> np.ndarray:
+    if not _is_image(field):
+        raise InputError(f"{path}: column {field.name!r} holds no images")
+    if column.null_count:
+        raise InputError(
+            f"{path}: {column.null_count} rows have no {field.name!r}; "
+            "use read_rows, which gives None for them"
+        )
+    shape, dtype = _shape_and_dtype(field)
+    chunks = [_chunk_to_numpy(chunk, shape, dtype) for chunk in column.chunks]
+    return np.concatenate(chunks) if chunks else np.empty((0, *shape), dtype)
+
+
+def _chunk_to_numpy(chunk: pa.Array, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    size = int(np.prod(shape))
+    flat = np.frombuffer(
+        chunk.buffers()[1],
+        dtype,
+        count=len(chunk) * size,
+        offset=chunk.offset * chunk.type.byte_width,
+    )
+    return flat.reshape(len(chunk), *shape)
+
+
+def _batch_column(column: pa.ChunkedArray, field: pa.Field, path: str | os.PathLike) -> Any:
+    if not _is_image(field):
+        return column.to_pylist()
+    if not column.null_count:
+        return _to_numpy(column, field, path)
+    shape, dtype = _shape_and_dtype(field)
+    return [
+        None if cell is None else np.frombuffer(cell, dtype).reshape(shape)
+        for cell in column.to_pylist()
+    ]

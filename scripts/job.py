@@ -1,0 +1,45 @@
+"""What every rule's script shares: a log file that ends with the error, if there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.errors import InputError
+
+
+@contextlib.contextmanager
+def job_log(path: str | os.PathLike) -> Iterator[None]:
+    """Send log records and warnings of a job to its log file.
+
+    An `InputError` ends the job with its message alone, as the last line of the log and on
+    standard error; any other exception leaves its traceback in the log.
+
+    Args:
+        path: The log file of the rule.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    warnings.simplefilter("default")
+    try:
+        yield
+    except InputError as error:
+        root.error("%s", error)
+        print(f"ERROR: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except Exception:
+        root.exception("The job failed. The cause is the last line below.")
+        raise
+    finally:
+        root.removeHandler(handler)
+        handler.close()
