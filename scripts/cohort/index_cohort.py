@@ -1,0 +1,53 @@
+"""Rule index_cohort: find the axial CT slices below the folders of the cohort."""
+
+import json
+
+import pyarrow as pa
+
+from scripts.cohort.index import index_folders
+from scripts.cohort.slice_entry import series_of, write_index, write_rejected
+from scripts.image_table import write_table
+from scripts.job import job_log
+
+with job_log(snakemake.log[0]):
+    folders = [f"{folder}/dicom" for folder in snakemake.input.get("phantom", [])]
+    index = index_folders(
+        folders or json.loads(snakemake.params.folders),
+        keep_derived=snakemake.params.keep_derived,
+        workers=snakemake.threads,
+    )
+    write_index(snakemake.output.index, index.slices)
+    write_rejected(snakemake.output.rejected, index.rejected)
+    series = series_of(index.slices)
+    write_table(
+        snakemake.output.series,
+        pa.schema(
+            [
+                ("patient_id", pa.string()),
+                ("series_uid", pa.string()),
+                ("slices", pa.int32()),
+                ("rows", pa.int32()),
+                ("columns", pa.int32()),
+                ("lowest_position", pa.float64()),
+                ("highest_position", pa.float64()),
+            ]
+        ),
+        {
+            "patient_id": [patient_id for patient_id, _ in series],
+            "series_uid": [series_uid for _, series_uid in series],
+            "slices": [len(slices) for slices in series.values()],
+            "rows": [slices[0].rows for slices in series.values()],
+            "columns": [slices[0].columns for slices in series.values()],
+            "lowest_position": [slices[0].position for slices in series.values()],
+            "highest_position": [slices[-1].position for slices in series.values()],
+        },
+    )
+    pairs = sorted(index.same_person)
+    write_table(
+        snakemake.output.same_person,
+        pa.schema([("patient_id", pa.string()), ("other_patient_id", pa.string())]),
+        {
+            "patient_id": [one for one, _ in pairs],
+            "other_patient_id": [other for _, other in pairs],
+        },
+    )

@@ -1,0 +1,47 @@
+"""Rule label_series: give each series its label, and list where sources disagree."""
+
+import logging
+
+import pyarrow as pa
+
+from scripts.cohort.labels import label_series
+from scripts.cohort.options import LabelOptions
+from scripts.cohort.slice_entry import read_index
+from scripts.image_table import write_table
+from scripts.job import job_log
+
+SCHEMA = pa.schema(
+    [
+        ("patient_id", pa.string()),
+        ("series_uid", pa.string()),
+        ("label", pa.int8()),
+        ("source", pa.string()),
+        ("csv", pa.int8()),
+        ("pylidc", pa.int8()),
+        ("dicom_tag", pa.int8()),
+        ("description", pa.int8()),
+        ("disagreement", pa.bool_()),
+        ("reason", pa.string()),
+    ]
+)
+
+with job_log(snakemake.log[0]):
+    rows = label_series(
+        read_index(snakemake.input.index),
+        LabelOptions.model_validate_json(snakemake.params.options),
+        snakemake.input.get("labels"),
+    )
+    disagreements = [row for row in rows if row["disagreement"]]
+    for path, table in (
+        (snakemake.output.labels, rows),
+        (snakemake.output.disagreements, disagreements),
+    ):
+        write_table(path, SCHEMA, {name: [row[name] for row in table] for name in SCHEMA.names})
+    logging.info(
+        "%d series: %d with contrast agent, %d without, %d without a label; sources disagree on %d",
+        len(rows),
+        sum(row["label"] == 1 for row in rows),
+        sum(row["label"] == 0 for row in rows),
+        sum(row["label"] is None for row in rows),
+        len(disagreements),
+    )

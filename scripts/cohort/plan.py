@@ -1,0 +1,212 @@
+"""Splits the patients, chooses their slices, and writes one extraction plan per patient."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from scripts.cohort.options import SelectionOptions
+from scripts.cohort.slice_entry import SliceEntry, series_of
+from scripts.errors import InputError
+from scripts.randomness import order_key, seed_for
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def split_patients(
+    patient_labels: dict[str, set[int]],
+    test_fraction: float,
+    seed: int,
+    same_person: Iterable[tuple[str, str]] = (),
+) -> dict[str, str]:
+    """Return "train" or "test" for each patient, stratified by label (PROTOCOL section 1).
+
+    Patients keep their side as far as possible when others join or leave: each has a random place
+    in the order of its stratum, which depends on the seed and its own name alone.
+
+    Args:
+        patient_labels: The labels (0, 1) found among each patient's series.
+        test_fraction: Share of each stratum that becomes test patients, in [0, 1].
+        seed: Seed of the random order.
+        same_person: Pairs of patients that share an exact copy of a slice: kept on one side.
+
+    Raises:
+        InputError: If a side that has patients lacks a label.
+    """
+    groups = _join(patient_labels, same_person)
+    strata = defaultdict(list)
+    for group in groups:
+        labels = frozenset().union(*(patient_labels[patient] for patient in group))
+        strata[tuple(sorted(labels))].append(group)
+    sides = {}
+    for members in strata.values():
+        members.sort(key=lambda group: order_key(seed, "split", group[0]))
+        tested = _test_count(len(members), test_fraction)
+        for rank, group in enumerate(members):
+            for patient in group:
+                sides[patient] = "test" if rank < tested else "train"
+    _check_classes(sides, patient_labels)
+    return dict(sorted(sides.items()))
+
+
+def _test_count(patients: int, fraction: float) -> int:
+    count = math.floor(fraction * patients + 0.5)
+    if 0 < fraction < 1 and patients >= 2:
+        return min(max(count, 1), patients - 1)
+    return count
+
+
+def _join(patients: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+    group_of = {patient: [patient] for patient in sorted(patients)}
+    for one, other in sorted(pairs):
+        if one in group_of and other in group_of and group_of[one] is not group_of[other]:
+            merged = sorted(group_of[one] + group_of[other])
+            for patient in merged:
+                group_of[patient] = merged
+    return list({id(group): group for group in group_of.values()}.values())
+
+
+def _check_classes(sides: dict[str, str], patient_labels: dict[str, set[int]]) -> None:
+    for side in ("train", "test"):
+        members = [patient for patient in sides if sides[patient] == side]
+        labels = set().union(*(patient_labels[patient] for patient in members))
+        if members and labels != {0, 1}:
+            lacking = "with" if 1 not in labels else "without"
+            raise InputError(
+                f"no {side} patient has a series {lacking} contrast agent "
+                f"({len(members)} {side} patients of {len(sides)}): add patients of that kind, or "
+                "change cohort.test_fraction"
+            )
+
+
+def choose_slices(
+    series: Sequence[Sequence[SliceEntry]], count: int, inner_fraction: float
+) -> set[str]:
+    """Return the ids of evenly spaced slices of a patient, shared out among the series.
+
+    Args:
+        series: The patient's series, each sorted by position.
+        count: How many slices in all; fewer if the patient has fewer.
+        inner_fraction: Central part of a scan, along its length, they are spaced over.
+    """
+    shares = _share_out(count, [len(slices) for slices in series])
+    return {
+        slices[index].slice_id
+        for slices, share in zip(series, shares, strict=True)
+        for index in spaced_indices(len(slices), share, inner_fraction)
+    }
+
+
+def _share_out(count: int, sizes: Sequence[int]) -> list[int]:
+    shares = [0] * len(sizes)
+    while count > 0 and any(share < size for share, size in zip(shares, sizes, strict=True)):
+        for index, size in enumerate(sizes):
+            if count > 0 and shares[index] < size:
+                shares[index] += 1
+                count -= 1
+    return shares
+
+
+def spaced_indices(length: int, count: int, inner_fraction: float) -> list[int]:
+    """Return `count` evenly spaced indices in the inner part of `range(length)`.
+
+    The inner part is cut into `count` equal pieces and the middle of each is taken; where the
+    pieces are narrower than a slice, neighbours are taken so that no index comes twice.
+    """
+    margin = (1 - inner_fraction) / 2
+    ideal = [
+        (margin + inner_fraction * (piece + 0.5) / count) * length - 0.5 for piece in range(count)
+    ]
+    chosen: list[int] = []
+    for piece, place in enumerate(ideal):
+        lowest = chosen[-1] + 1 if chosen else 0
+        chosen.append(min(max(math.floor(place + 0.5), lowest), length - (count - piece)))
+    return chosen
+
+
+def plan_patient(
+    entries: Sequence[SliceEntry],
+    labels: dict[tuple[str, str], int],
+    side: str,
+    masks: dict[str, dict[str, str]],
+    options: SelectionOptions,
+) -> list[dict]:
+    """Return what to extract of one patient: a row per slice, in reading order.
+
+    Args:
+        entries: The patient's slices with a label, in reading order.
+        labels: Label of each (patient_id, series_uid).
+        side: "train" or "test".
+        masks: Mask of each annotated slice.
+        options: How many slices, spaced over which part of the scan.
+
+    Returns:
+        Rows of slice_id, path, label, sampled (one of the evenly spaced), mask (or None). Every
+        slice with a mask is among them.
+    """
+    count = getattr(options.slices_per_patient, side)
+    sampled = choose_slices(list(series_of(entries).values()), count, options.inner_fraction)
+    return [
+        {
+            "slice_id": entry.slice_id,
+            "path": entry.path,
+            "label": labels[entry.series],
+            "sampled": entry.slice_id in sampled,
+            "mask": masks.get(entry.slice_id),
+        }
+        for entry in entries
+        if entry.slice_id in sampled or entry.slice_id in masks
+    ]
+
+
+def file_name_of(patient_id: str) -> str:
+    """Return a name for the patient's files: the id itself where it is safe as a file name."""
+    if SAFE_NAME.fullmatch(patient_id):
+        return patient_id
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", patient_id).lstrip("._-") or "patient"
+    return f"{safe}-{seed_for(patient_id):016x}"[:100]
+
+
+def plan_cohort(
+    entries: Sequence[SliceEntry],
+    labels: dict[tuple[str, str], int | None],
+    same_person: Iterable[tuple[str, str]],
+    masks: dict[str, dict[str, str]],
+    options: SelectionOptions,
+    seed: int,
+) -> tuple[dict[str, str], dict[str, list[dict]]]:
+    """Split the patients that have a label and plan the slices of each.
+
+    Args:
+        entries: All slices, in reading order.
+        labels: Label of each (patient_id, series_uid); series without one are left out.
+        same_person: Pairs of patient ids that must stay on one side.
+        masks: Mask of each annotated slice.
+        options: How patients and slices are chosen.
+        seed: Seed of the split.
+
+    Returns:
+        Side of each patient; plan of each patient (`plan_patient`).
+
+    Raises:
+        InputError: If no series has a label, or a side lacks a class.
+    """
+    labelled = [entry for entry in entries if labels.get(entry.series) is not None]
+    if not labelled:
+        raise InputError(
+            "no series has a label: give a CSV in cohort.labels.csv, or see the columns of "
+            "cohort/labels.parquet for what each source says"
+        )
+    patient_labels: dict[str, set[int]] = defaultdict(set)
+    by_patient: dict[str, list[SliceEntry]] = defaultdict(list)
+    for entry in labelled:
+        patient_labels[entry.patient_id].add(labels[entry.series])
+        by_patient[entry.patient_id].append(entry)
+    sides = split_patients(patient_labels, options.test_fraction, seed, same_person)
+    plans = {
+        patient: plan_patient(by_patient[patient], labels, side, masks, options)
+        for patient, side in sides.items()
+    }
+    return sides, plans

@@ -1,0 +1,56 @@
+"""Checkpoint plan_extraction: split the patients and plan what is extracted of each."""
+
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.cohort.masks import match_masks
+from scripts.cohort.options import SelectionOptions
+from scripts.cohort.plan import file_name_of, plan_cohort
+from scripts.cohort.slice_entry import read_index, write_rejected
+from scripts.image_table import write_table
+from scripts.job import job_log
+
+SPLIT_SCHEMA = pa.schema(
+    [("patient_id", pa.string()), ("file", pa.string()), ("split", pa.string())]
+)
+
+with job_log(snakemake.log[0]):
+    entries = read_index(snakemake.input.index)
+    label_rows = pq.read_table(snakemake.input.labels).to_pylist()
+    pairs = pq.read_table(snakemake.input.same_person).to_pylist()
+    masks, rejected = match_masks(entries, snakemake.params.masks)
+    labels = {(row["patient_id"], row["series_uid"]): row["label"] for row in label_rows}
+    sides, plans = plan_cohort(
+        entries,
+        labels,
+        [(pair["patient_id"], pair["other_patient_id"]) for pair in pairs],
+        masks,
+        SelectionOptions.model_validate_json(snakemake.params.options),
+        snakemake.params.seed,
+    )
+    reasons = {(row["patient_id"], row["series_uid"]): row["reason"] for row in label_rows}
+    rejected |= {entry.path: reasons[entry.series] for entry in entries if reasons[entry.series]}
+    write_rejected(snakemake.output.rejected, rejected)
+    files = {patient: file_name_of(patient) for patient in sides}
+    write_table(
+        snakemake.output.split,
+        SPLIT_SCHEMA,
+        {"patient_id": list(sides), "file": list(files.values()), "split": list(sides.values())},
+    )
+    folder = Path(snakemake.output.plans)
+    folder.mkdir(parents=True)
+    for patient, slices in plans.items():
+        plan = {"patient_id": patient, "split": sides[patient], "slices": slices}
+        (folder / f"{files[patient]}.json").write_text(json.dumps(plan, indent=1))
+    logging.info(
+        "%s patients; %d slices planned, %d of them with a mask; set aside %d files",
+        ", ".join(f"{count} {side}" for side, count in sorted(Counter(sides.values()).items())),
+        sum(map(len, plans.values())),
+        sum(row["mask"] is not None for slices in plans.values() for row in slices),
+        len(rejected),
+    )

@@ -1,0 +1,93 @@
+"""What a metric is: one module of this folder, named as in config.yaml.
+
+A metric module defines
+
+- ``Options``: its options, a subclass of `MetricOptions`;
+- ``NEEDS``: which of ``"classifier"``, ``"mask"`` and ``"segments"`` it reads;
+- ``POINT_COLUMNS``: its columns per point, name to Arrow type name (``"float64"``);
+- ``evaluate(subject, maps, context)``: the points of one slice, for each variant of its map;
+- ``summarise(rows)``: one row per variant out of the table of one estimator;
+- ``TABLE``, ``VALUE_LABEL``, ``DECIMALS``: where and how the paper's table shows ``value``.
+
+Options are validated while the workflow is read, so importing a metric module must stay light:
+NumPy and pydantic only, everything else inside the functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from scripts.options import Options
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+
+Maps = dict[str, np.ndarray]
+"""Importance maps of one slice by variant, each (H, W) and finite."""
+
+Points = dict[str, np.ndarray]
+"""Columns of one variant's points, all of one length."""
+
+
+class MetricOptions(Options):
+    """Options that every metric has."""
+
+    slices: Literal["test", "annotated", "all"] = "test"
+    """Slices the metric is computed on; `annotated` are those with a mask."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One slice, with what is known about it."""
+
+    slice_id: str
+    patient_id: str
+    label: int
+    """1 with contrast agent, 0 without."""
+    image: np.ndarray
+    """(H, W) float32 in [0, 1]."""
+    mask: np.ndarray | None = None
+    """(H, W) bool, True where experts see what tells the classes apart."""
+    segments: np.ndarray | None = None
+    """(K, H, W) bool, see `scripts.metrics.segments.segment_image`."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a metric needs beside the slice and its maps."""
+
+    options: MetricOptions
+    seed: int
+    classifier: torch.nn.Module | None = None
+    """(N, 1, H, W) in [0, 1] to (N, 1) logits, in evaluation mode, on ``device``."""
+    device: torch.device | None = None
+    """Where the classifier is; None for the CPU."""
+
+
+class Metric(Protocol):
+    """A metric module, for type checkers."""
+
+    Options: type[MetricOptions]
+    NEEDS: frozenset[str]
+    POINT_COLUMNS: dict[str, str]
+    TABLE: str
+    VALUE_LABEL: str
+    DECIMALS: int
+
+    def evaluate(self, subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
+        """Return the points of one slice by variant, for the variants in ``maps``.
+
+        Raises:
+            InputError: If the slice cannot be evaluated; the caller adds which slice it is.
+        """
+
+    def summarise(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return one row per variant: ``variant``, ``value`` and the metric's detail columns.
+
+        Args:
+            rows: Columns slice_id, patient_id, label, variant and ``POINT_COLUMNS``.
+        """

@@ -1,0 +1,121 @@
+"""Dice coefficient of the most important regions and the mask (sections 3.3 and 4.3, Table 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from scripts.errors import InputError
+from scripts.metrics.contract import Context, Maps, MetricOptions, Points, Subject
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = "table3_dice"
+VALUE_LABEL = "max DSC"
+DECIMALS = 2
+NEEDS = frozenset({"mask", "segments"})
+POINT_COLUMNS = {"percentage": "float64", "dsc": "float64", "shown_percentage": "float64"}
+
+
+class Options(MetricOptions):
+    """Options of the Dice metric."""
+
+    slices: Literal["annotated"] = "annotated"
+    """Slices the metric is computed on: only those with a mask can be."""
+    percentages: tuple[float, ...] = (
+        *(quarter / 4 for quarter in range(4, 40)),
+        *(float(percentage) for percentage in range(10, 101)),
+    )
+    """Displayed percentages of the image, rising; by default 1 to 10 in quarters, then 11 to 100:
+    the paper finds its maxima between 5 and 10 percent."""
+
+    @field_validator("percentages")
+    @classmethod
+    def _percentages_rise(cls, percentages: tuple[float, ...]) -> tuple[float, ...]:
+        inside = all(0 < percentage <= 100 for percentage in percentages)
+        if not percentages or not inside or any(np.diff(percentages) <= 0):
+            raise ValueError("give rising percentages above 0 and up to 100")
+        return percentages
+
+
+def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
+    """Return DSC and shown percentage at each displayed percentage, by variant.
+
+    Args:
+        subject: A slice with mask and segments.
+        maps: Importance maps (H, W) by variant.
+        context: Its options give the percentages.
+
+    Returns:
+        By variant: ``percentage`` p that was asked for, ``dsc`` in [0, 1] of the region shown at
+        p, ``shown_percentage`` of the image: regions are shown whole, so it can exceed p.
+
+    Raises:
+        InputError: If the mask is empty (its DSC is 0 or undefined, never a hit) or a map is not
+            finite.
+    """
+    from scripts.metrics.xrai import xrai_heat
+
+    percentages = np.array(context.options.percentages)
+    points = {}
+    for variant, importance in maps.items():
+        heat = xrai_heat(importance, subject.segments)
+        dsc, shown = dice_curve(heat, subject.mask, percentages)
+        points[variant] = {"percentage": percentages, "dsc": dsc, "shown_percentage": shown}
+    return points
+
+
+def dice_curve(
+    heat: np.ndarray, mask: np.ndarray, percentages: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return DSC and shown percentage of ``heat >= percentile(heat, 100 - p)`` for each p.
+
+    Args:
+        heat: (H, W) region-wise importance.
+        mask: (H, W) bool.
+        percentages: Values of p, in (0, 100].
+
+    Raises:
+        InputError: If the mask is empty.
+    """
+    if not mask.any():
+        raise InputError("the mask is empty: leave the slice out")
+    heat_in_mask = np.sort(heat[mask])
+    heat = np.sort(heat, axis=None)
+    # NumPy's own percentile decides, rounding included, whether a region is shown.
+    threshold = np.percentile(heat, 100 - percentages)
+    shown = heat.size - np.searchsorted(heat, threshold)
+    overlap = heat_in_mask.size - np.searchsorted(heat_in_mask, threshold)
+    return 2 * overlap / (shown + heat_in_mask.size), 100 * shown / heat.size
+
+
+def mean_curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of Figure 6: means over slices at each percentage.
+
+    Args:
+        rows: The table of one estimator.
+
+    Returns:
+        Columns variant, percentage, dsc, shown_percentage.
+    """
+    columns = ["dsc", "shown_percentage"]
+    return rows.groupby(["variant", "percentage"], sort=False)[columns].mean().reset_index()
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the maximum of the averaged DSC curve and where it is reached, by variant.
+
+    Args:
+        rows: The table of one estimator.
+
+    Returns:
+        Columns variant, ``value`` (maximum DSC), ``percentage`` (the first one that reaches it)
+        and ``shown_percentage`` (mean share of the image shown there).
+    """
+    curves = mean_curves(rows)
+    best = curves.loc[curves.groupby("variant", sort=False)["dsc"].idxmax()]
+    best = best.rename(columns={"dsc": "value"}).reset_index(drop=True)
+    return best[["variant", "value", "percentage", "shown_percentage"]]

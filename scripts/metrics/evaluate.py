@@ -1,0 +1,132 @@
+"""One metric on all maps of one estimator, slice by slice, into a table of points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from os import PathLike
+
+import numpy as np
+import pyarrow as pa
+
+from scripts.errors import InputError
+from scripts.image_table import TableWriter
+from scripts.metrics.contract import Context, Metric, Points, Subject
+from scripts.progress import progress
+
+VARIANTS = ("original", "absolute")
+SLICES_PER_GROUP = 64
+
+
+def points_schema(metric: Metric) -> pa.Schema:
+    """Return the schema of a metric's table: one row per slice, variant and point."""
+    keys = {
+        "slice_id": pa.string(),
+        "patient_id": pa.string(),
+        "label": pa.int8(),
+        "variant": pa.string(),
+    }
+    columns = {name: pa.type_for_alias(kind) for name, kind in metric.POINT_COLUMNS.items()}
+    fields = [pa.field(name, kind, nullable=False) for name, kind in (keys | columns).items()]
+    return pa.schema(fields)
+
+
+def evaluate_estimator(
+    metric: Metric,
+    subjects_with_maps: Iterable[tuple[Subject, np.ndarray]],
+    context: Context,
+    path: str | PathLike,
+    what: str = "slices",
+    total: int | None = None,
+) -> None:
+    """Evaluate an estimator's maps, as they are and as absolute values, and write the points.
+
+    Slices are taken one at a time, so memory does not grow with their number.
+
+    Args:
+        metric: A metric module.
+        subjects_with_maps: Slices and their importance maps (H, W).
+        context: What the metric needs beside them.
+        path: The Parquet table to write, see `points_schema`.
+        what: The work and its unit, for the progress shown.
+        total: Number of slices, if known.
+
+    Raises:
+        InputError: If there is no slice, or one cannot be evaluated; the message names it.
+    """
+    schema = points_schema(metric)
+    subjects = progress(subjects_with_maps, what, total)
+    groups = _groups(_evaluate_slices(metric, subjects, context))
+    written = 0
+    with TableWriter(path, schema) as writer:
+        for group in groups:
+            writer.write(_columns(group, schema))
+            written += 1
+        if not written:
+            raise InputError(f"{what}: there is no slice to evaluate")
+
+
+def evaluate_slice(
+    metric: Metric, subject: Subject, importance: np.ndarray, context: Context
+) -> dict[str, Points]:
+    """Return a metric's points of one map, by variant.
+
+    Raises:
+        InputError: If the slice or the map cannot be evaluated; the message names the slice.
+    """
+    try:
+        _check(metric, subject, importance, context)
+        maps = {"original": importance}
+        if (importance < 0).any():
+            maps["absolute"] = np.abs(importance)
+        points = metric.evaluate(subject, maps, context)
+    except InputError as error:
+        raise InputError(f"slice {subject.slice_id}: {error}") from error
+    # A map without negative values is its own absolute value.
+    return {variant: points.get(variant, points["original"]) for variant in VARIANTS}
+
+
+def _check(metric: Metric, subject: Subject, importance: np.ndarray, context: Context) -> None:
+    given = {
+        "classifier": context.classifier,
+        "mask": subject.mask,
+        "segments": subject.segments,
+    }
+    for need in sorted(metric.NEEDS):
+        if given[need] is None:
+            raise InputError(f"the metric needs a {need}, and there is none")
+    if "classifier" in metric.NEEDS and context.classifier.training:
+        # Batch normalisation would make a logit depend on the other images of its batch.
+        raise ValueError("the classifier must be in evaluation mode: call .eval()")
+    if importance.shape != subject.image.shape:
+        raise InputError(f"map of shape {importance.shape}, image of {subject.image.shape}")
+    if not np.isfinite(importance).all():
+        raise InputError("the importance map has values that are not finite")
+
+
+def _evaluate_slices(
+    metric: Metric, subjects: Iterable[tuple[Subject, np.ndarray]], context: Context
+) -> Iterator[tuple[Subject, str, Points]]:
+    for subject, importance in subjects:
+        for variant, points in evaluate_slice(metric, subject, importance, context).items():
+            yield subject, variant, points
+
+
+def _groups(items: Iterator[tuple[Subject, str, Points]]) -> Iterator[list]:
+    size = SLICES_PER_GROUP * len(VARIANTS)
+    while group := list(islice(items, size)):
+        yield group
+
+
+def _columns(group: list[tuple[Subject, str, Points]], schema: pa.Schema) -> dict[str, np.ndarray]:
+    lengths = [len(next(iter(points.values()))) for _, _, points in group]
+    keys = {
+        "slice_id": [subject.slice_id for subject, _, _ in group],
+        "patient_id": [subject.patient_id for subject, _, _ in group],
+        "label": [subject.label for subject, _, _ in group],
+        "variant": [variant for _, variant, _ in group],
+    }
+    columns = {name: np.repeat(values, lengths) for name, values in keys.items()}
+    for name in schema.names[len(keys) :]:
+        columns[name] = np.concatenate([points[name] for _, _, points in group])
+    return columns

@@ -1,0 +1,229 @@
+"""Fidelity: how the accuracy falls as pixels are masked by importance (section 3.1, Table 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from scripts.errors import InputError
+from scripts.metrics.contract import Context, Maps, MetricOptions, Points, Subject
+from scripts.randomness import generator_for
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+
+TABLE = "table1_fidelity"
+VALUE_LABEL = "F × 10"  # noqa: RUF001 (a multiplication sign is meant)
+DECIMALS = 1
+NEEDS = frozenset({"classifier"})
+POINT_COLUMNS = {"order": "string", "fraction": "float64", "logit": "float32", "correct": "bool"}
+
+ORDERS = ("mif", "lif")
+"""Most important pixels first, least important pixels first."""
+
+MASKED_VALUE = {1: 0.0, 0: 1.0}
+"""By true label: contrast agent is bright, so it is hidden by black and feigned by white."""
+
+
+class Options(MetricOptions):
+    """Options of the fidelity metric."""
+
+    step: float = Field(0.025, gt=0, le=1)
+    """Share of the pixels masked from one point to the next; must divide 1."""
+    batch: int | None = Field(None, ge=1)
+    """Images per pass through the classifier; null for as many as suit the device."""
+
+    @field_validator("step")
+    @classmethod
+    def _step_divides_one(cls, step: float) -> float:
+        if abs(round(1 / step) * step - 1) > 1e-9:
+            near = 1 / round(1 / step)
+            raise ValueError(f"1 must be a whole number of steps; the nearest is {near:.6g}")
+        return step
+
+    @property
+    def steps(self) -> int:
+        """Number of steps from no pixel to all pixels."""
+        return round(1 / self.step)
+
+
+def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
+    """Return the classifier's logits as pixels are masked, by variant.
+
+    Args:
+        subject: The slice.
+        maps: Importance maps (H, W) by variant.
+        context: Needs classifier and device; its seed decides the order of tied pixels.
+
+    Returns:
+        By variant: ``order`` ("mif", "lif"), ``fraction`` in [0, 1] of the pixels masked,
+        ``logit``, and ``correct``: whether its sign agrees with the label.
+
+    Raises:
+        InputError: If a map or a logit is not finite.
+    """
+    steps = context.options.steps
+    counts = masked_counts(subject.image.size, steps)
+    ranks = {}
+    ties = generator_for(context.seed, subject.slice_id, "fidelity ties")
+    tie_order = ties.permutation(subject.image.size)
+    for variant, importance in maps.items():
+        for order, rank in rank_pixels(importance, tie_order).items():
+            ranks[variant, order] = rank
+    logits = _masked_logits(subject, np.stack(list(ranks.values())), counts, context)
+    if not np.isfinite(logits).all():
+        raise InputError("the classifier gave a logit that is not finite; check its weights")
+    by_order = dict(zip(ranks, logits, strict=True))
+    return {
+        variant: _points(np.stack([by_order[variant, order] for order in ORDERS]), subject.label)
+        for variant in maps
+    }
+
+
+def masked_counts(pixels: int, steps: int) -> np.ndarray:
+    """Return the number of pixels masked at fractions 0, 1/steps, ..., 1; halves round up."""
+    return (2 * np.arange(steps + 1) * pixels + steps) // (2 * steps)
+
+
+def rank_pixels(importance: np.ndarray, tie_order: np.ndarray) -> dict[str, np.ndarray]:
+    """Return when each pixel is masked, for both orders.
+
+    Args:
+        importance: (H, W), finite.
+        tie_order: Permutation of the H * W pixels; of equally important ones, the earlier here
+            is masked earlier in both orders, so that a constant map scores exactly 0.
+
+    Returns:
+        By order: (H, W) int32, 0 for the pixel masked first.
+
+    Raises:
+        InputError: If the importance is not finite.
+    """
+    if not np.isfinite(importance).all():
+        raise InputError("the importance map has values that are not finite")
+    shuffled = importance.ravel()[tie_order]
+    ranks = {}
+    for order, key in (("mif", -shuffled), ("lif", shuffled)):
+        rank = np.empty(shuffled.size, np.int32)
+        rank[tie_order[np.argsort(key, kind="stable")]] = np.arange(shuffled.size)
+        ranks[order] = rank.reshape(importance.shape)
+    return ranks
+
+
+def accuracy_curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of Figure 4: mean of the accuracies of the classes at each fraction.
+
+    Args:
+        rows: The table of one estimator. If it has slices of one class only, the accuracy is
+            that of this class.
+
+    Returns:
+        Columns variant, order, fraction, accuracy.
+    """
+    keys = ["variant", "order", "fraction"]
+    by_class = rows.groupby([*keys, "label"], sort=False)["correct"].mean()
+    by_fraction = by_class.groupby(keys, sort=False).mean()
+    return by_fraction.rename("accuracy").reset_index()
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the fidelity by variant: the area between the LiF and the MiF curve.
+
+    Args:
+        rows: The table of one estimator.
+
+    Returns:
+        Columns variant, ``value`` (10 F, as in Table 1), ``fidelity`` (F, in [-1, 1]),
+        ``mif_area`` and ``lif_area`` (trapezoid over the fraction, in [0, 1]) and ``classes``
+        (the labels that went into the accuracy: "0 and 1", or one of them).
+    """
+    import pandas as pd
+
+    classes = " and ".join(str(label) for label in sorted(rows["label"].unique()))
+    summary = []
+    for variant, curves in accuracy_curves(rows).groupby("variant", sort=False):
+        mif, lif = (
+            np.trapezoid(curve["accuracy"], curve["fraction"])
+            for curve in (curves[curves["order"] == order] for order in ORDERS)
+        )
+        summary.append(
+            {
+                "variant": variant,
+                "value": 10 * (lif - mif),
+                "fidelity": lif - mif,
+                "mif_area": mif,
+                "lif_area": lif,
+                "classes": classes,
+            }
+        )
+    return pd.DataFrame(summary)
+
+
+def _points(logits: np.ndarray, label: int) -> Points:
+    """Return the points of one variant from its logits (orders, steps + 1)."""
+    steps = logits.shape[1] - 1
+    return {
+        "order": np.repeat(ORDERS, steps + 1),
+        "fraction": np.tile(np.arange(steps + 1) / steps, len(ORDERS)),
+        "logit": logits.ravel(),
+        "correct": (logits.ravel() > 0) == bool(label),
+    }
+
+
+def _masked_logits(
+    subject: Subject, ranks: np.ndarray, counts: np.ndarray, context: Context
+) -> np.ndarray:
+    """Return the logit of the image with each order's first pixels masked.
+
+    Args:
+        subject: The slice.
+        ranks: (R, H, W) when each pixel is masked.
+        counts: (C,) numbers of masked pixels, from none to all.
+        context: Classifier, device and batch size.
+
+    Returns:
+        (R, C) float32.
+    """
+    import torch
+
+    from scripts.device import images_per_pass
+
+    device = context.device or torch.device("cpu")
+    batch = context.options.batch or images_per_pass(device, *subject.image.shape)
+    image = torch.tensor(subject.image, device=device)  # a copy: tables give read-only arrays
+    on_device = torch.as_tensor(ranks, device=device)
+    # The untouched and the fully masked image are the same in every order: one pass serves all.
+    shared = (counts == 0) | (counts == subject.image.size)
+    jobs = np.array(
+        [(0, counts[0]), (0, counts[-1])]
+        + [(order, count) for order in range(len(ranks)) for count in counts[~shared]]
+    )
+    passes = [jobs[start : start + batch] for start in range(0, len(jobs), batch)]
+    logits = torch.cat(
+        [_pass(part, image, on_device, subject.label, context.classifier) for part in passes]
+    )
+    logits = logits.cpu().numpy()
+    table = np.empty((len(ranks), len(counts)), np.float32)
+    table[:, counts == 0] = logits[0]
+    table[:, counts == subject.image.size] = logits[1]
+    table[:, ~shared] = logits[2:].reshape(len(ranks), -1)
+    return table
+
+
+def _pass(
+    jobs: np.ndarray,
+    image: torch.Tensor,
+    ranks: torch.Tensor,
+    label: int,
+    classifier: torch.nn.Module,
+) -> torch.Tensor:
+    """Return the logits (B,) of jobs (B, 2): which order, and how many pixels to mask."""
+    import torch
+
+    order, count = torch.as_tensor(jobs, device=image.device).T
+    masked = ranks[order] < count[:, None, None]
+    with torch.inference_mode():
+        return classifier(torch.where(masked, MASKED_VALUE[label], image)[:, None])[:, 0].float()

@@ -1,0 +1,196 @@
+"""Agreement of pixel-wise importance with the mask: ROC and AUC (sections 3.2 and 4.2, Table 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from scripts.errors import InputError
+from scripts.metrics.contract import Context, Maps, MetricOptions, Points, Subject
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = "table2_auc"
+VALUE_LABEL = "AUC"
+DECIMALS = 2
+NEEDS = frozenset({"mask"})
+POINT_COLUMNS = {
+    "threshold": "float64",
+    "tpr": "float64",
+    "fpr": "float64",
+    "auc_exact": "float64",
+    "mean_height": "float64",
+}
+
+
+class Options(MetricOptions):
+    """Options of the ROC metric."""
+
+    slices: Literal["annotated"] = "annotated"
+    """Slices the metric is computed on: only those with a mask can be."""
+    grid: Literal["rank", "minmax"] = "rank"
+    """What a threshold is: `rank`, the top share of the pixels; `minmax`, a level of the
+    importance scaled to [0, 1]. Few pixels of most maps reach the middle of that scale, so
+    averaged `minmax` curves have few points where it matters."""
+    thresholds: int = Field(100, ge=1)
+    """Number of steps from no pixel to all pixels."""
+
+
+def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
+    """Return TPR and FPR at each threshold, by variant.
+
+    Args:
+        subject: A slice with a mask.
+        maps: Importance maps (H, W) by variant.
+        context: Its options give the grid of thresholds.
+
+    Returns:
+        By variant: ``threshold`` (see `rank_curve` and `minmax_curve`), ``tpr`` and ``fpr`` in
+        [0, 1], and two numbers of the slice repeated in every row: ``auc_exact`` and
+        ``mean_height``, the mean TPR of the rank grid. Heights average to the heights of the
+        averaged curve, so the mean of ``mean_height`` over slices is the paper's approximation
+        of the AUC whatever ``grid`` is.
+
+    Raises:
+        InputError: If the mask is empty or covers the whole image: TPR or FPR is then undefined.
+    """
+    options = context.options
+    curve = {"rank": rank_curve, "minmax": minmax_curve}[options.grid]
+    points = {}
+    for variant, importance in maps.items():
+        negative, positive = _sorted_scores(importance, subject.mask)
+        threshold, tpr, fpr = curve(negative, positive, options.thresholds)
+        heights = tpr
+        if options.grid != "rank":
+            _, heights, _ = rank_curve(negative, positive, options.thresholds)
+        points[variant] = {
+            "threshold": threshold,
+            "tpr": tpr,
+            "fpr": fpr,
+            "auc_exact": np.full(len(tpr), mann_whitney_auc(negative, positive)),
+            "mean_height": np.full(len(tpr), heights.mean()),
+        }
+    return points
+
+
+def rank_curve(
+    negative: np.ndarray, positive: np.ndarray, thresholds: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the ROC curve at the top t of the pixels, t = 0, 1/thresholds, ..., 1.
+
+    Where t cuts through equal scores, the rates are their expected values over all orders of
+    the tied pixels: a constant map gives the diagonal.
+
+    Args:
+        negative: Scores outside the mask, ascending.
+        positive: Scores inside the mask, ascending.
+        thresholds: Number of steps.
+
+    Returns:
+        Thresholds t, TPR and FPR, each (thresholds + 1,).
+    """
+    scores = np.sort(np.concatenate([negative, positive]))
+    steps = np.arange(thresholds + 1)
+    # The score of the pixel that the top t of the pixels ends in; integers, so that no rounding
+    # can move the cut to a neighbour.
+    last = np.maximum(-(-steps * scores.size // thresholds) - 1, 0)
+    cut = scores[::-1][last]
+    above, tied = _above_and_tied(scores, cut)
+    share = (steps * scores.size - above * thresholds) / (tied * thresholds)
+    rates = []
+    for group in (positive, negative):
+        group_above, group_tied = _above_and_tied(group, cut)
+        rates.append((group_above + share * group_tied) / group.size)
+    return steps / thresholds, rates[0], rates[1]
+
+
+def minmax_curve(
+    negative: np.ndarray, positive: np.ndarray, thresholds: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the ROC curve at levels of the score scaled to [0, 1]; positive means above.
+
+    Args:
+        negative: Scores outside the mask, ascending.
+        positive: Scores inside the mask, ascending.
+        thresholds: Number of steps.
+
+    Returns:
+        Thresholds 1, ..., 1/thresholds, 0, then -1/thresholds, which all pixels are above; TPR
+        and FPR. Each (thresholds + 2,), from (0, 0) to (1, 1).
+    """
+    low = np.float64(min(negative[0], positive[0]))
+    span = max(negative[-1], positive[-1]) - low
+    threshold = np.arange(thresholds, -2, -1) / thresholds
+    rates = []
+    for group in (positive, negative):
+        scaled = (group - low) / (span or 1.0)
+        rates.append(1 - np.searchsorted(scaled, threshold, side="right") / group.size)
+    return threshold, rates[0], rates[1]
+
+
+def mann_whitney_auc(negative: np.ndarray, positive: np.ndarray) -> float:
+    """Return the probability that a pixel of the mask outscores one outside, ties counting half.
+
+    Args:
+        negative: Scores outside the mask, ascending.
+        positive: Scores inside the mask, ascending.
+    """
+    below = np.searchsorted(negative, positive, side="left").sum()
+    up_to = np.searchsorted(negative, positive, side="right").sum()
+    return float((below + up_to) / 2 / (negative.size * positive.size))
+
+
+def mean_curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of Figure 5: means over slices at each threshold, by rising FPR.
+
+    Args:
+        rows: The table of one estimator.
+
+    Returns:
+        Columns variant, threshold, tpr, fpr.
+    """
+    return rows.groupby(["variant", "threshold"], sort=False)[["tpr", "fpr"]].mean().reset_index()
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the AUC by variant, in the three ways the paper's wording can be read.
+
+    Args:
+        rows: The table of one estimator.
+
+    Returns:
+        Columns variant, ``value`` (area under the averaged curve, trapezoid: Table 2),
+        ``auc_mean_height`` (mean of the heights of the averaged curve, on the rank grid) and
+        ``auc_exact`` (mean over slices of the AUC of each).
+    """
+    import pandas as pd
+
+    summary = []
+    for variant, curve in mean_curves(rows).groupby("variant", sort=False):
+        of_slices = rows[rows["variant"] == variant].drop_duplicates("slice_id")
+        summary.append(
+            {
+                "variant": variant,
+                "value": np.trapezoid(curve["tpr"], curve["fpr"]),
+                "auc_mean_height": of_slices["mean_height"].mean(),
+                "auc_exact": of_slices["auc_exact"].mean(),
+            }
+        )
+    return pd.DataFrame(summary)
+
+
+def _sorted_scores(importance: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if not mask.any():
+        raise InputError("the mask is empty: leave the slice out")
+    if mask.all():
+        raise InputError("the mask covers the whole image: leave the slice out")
+    return np.sort(importance[~mask]), np.sort(importance[mask])
+
+
+def _above_and_tied(scores: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many ascending scores lie above each cut, and how many are equal to it."""
+    up_to = np.searchsorted(scores, cut, side="right")
+    return scores.size - up_to, up_to - np.searchsorted(scores, cut, side="left")

@@ -1,0 +1,45 @@
+"""Images, maps and classifiers for the tests of the metrics."""
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+
+from scripts.metrics.contract import Subject
+
+
+def smooth_image(shape, seed=0):
+    """Return an image in [0, 1] with structures of the size of organs."""
+    noise = np.random.default_rng(seed).normal(size=shape)
+    image = gaussian_filter(noise, max(shape) / 30)
+    return ((image - image.min()) / np.ptp(image)).astype(np.float32)
+
+
+def random_maps(shape, seed=0):
+    """Return maps by kind: noise, smooth and signed, smooth and skewed; float64."""
+    noise = np.random.default_rng(seed).normal(size=shape)
+    smooth = gaussian_filter(noise, 4)
+    return {"noise": noise, "smooth": smooth, "squared": smooth**2}
+
+
+def subject(image=None, mask=None, label=1, slice_id="slice", segments=None):
+    """Return a slice; without an image, one of zeros in the shape of the mask."""
+    if image is None:
+        image = np.zeros(mask.shape)
+    return Subject(slice_id, "patient", label, image.astype(np.float32), mask, segments)
+
+
+class Linear(torch.nn.Module):
+    """Logit = sum of weights x pixels - threshold."""
+
+    def __init__(self, weights, threshold=0.0):
+        super().__init__()
+        self.weights = torch.as_tensor(np.asarray(weights, np.float32))
+        self.threshold = threshold
+        self.images_seen = 0
+        self.eval()
+
+    def forward(self, images):
+        assert images.shape[1] == 1
+        assert images.dtype == torch.float32
+        self.images_seen += len(images)
+        return (images[:, 0] * self.weights).sum((1, 2))[:, None] - self.threshold

@@ -1,0 +1,176 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from scripts.errors import InputError
+from scripts.metrics import dice, evaluate, fidelity, roc
+from scripts.metrics.contract import Context, Subject
+from scripts.metrics.segments import segment_image
+from tests.metrics.images import Linear, random_maps, smooth_image
+
+METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}
+SHAPE = (64, 48)
+
+
+@pytest.fixture(scope="module")
+def slices():
+    """Five slices with signed maps, the last one with a map that has no negative values."""
+    image = smooth_image(SHAPE)
+    segments = segment_image(image)
+    mask = image > np.quantile(image, 0.9)
+    made = []
+    for index in range(5):
+        one = Subject(f"slice {index}", f"patient {index // 2}", index % 2, image, mask, segments)
+        maps = random_maps(SHAPE, seed=index)
+        made.append((one, maps["squared" if index == 4 else "smooth"].astype(np.float32)))
+    return made
+
+
+def context(metric):
+    classifier = Linear(np.ones(SHAPE), threshold=0.5 * SHAPE[0] * SHAPE[1])
+    return Context(metric.Options(), 0, classifier, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_table_has_every_slice_variant_and_point(name, slices, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "SLICES_PER_GROUP", 2)
+    metric = METRICS[name]
+    path = tmp_path / "table.parquet"
+    evaluate.evaluate_estimator(metric, iter(slices), context(metric), path)
+    with pq.ParquetFile(path) as file:
+        assert file.num_row_groups == 3
+        assert file.schema_arrow.equals(evaluate.points_schema(metric))
+    rows = pd.read_parquet(path)
+    for one, importance in slices:
+        of_slice = rows[rows["slice_id"] == one.slice_id]
+        assert set(of_slice["label"]) == {one.label}
+        assert set(of_slice["patient_id"]) == {one.patient_id}
+        maps = {"original": importance, "absolute": np.abs(importance)}
+        for variant, points in metric.evaluate(one, maps, context(metric)).items():
+            stored = of_slice[of_slice["variant"] == variant]
+            for column in metric.POINT_COLUMNS:
+                np.testing.assert_array_equal(stored[column], points[column])
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_summary_has_a_row_per_variant(name, slices, tmp_path):
+    metric = METRICS[name]
+    path = tmp_path / "table.parquet"
+    evaluate.evaluate_estimator(metric, slices, context(metric), path)
+    summary = metric.summarise(pd.read_parquet(path))
+    assert summary["variant"].tolist() == ["original", "absolute"]
+    assert summary["value"].notna().all()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_table_is_the_same_byte_for_byte(name, slices, tmp_path):
+    metric = METRICS[name]
+    for path in (tmp_path / "a", tmp_path / "b"):
+        evaluate.evaluate_estimator(metric, slices, context(metric), path)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_map_without_negative_values_is_evaluated_once(slices):
+    one, importance = slices[4]
+    in_context = context(fidelity)
+    points = evaluate.evaluate_slice(fidelity, one, importance, in_context)
+    assert in_context.classifier.images_seen == 2 + 2 * 39
+    assert list(points) == ["original", "absolute"]
+    assert points["original"] is points["absolute"]
+
+
+def test_slices_are_taken_one_at_a_time(slices, tmp_path):
+    evaluated = []
+
+    class Metric:
+        NEEDS = frozenset()
+        POINT_COLUMNS = {"point": "int64"}  # noqa: RUF012
+
+        @staticmethod
+        def evaluate(one, maps, context):
+            evaluated.append(one.slice_id)
+            return {variant: {"point": np.arange(2)} for variant in maps}
+
+    def stream():
+        for index, pair in enumerate(slices):
+            assert len(evaluated) == index
+            yield pair
+
+    evaluate.evaluate_estimator(Metric, stream(), context(roc), tmp_path / "table")
+    assert len(evaluated) == len(slices)
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_map_that_is_not_finite_is_refused_and_leaves_no_file(name, value, slices, tmp_path):
+    metric = METRICS[name]
+    one, importance = slices[1]
+    spoilt = importance.copy()
+    spoilt[3, 4] = value
+    with pytest.raises(InputError, match=r"slice 1: .*not finite"):
+        evaluate.evaluate_estimator(
+            metric, [slices[0], (one, spoilt)], context(metric), tmp_path / "table"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["roc", "dice"])
+def test_empty_mask_is_refused_by_the_name_of_its_slice(name, slices):
+    one, importance = slices[0]
+    empty = Subject("bare", "p", 1, one.image, np.zeros(SHAPE, bool), one.segments)
+    with pytest.raises(InputError, match="slice bare: the mask is empty"):
+        evaluate.evaluate_slice(METRICS[name], empty, importance, context(METRICS[name]))
+
+
+@pytest.mark.parametrize(("name", "lacking"), [("roc", "mask"), ("dice", "mask")])
+def test_what_a_metric_needs_must_be_there(name, lacking, slices):
+    one, importance = slices[0]
+    bare = Subject("bare", "p", 1, one.image)
+    with pytest.raises(InputError, match=f"slice bare: the metric needs a {lacking}"):
+        evaluate.evaluate_slice(METRICS[name], bare, importance, context(METRICS[name]))
+
+
+def test_fidelity_needs_a_classifier_in_evaluation_mode(slices):
+    without = Context(fidelity.Options(), 0)
+    with pytest.raises(InputError, match="needs a classifier"):
+        evaluate.evaluate_slice(fidelity, *slices[0], without)
+    training = context(fidelity)
+    training.classifier.train()
+    with pytest.raises(ValueError, match="evaluation mode"):
+        evaluate.evaluate_slice(fidelity, *slices[0], training)
+
+
+def test_map_of_another_shape_is_refused(slices):
+    one, importance = slices[0]
+    with pytest.raises(InputError, match=r"slice 0: map of shape \(48, 64\)"):
+        evaluate.evaluate_slice(roc, one, importance.T, context(roc))
+
+
+def test_no_slices_are_an_error(tmp_path):
+    with pytest.raises(InputError, match="no slice to evaluate"):
+        evaluate.evaluate_estimator(roc, [], context(roc), tmp_path / "table")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_importing_a_metric_is_light(name):
+    heavy = {"torch", "pandas", "skimage", "scipy", "pyarrow"}
+    found = f"', '.join({heavy!r} & sys.modules.keys())"
+    code = f"import sys, scripts.metrics.{name}; sys.exit({found} or None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_metric_modules_keep_the_contract(name):
+    metric = METRICS[name]
+    assert not metric.NEEDS - {"classifier", "mask", "segments"}
+    assert metric.TABLE.split("_")[0] in {"table1", "table2", "table3"}
+    assert metric.VALUE_LABEL
+    assert metric.DECIMALS >= 1
+    assert metric.Options().slices == ("test" if name == "fidelity" else "annotated")

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from saliency.core.xrai import _get_segments_felzenszwalb
+from skimage.morphology import dilation, disk
+
+from scripts.errors import InputError
+from scripts.metrics.segments import dilate, pack_segments, segment_image, unpack_segments
+from tests.metrics.images import smooth_image
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (128, 128), (224, 224), (150, 260)])
+def test_segments_are_those_of_the_reference_in_its_order(shape):
+    image = smooth_image(shape)
+    reference = np.array(_get_segments_felzenszwalb(image[..., None]))
+    np.testing.assert_array_equal(segment_image(image), reference)
+
+
+def test_segments_of_a_small_image_keep_the_empty_ones_of_the_reference():
+    image = np.random.default_rng(0).random((12, 17)).astype(np.float32)
+    reference = np.array(_get_segments_felzenszwalb(image[..., None]))
+    assert not reference.any((1, 2)).all()
+    np.testing.assert_array_equal(segment_image(image), reference)
+
+
+def test_segments_depend_on_contrast_alone():
+    image = smooth_image((96, 96)).astype(np.float64)
+    np.testing.assert_array_equal(segment_image(image), segment_image(image / 4 + 0.5))
+
+
+def test_constant_image_is_refused():
+    with pytest.raises(InputError, match=r"constant \(every pixel is 0.25\)"):
+        segment_image(np.full((32, 32), 0.25, np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_image_that_is_not_finite_is_refused(value):
+    image = smooth_image((32, 32))
+    image[3, 4] = value
+    with pytest.raises(InputError, match="not finite"):
+        segment_image(image)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    mask=arrays(bool, st.tuples(st.integers(1, 25), st.integers(1, 25))), radius=st.integers(1, 6)
+)
+def test_dilation_is_that_of_skimage(mask, radius):
+    np.testing.assert_array_equal(dilate(mask, radius), dilation(mask, disk(radius)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 11), st.integers(1, 11))))
+def test_packing_is_undone_by_unpacking(segments):
+    data = pack_segments(segments)
+    unpacked = unpack_segments(data, segments.shape[1:])
+    assert unpacked.dtype == bool
+    np.testing.assert_array_equal(unpacked, segments)
+
+
+def test_unpacking_refuses_another_shape():
+    data = pack_segments(np.ones((3, 8, 8), bool))
+    with pytest.raises(ValueError, match="no whole number"):
+        unpack_segments(data, (8, 9))

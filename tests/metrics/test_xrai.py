@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from saliency.core import XRAI
+
+from scripts.errors import InputError
+from scripts.metrics.segments import segment_image
+from scripts.metrics.xrai import xrai_heat
+from tests.metrics.images import random_maps, smooth_image
+
+
+def reference_heat(image, importance, segments=None):
+    return XRAI().GetMask(
+        image[..., None], None, base_attribution=importance[..., None], segments=segments
+    )
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (128, 128)])
+@pytest.mark.parametrize("kind", ["noise", "smooth", "squared"])
+def test_heat_is_that_of_the_reference_which_segments_for_every_map(shape, kind):
+    image = smooth_image(shape, seed=1)
+    importance = random_maps(shape, seed=2)[kind]
+    heat = xrai_heat(importance, segment_image(image))
+    np.testing.assert_allclose(heat, reference_heat(image, importance), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(224, 224), (512, 384)])
+def test_heat_of_float32_maps_is_that_of_the_reference(shape):
+    image = smooth_image(shape, seed=3)
+    segments = segment_image(image)
+    for importance in random_maps(shape, seed=4).values():
+        importance = (importance / np.abs(importance).max()).astype(np.float32)
+        reference = reference_heat(image, importance, list(segments))
+        np.testing.assert_allclose(xrai_heat(importance, segments), reference, rtol=0, atol=1e-6)
+
+
+def test_heat_of_a_map_with_ties_is_that_of_the_reference():
+    image = smooth_image((128, 128), seed=5)
+    segments = segment_image(image)
+    importance = (random_maps((128, 128), seed=6)["smooth"] > 0.1).astype(np.float64)
+    reference = reference_heat(image, importance, list(segments))
+    np.testing.assert_array_equal(xrai_heat(importance, segments), reference)
+
+
+def rectangles(*boxes, shape=(20, 20)):
+    segments = np.zeros((len(boxes), *shape), bool)
+    for segment, (top, bottom, left, right) in zip(segments, boxes, strict=True):
+        segment[top:bottom, left:right] = True
+    return segments
+
+
+def test_ties_go_to_the_first_segment():
+    # Both segments have mean 1/2. The first one taken keeps it; the other is left with its rest.
+    importance = np.zeros((20, 20))
+    importance[:, 5:10] = 1
+    segments = rectangles((0, 20, 0, 10), (0, 20, 5, 15))
+    first = xrai_heat(importance, segments)
+    assert (first[:, :10] == 0.5).all()
+    assert (first[:, 10:] == 0).all()
+    other = xrai_heat(importance, segments[::-1])
+    assert (other[:, 5:15] == 0.5).all()
+    assert (other[:, :5] == 0).all()
+
+
+@pytest.mark.parametrize(("width", "kept"), [(5, True), (4, False)])
+def test_segments_adding_fewer_than_50_pixels_are_dropped(width, kept):
+    importance = np.zeros((20, 20))
+    importance[:10, :width] = 1
+    heat = xrai_heat(importance, rectangles((0, 10, 0, width)))
+    rest = importance.sum() / 400
+    assert heat[0, 0] == (1 if kept else rest)
+
+
+def test_uncovered_pixels_get_their_mean():
+    importance = np.arange(400.0).reshape(20, 20)
+    heat = xrai_heat(importance, rectangles((0, 10, 0, 20)))
+    assert (heat[:10] == importance[:10].mean()).all()
+    assert (heat[10:] == importance[10:].mean()).all()
+
+
+def test_constant_map_is_one_region():
+    segments = segment_image(smooth_image((96, 96)))
+    assert (xrai_heat(np.full((96, 96), 0.1), segments) == 0.1).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_map_that_is_not_finite_is_refused(value):
+    importance = np.zeros((20, 20))
+    importance[3, 4] = value
+    with pytest.raises(InputError, match="not finite"):
+        xrai_heat(importance, rectangles((0, 10, 0, 20)))
