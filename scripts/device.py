@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 
@@ -12,6 +14,8 @@ def pick_device() -> torch.device:
 
 def make_deterministic(threads: int) -> None:
     """Make torch repeat its results bit for bit, with a fixed number of CPU threads."""
+    # cuBLAS repeats its results only with a workspace of fixed size, set before its first use.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False

@@ -65,7 +65,7 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 FINGERPRINT_BYTES = 4096
 
 
-class RejectedFile(Exception):  # noqa: N818 - a verdict on a file, not an error of the program
+class RejectedFile(Exception):
     """A file that is set aside; the message is the reason."""
 
 

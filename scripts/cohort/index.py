@@ -6,7 +6,6 @@ import logging
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from scripts.cohort.dicom_header import (
 )
 from scripts.cohort.slice_entry import series_of
 from scripts.errors import InputError
+from scripts.parallel import process_pool
 from scripts.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def index_folders(
     paths = _list_files(folders)
     read = partial(_read_or_reject, keep_derived=keep_derived)
     if workers > 1:
-        with ProcessPoolExecutor(workers) as pool:
+        with process_pool(workers) as pool:
             found = pool.map(read, paths, chunksize=64)
             results = list(progress(found, "headers", total=len(paths)))
     else:

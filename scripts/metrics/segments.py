@@ -13,6 +13,7 @@ from skimage.segmentation import felzenszwalb
 from skimage.transform import resize
 
 from scripts.errors import InputError
+from scripts.metrics.segment_storage import pack_segments
 
 SCALES = (50, 100, 150, 250, 500, 1200)
 SIGMA = 0.8
@@ -50,23 +51,13 @@ def segment_image(image: np.ndarray) -> np.ndarray:
     return np.concatenate(segments)
 
 
-def pack_segments(segments: np.ndarray) -> bytes:
-    """Return segments (K, H, W) bool as bytes, eight pixels in one; each segment starts anew."""
-    return np.packbits(segments.reshape(len(segments), -1), axis=1).tobytes()
-
-
-def unpack_segments(data: bytes, shape: tuple[int, int]) -> np.ndarray:
-    """Return the segments (K, H, W) bool that `pack_segments` made of an image of this shape.
-
-    Raises:
-        ValueError: If the bytes are not segments of this shape.
-    """
-    pixels = shape[0] * shape[1]
-    width = (pixels + 7) // 8
-    if len(data) % width:
-        raise ValueError(f"{len(data)} bytes hold no whole number of {shape} segments")
-    packed = np.frombuffer(data, np.uint8).reshape(-1, width)
-    return np.unpackbits(packed, axis=1, count=pixels).view(bool).reshape(-1, *shape)
+def segment_and_pack(id_and_image: tuple[str, np.ndarray]) -> tuple[str, bytes]:
+    """Return a slice's id and its packed segments; an error names the slice."""
+    slice_id, image = id_and_image
+    try:
+        return slice_id, pack_segments(segment_image(image))
+    except InputError as error:
+        raise InputError(f"slice {slice_id}: {error}") from None
 
 
 def dilate(mask: np.ndarray, radius: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from saliency.core.xrai import _get_segments_felzenszwalb
 from skimage.morphology import dilation, disk
 
 from scripts.errors import InputError
-from scripts.metrics.segments import dilate, pack_segments, segment_image, unpack_segments
+from scripts.metrics.segment_storage import pack_segments, unpack_segments
+from scripts.metrics.segments import dilate, segment_image
 from tests.metrics.images import smooth_image
 
 

@@ -1,0 +1,148 @@
+rule generate_phantom:
+    input:
+        code=code_inputs("scripts/cohort/generate_phantom.py"),
+    output:
+        folder=directory("results/{run}/phantom"),
+    log:
+        "results/{run}/logs/generate_phantom.log",
+    benchmark:
+        "results/{run}/benchmarks/generate_phantom.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        options=COHORT.phantom.model_dump_json(),
+        seed=SEED,
+    script:
+        "../scripts/cohort/generate_phantom.py"
+
+
+rule index_cohort:
+    input:
+        phantom=phantom_folder(),
+        folders=dicom_folders(),
+        code=code_inputs("scripts/cohort/index_cohort.py"),
+    output:
+        index="results/{run}/cohort/index.parquet",
+        series="results/{run}/cohort/series.parquet",
+        same_person="results/{run}/cohort/same_person.parquet",
+        rejected="results/{run}/cohort/rejected/stages/index.parquet",
+    log:
+        "results/{run}/logs/index_cohort.log",
+    benchmark:
+        "results/{run}/benchmarks/index_cohort.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        folders=json.dumps(dicom_folders()),
+        keep_derived=COHORT.keep_derived,
+    script:
+        "../scripts/cohort/index_cohort.py"
+
+
+rule label_series:
+    input:
+        index="results/{run}/cohort/index.parquet",
+        labels=label_files(),
+        code=code_inputs("scripts/cohort/label_series.py"),
+    output:
+        labels="results/{run}/cohort/labels.parquet",
+        disagreements="results/{run}/cohort/disagreements.parquet",
+    log:
+        "results/{run}/logs/label_series.log",
+    benchmark:
+        "results/{run}/benchmarks/label_series.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        options=COHORT.labels.model_dump_json(),
+    script:
+        "../scripts/cohort/label_series.py"
+
+
+checkpoint plan_extraction:
+    input:
+        index="results/{run}/cohort/index.parquet",
+        labels="results/{run}/cohort/labels.parquet",
+        same_person="results/{run}/cohort/same_person.parquet",
+        phantom=phantom_folder(),
+        masks=mask_files(),
+        code=code_inputs("scripts/cohort/plan_extraction.py"),
+    output:
+        split="results/{run}/cohort/split.parquet",
+        plans=directory("results/{run}/cohort/plans"),
+        rejected="results/{run}/cohort/rejected/stages/plan.parquet",
+    log:
+        "results/{run}/logs/plan_extraction.log",
+    benchmark:
+        "results/{run}/benchmarks/plan_extraction.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        masks=mask_folder(),
+        options=canonical_options(COHORT, SelectionOptions),
+        seed=SEED,
+    script:
+        "../scripts/cohort/plan_extraction.py"
+
+
+rule extract_slices:
+    input:
+        plan=patient_plan,
+        code=code_inputs("scripts/cohort/extract_slices.py"),
+    output:
+        slices="results/{run}/slices/{patient}.parquet",
+        rejected="results/{run}/cohort/rejected/{patient}.parquet",
+    log:
+        "results/{run}/logs/extract_slices/{patient}.log",
+    benchmark:
+        "results/{run}/benchmarks/extract_slices/{patient}.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        options=PREPARATION,
+    script:
+        "../scripts/cohort/extract_slices.py"
+
+
+rule collect_rejected:
+    input:
+        stages=[
+            "results/{run}/cohort/rejected/stages/index.parquet",
+            "results/{run}/cohort/rejected/stages/plan.parquet",
+        ],
+        patients=rejected_of_patients,
+        code=code_inputs("scripts/cohort/collect_rejected.py"),
+    output:
+        rejected="results/{run}/cohort/rejected.parquet",
+    log:
+        "results/{run}/logs/collect_rejected.log",
+    benchmark:
+        "results/{run}/benchmarks/collect_rejected.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    script:
+        "../scripts/cohort/collect_rejected.py"

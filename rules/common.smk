@@ -1,0 +1,222 @@
+# Helper functions of the rules; no rule stands here.
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from scripts.code_inputs import code_inputs
+from scripts.cohort.options import ExtractionOptions, SelectionOptions
+from scripts.config import canonical_options, parse_config
+from scripts.errors import InputError
+from scripts.metrics.registry import load_metric
+from snakemake.exceptions import WorkflowError
+
+try:
+    CONFIG = parse_config(config)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+OPTIONS = CONFIG.options
+COHORT = OPTIONS.cohort
+RUN = OPTIONS.run
+SEED = OPTIONS.seed
+ESTIMATORS = list(CONFIG.estimators)
+METRICS = list(CONFIG.metrics)
+TABLES = {load_metric(metric).TABLE: metric for metric in METRICS}
+FORMATS = ["svg", "pdf", "png"]
+IS_PHANTOM = COHORT.dicom is None
+PREPARATION = canonical_options(COHORT, ExtractionOptions)
+ENV = "../envs/{}.yaml"
+
+
+def checked_path(path, key, exists):
+    """A path of the cohort section, taken from data_dir; an error if it is not there."""
+    full = CONFIG.data_path(path)
+    if not exists(full):
+        raise WorkflowError(
+            f"config: cohort.{key}: {full} does not exist; relative paths start at data_dir "
+            f"({OPTIONS.data_dir})"
+        )
+    return full
+
+
+def dicom_folders():
+    if IS_PHANTOM:
+        return []
+    folders = [COHORT.dicom] if isinstance(COHORT.dicom, str) else COHORT.dicom
+    return [checked_path(folder, "dicom", os.path.isdir) for folder in folders]
+
+
+def phantom_folder():
+    return [f"results/{RUN}/phantom"] if IS_PHANTOM else []
+
+
+def label_files():
+    if COHORT.labels.csv is None:
+        return []
+    return [checked_path(COHORT.labels.csv, "labels.csv", os.path.isfile)]
+
+
+def mask_folder():
+    if IS_PHANTOM:
+        return f"results/{RUN}/phantom/masks"
+    return "" if COHORT.masks is None else checked_path(COHORT.masks, "masks", os.path.isdir)
+
+
+def mask_files():
+    """The mask files of the user one by one: Snakemake sees when one of them changes."""
+    if IS_PHANTOM or not mask_folder():
+        return []
+    return sorted(entry.path for entry in os.scandir(mask_folder()) if entry.is_file())
+
+
+def weights_file():
+    """The trained model of the user, as an input."""
+    if not os.path.isfile(OPTIONS.model.weights):
+        raise WorkflowError(f"config: model.weights: {OPTIONS.model.weights} is not a file")
+    return OPTIONS.model.weights
+
+
+def weights_digest():
+    """Snakemake compares files of this size by time only; the digest tells equal ones apart."""
+    with open(weights_file(), "rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+def patients(wildcards):
+    """File names of the patients, which the checkpoint finds out."""
+    split = checkpoints.plan_extraction.get(run=wildcards.run).output.split
+    return pq.read_table(split, columns=["file"]).column("file").to_pylist()
+
+
+def patient_plan(wildcards):
+    plans = checkpoints.plan_extraction.get(run=wildcards.run).output.plans
+    return f"{plans}/{wildcards.patient}.json"
+
+
+def slice_files(wildcards):
+    return [f"results/{RUN}/slices/{patient}.parquet" for patient in patients(wildcards)]
+
+
+def rejected_of_patients(wildcards):
+    return [f"results/{RUN}/cohort/rejected/{patient}.parquet" for patient in patients(wildcards)]
+
+
+def explained_subsets():
+    """Which slices need maps: those that some metric is computed on."""
+    subsets = {json.loads(options)["slices"] for options in CONFIG.metrics.values()}
+    return json.dumps(["all"] if "all" in subsets else sorted(subsets))
+
+
+def estimator_module(estimator):
+    return f"scripts/saliency/estimators/{CONFIG.method_of(estimator)}.py"
+
+
+def estimator_code(wildcards):
+    path = estimator_module(wildcards.estimator)
+    driver = "scripts/saliency/compute_importance.py"
+    return sorted({path, *code_inputs(driver, path)})
+
+
+def metric_module(metric):
+    return f"scripts/metrics/{metric}.py"
+
+
+def estimator_spec(wildcards):
+    return CONFIG.estimators[wildcards.estimator]
+
+
+def metric_options(wildcards):
+    return CONFIG.metrics[wildcards.metric]
+
+
+def metric_code(wildcards):
+    path = metric_module(wildcards.metric)
+    driver = "scripts/metrics/evaluate_importance.py"
+    return sorted({path, *code_inputs(driver, path)})
+
+
+def metric_needs(metric):
+    return load_metric(metric).NEEDS
+
+
+def metric_classifier(wildcards):
+    needed = "classifier" in metric_needs(wildcards.metric)
+    return [f"results/{RUN}/model/classifier.pt"] if needed else []
+
+
+def metric_segments(wildcards):
+    needed = "segments" in metric_needs(wildcards.metric)
+    return [f"results/{RUN}/metrics/segments.parquet"] if needed else []
+
+
+def metric_gpus(wildcards):
+    return int("classifier" in metric_needs(wildcards.metric))
+
+
+def metric_threads(wildcards):
+    return 2 if "classifier" in metric_needs(wildcards.metric) else 1
+
+
+def points_of(metric):
+    """The tables of one metric, one per estimator."""
+    return [f"results/{RUN}/metrics/{metric}/{estimator}.parquet" for estimator in ESTIMATORS]
+
+
+def table_points(wildcards):
+    return points_of(TABLES[wildcards.table])
+
+
+def table_metric(wildcards):
+    return TABLES[wildcards.table]
+
+
+def table_slices(wildcards):
+    return json.loads(CONFIG.metrics[TABLES[wildcards.table]])["slices"]
+
+
+def table_code(wildcards):
+    path = metric_module(TABLES[wildcards.table])
+    return sorted({path, *code_inputs("scripts/report/write_table.py", path)})
+
+
+def figure_names():
+    """The figures that the configured metrics allow."""
+    names = ["training_curve"] if OPTIONS.model.weights is None else []
+    if has_masks():
+        names += ["figure1_examples"]
+    if "fidelity" in METRICS:
+        names += ["figure2_fidelity_area", "figure4_fidelity_curves"]
+    if "dice" in METRICS:
+        names += ["figure3_xrai", "figure6_dice_curves"]
+    if "roc" in METRICS:
+        names += ["figure5_roc_curves"]
+    return sorted(names)
+
+
+def has_masks():
+    return IS_PHANTOM or COHORT.masks is not None
+
+
+def all_tables():
+    stems = [*TABLES, *(f"{table}_details" for table in TABLES)]
+    return [f"results/{RUN}/tables/{table}.csv" for table in stems]
+
+
+def all_figures():
+    return [
+        f"results/{RUN}/figures/{name}.{suffix}" for name in figure_names() for suffix in FORMATS
+    ]
+
+
+def pick_estimator(chosen, usual):
+    """The estimator of an example figure: as configured, else the paper's, else the first."""
+    if chosen is not None:
+        return chosen
+    return usual if usual in ESTIMATORS else ESTIMATORS[0]
+
+
+FIGURE1_ESTIMATOR = pick_estimator(OPTIONS.report.figure1_estimator, "smoothgrad_squared")
+FIGURE3_ESTIMATOR = pick_estimator(OPTIONS.report.figure3_estimator, "expected_gradients")

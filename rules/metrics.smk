@@ -1,0 +1,45 @@
+rule segment_slices:
+    input:
+        slices=slice_files,
+        code=code_inputs("scripts/metrics/segment_slices.py"),
+    output:
+        segments="results/{run}/metrics/segments.parquet",
+    log:
+        "results/{run}/logs/segment_slices.log",
+    benchmark:
+        "results/{run}/benchmarks/segment_slices.tsv"
+    conda:
+        ENV.format("metrics")
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    script:
+        "../scripts/metrics/segment_slices.py"
+
+
+rule evaluate_importance:
+    input:
+        slices=slice_files,
+        maps="results/{run}/saliency/{estimator}.parquet",
+        classifier=metric_classifier,
+        segments=metric_segments,
+        code=metric_code,
+    output:
+        points="results/{run}/metrics/{metric}/{estimator}.parquet",
+    log:
+        "results/{run}/logs/evaluate_importance/{metric}/{estimator}.log",
+    benchmark:
+        "results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv"
+    conda:
+        ENV.format("metrics")
+    threads: metric_threads
+    resources:
+        gpu=metric_gpus,
+        mem_mb=8000,
+        runtime=720,
+    params:
+        options=metric_options,
+        seed=SEED,
+    script:
+        "../scripts/metrics/evaluate_importance.py"

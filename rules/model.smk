@@ -1,0 +1,75 @@
+if OPTIONS.model.weights is None:
+
+    rule train_classifier:
+        input:
+            slices=slice_files,
+            code=code_inputs("scripts/model/train_classifier.py"),
+        output:
+            classifier="results/{run}/model/classifier.pt",
+            training="results/{run}/model/training.parquet",
+        log:
+            "results/{run}/logs/train_classifier.log",
+        benchmark:
+            "results/{run}/benchmarks/train_classifier.tsv"
+        conda:
+            ENV.format("model")
+        threads: 8
+        resources:
+            gpu=1,
+            mem_mb=16000,
+            runtime=720,
+        params:
+            options=OPTIONS.model.training.model_dump_json(),
+            preparation=PREPARATION,
+            seed=SEED,
+        script:
+            "../scripts/model/train_classifier.py"
+
+else:
+
+    rule import_classifier:
+        input:
+            weights=weights_file(),
+            code=code_inputs("scripts/model/import_classifier.py"),
+        output:
+            classifier="results/{run}/model/classifier.pt",
+        log:
+            "results/{run}/logs/import_classifier.log",
+        benchmark:
+            "results/{run}/benchmarks/import_classifier.tsv"
+        conda:
+            ENV.format("model")
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=15,
+        params:
+            preparation=PREPARATION,
+            digest=weights_digest(),
+        script:
+            "../scripts/model/import_classifier.py"
+
+
+rule predict_slices:
+    input:
+        slices=slice_files,
+        classifier="results/{run}/model/classifier.pt",
+        code=code_inputs("scripts/model/predict_slices.py"),
+    output:
+        predictions="results/{run}/model/predictions.parquet",
+        evaluation="results/{run}/model/evaluation.json",
+    log:
+        "results/{run}/logs/predict_slices.log",
+    benchmark:
+        "results/{run}/benchmarks/predict_slices.tsv"
+    conda:
+        ENV.format("model")
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=120,
+    params:
+        image_size=COHORT.image_size,
+    script:
+        "../scripts/model/predict_slices.py"

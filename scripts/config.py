@@ -1,0 +1,175 @@
+"""The models of config.yaml, and one clear message for whatever is wrong in it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from scripts.cohort.options import CohortOptions
+from scripts.errors import InputError
+from scripts.metrics.registry import available_metrics, load_metric
+from scripts.model.options import ModelOptions
+from scripts.options import Options
+from scripts.saliency.registry import available_estimators, load_estimator
+
+
+class SaliencyOptions(Options):
+    """What all estimators have in common."""
+
+    target: Literal["logit", "probability"] = "logit"
+    """The activation that is explained: the pre-sigmoid output, or its sigmoid."""
+
+
+class ReportOptions(Options):
+    """What the example figures show."""
+
+    figure1_estimator: str | None = None
+    """Estimator of Figure 1; null: smoothgrad_squared if it is there, else the first."""
+    figure3_estimator: str | None = None
+    """Estimator of Figure 3; null: expected_gradients if it is there, else the first."""
+    example_slices: dict[Literal["contrast", "no_contrast"], str] = {}
+    """Slice ids to show; for a class without one, the correctly classified slice whose mask is the
+    largest among the test patients."""
+
+
+class RunOptions(Options):
+    """Every key of config.yaml."""
+
+    run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    """Name of the run: results go to results/<run>/."""
+    data_dir: str = "."
+    """Where relative paths of the cohort section start."""
+    seed: int = Field(0, ge=0)
+    """Seed of everything that is random: phantom, split, training, noise, ties."""
+    cohort: CohortOptions = CohortOptions()
+    model: ModelOptions = ModelOptions()
+    saliency: SaliencyOptions = SaliencyOptions()
+    estimators: dict[str, dict[str, Any] | None]
+    """Name -> options of the estimator of that name (or of `method`, to run one with several
+    settings side by side); null leaves it out."""
+    metrics: dict[str, dict[str, Any] | None]
+    """Name -> options of the metric of that name; null leaves it out."""
+    report: ReportOptions = ReportOptions()
+
+    @field_validator("estimators", "metrics")
+    @classmethod
+    def _names_are_file_names(cls, entries: dict[str, Any]) -> dict[str, Any]:
+        for name in entries:
+            if not name.replace("_", "a").isalnum():
+                raise ValueError(f"{name!r}: use letters, digits and underscores only")
+        if all(entry is None for entry in entries.values()):
+            raise ValueError("name at least one")
+        return entries
+
+
+@dataclass(frozen=True)
+class Config:
+    """A validated configuration; estimators and metrics that are null are left out."""
+
+    options: RunOptions
+    estimators: dict[str, str]
+    """Name -> canonical JSON of name, method and options."""
+    metrics: dict[str, str]
+    """Name -> canonical JSON of its options."""
+
+    def method_of(self, estimator: str) -> str:
+        """Return the estimator module that an entry of `estimators:` uses."""
+        return json.loads(self.estimators[estimator])["method"]
+
+    def data_path(self, path: str) -> str:
+        """Return a path of the cohort section, taken from `data_dir` if it is relative."""
+        return str(Path(self.options.data_dir).expanduser() / Path(path).expanduser())
+
+
+def parse_config(raw: Mapping[str, Any]) -> Config:
+    """Validate a configuration as Snakemake hands it over.
+
+    Raises:
+        InputError: With a line per mistake: the key, what is wrong, and what was perhaps meant.
+    """
+    options = _validate(RunOptions, dict(raw), "")
+    config = Config(
+        options=options,
+        estimators={
+            name: _estimator_spec(name, entry)
+            for name, entry in options.estimators.items()
+            if entry is not None
+        },
+        metrics={
+            name: _metric_spec(name, entry)
+            for name, entry in options.metrics.items()
+            if entry is not None
+        },
+    )
+    for key in ("figure1_estimator", "figure3_estimator"):
+        name = getattr(options.report, key)
+        if name is not None and name not in config.estimators:
+            raise InputError(f"config: report.{key}: {_not_known(name, config.estimators)}")
+    return config
+
+
+def _estimator_spec(name: str, entry: dict[str, Any]) -> str:
+    entry = dict(entry)
+    method = entry.pop("method", name)
+    if method not in available_estimators():
+        raise InputError(f"config: estimators.{name}: {_not_known(method, available_estimators())}")
+    options = _validate(load_estimator(method).Options, entry, f"estimators.{name}")
+    return _canonical({"name": name, "method": method, "options": options.model_dump()})
+
+
+def _metric_spec(name: str, entry: dict[str, Any]) -> str:
+    if name not in available_metrics():
+        raise InputError(f"config: metrics.{name}: {_not_known(name, available_metrics())}")
+    options = _validate(load_metric(name).Options, entry, f"metrics.{name}")
+    return _canonical(options.model_dump())
+
+
+def canonical_options(options: Options, kind: type[Options]) -> str:
+    """Return the options of a base class as JSON with sorted keys, to stand as a rule's param."""
+    return _canonical({name: options.model_dump()[name] for name in kind.model_fields})
+
+
+def _canonical(content: dict[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True)
+
+
+def _validate(model: type[Options], content: Mapping[str, Any], where: str) -> Any:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = [_explain(model, detail, where) for detail in error.errors()]
+        raise InputError("\n".join(["config: " + lines[0], *lines[1:]])) from None
+
+
+def _explain(model: type[Options], detail: Mapping[str, Any], where: str) -> str:
+    path = [str(part) for part in detail["loc"]]
+    key = ".".join(filter(None, [where, *path]))
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: {_not_known(path[-1], _fields_at(model, path[:-1]))}"
+    given = "" if detail["type"] == "missing" else f" (it is {detail['input']!r})"
+    return f"{key}: {detail['msg'].removeprefix('Value error, ')}{given}"
+
+
+def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        kinds = [annotation, *get_args(annotation)]
+        model = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Options))
+    return list(model.model_fields)
+
+
+def _not_known(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+    return f"{name!r} is not known; {hint}"
+
+
+def config_schema() -> str:
+    """Return the JSON schema of config.yaml, as schemas/config.schema.json holds it."""
+    return json.dumps(RunOptions.model_json_schema(), indent=2) + "\n"

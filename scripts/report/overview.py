@@ -1,0 +1,33 @@
+"""What a run prints when it is done: the tables, and where everything lies."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def print_overview(folder: str | os.PathLike, tables: Sequence[str]) -> None:
+    """Print the tables of a run and where its figures and logs are.
+
+    Args:
+        folder: results/<run>.
+        tables: Stems of the tables.
+    """
+    folder = Path(folder)
+    evaluation_file = folder / "model" / "evaluation.json"
+    texts = [folder / "tables" / f"{table}.md" for table in tables]
+    if not evaluation_file.is_file() or not all(text.is_file() for text in texts):
+        return
+    test = json.loads(evaluation_file.read_text())["test"]
+    print(
+        f"\nClassifier: balanced accuracy {test['balanced_accuracy']:.3f} "
+        f"on {test['n']} test slices\n"
+        if test["n"]
+        else ""
+    )
+    for text in texts:
+        print(text.read_text())
+    for what, name in (("Tables", "tables"), ("Figures", "figures"), ("Logs", "logs")):
+        print(f"{what + ':':9}{folder / name}/")

@@ -1,0 +1,45 @@
+"""Rule plot_figure2_fidelity_area: what fidelity is, shown on the estimator that has most of it."""
+
+import json
+
+import pandas as pd
+
+from scripts.job import job_log
+from scripts.metrics.fidelity import accuracy_curves, summarise
+from scripts.report.names import display_name
+from scripts.report.style import RC, SINGLE_COLUMN, plt, save_figure
+
+COLOURS = {"lif": "#0072B2", "mif": "#D55E00"}
+ORDERS = {"lif": "least important first (LiF)", "mif": "most important first (MiF)"}
+
+with job_log(snakemake.log[0]), plt.rc_context(RC):
+    estimators = json.loads(snakemake.params.estimators)
+    tables = {
+        name: pd.read_parquet(path)
+        for name, path in zip(estimators, snakemake.input.points, strict=True)
+    }
+    best = max(
+        tables, key=lambda name: summarise(tables[name]).set_index("variant").value["absolute"]
+    )
+    fidelity = summarise(tables[best]).set_index("variant").fidelity["absolute"]
+    curves = accuracy_curves(tables[best]).query("variant == 'absolute'")
+    wide = curves.pivot(index="fraction", columns="order", values="accuracy")
+
+    figure, axes = plt.subplots(figsize=(SINGLE_COLUMN, 2.6))
+    percent = 100 * wide.index
+    axes.fill_between(percent, wide.mif, wide.lif, color="#999999", alpha=0.25, linewidth=0)
+    for order, text in ORDERS.items():
+        axes.plot(percent, wide[order], color=COLOURS[order], label=text)
+    middle = wide.index[len(wide) // 2]
+    axes.text(
+        100 * middle, wide.loc[middle].mean(), f"F = {fidelity:.2f}", ha="center", va="center"
+    )
+    axes.set(
+        xlabel="masked pixels (%)",
+        ylabel="accuracy (mean of the classes)",
+        xlim=(0, 100),
+        ylim=(0, 1.02),
+        title=f"{display_name(best)}, absolute values",
+    )
+    figure.legend(loc="outside lower center", ncols=1)
+    save_figure(figure, snakemake.output)

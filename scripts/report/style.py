@@ -1,0 +1,115 @@
+"""How every figure looks: sizes, fonts, colours, and files that are the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from scripts.report.names import display_name
+
+SINGLE_COLUMN = 3.5
+DOUBLE_COLUMN = 7.2
+"""Widths in inches of one and two columns of a journal page."""
+
+# Okabe and Ito's colours, told apart with any colour vision; dashes tell them apart in grey.
+STYLES = {
+    "smoothgrad_squared": ("#0072B2", "-"),
+    "smoothgrad": ("#56B4E9", (0, (5, 1))),
+    "integrated_gradients_bw": ("#D55E00", "-"),
+    "integrated_gradients": ("#E69F00", (0, (5, 1))),
+    "expected_gradients": ("#009E73", "-"),
+    "backpropagation": ("#CC79A7", "-"),
+    "deconvolution": ("#000000", (0, (3, 1, 1, 1))),
+    "random": ("#7F7F7F", (0, (1, 1.2))),
+}
+OTHER_STYLES = [
+    ("#332288", (0, (4, 1.5))),
+    ("#AA4499", (0, (2, 1))),
+    ("#999933", (0, (6, 1, 1, 1))),
+    ("#882255", (0, (1, 1))),
+]
+RC = {
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ct-importance",
+    "savefig.dpi": 200,
+}
+# Dates and program versions would make equal figures differ.
+METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+
+
+def line_styles(estimators: Sequence[str]) -> dict[str, dict]:
+    """Return colour and dashes of each estimator, the same in all figures of a run."""
+    others = iter(OTHER_STYLES * len(estimators))
+    styles = {name: STYLES.get(name) or next(others) for name in estimators}
+    return {
+        name: {"color": colour, "linestyle": dashes, "label": display_name(name)}
+        for name, (colour, dashes) in styles.items()
+    }
+
+
+def save_figure(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
+    """Save a figure once per path, in the format of its suffix; then close it."""
+    for path in map(Path, paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        suffix = path.suffix.removeprefix(".")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
+        os.replace(temporary, path)
+    plt.close(figure)
+
+
+def show_slice(axes: Axes, image: np.ndarray) -> None:
+    """Show a slice (H, W) in [0, 1] in grey."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="none")
+
+
+def show_mask(axes: Axes, mask: np.ndarray) -> None:
+    """Show a mask (H, W) bool, white inside."""
+    axes.imshow(mask, cmap="gray", vmin=0, vmax=1, interpolation="none")
+
+
+def show_map(axes: Axes, importance: np.ndarray) -> None:
+    """Show an importance map (H, W): diverging colours around 0 if it has two signs.
+
+    The scale ends at the 99.5th percentile of |e|: single pixels would darken the rest.
+    """
+    limit = np.percentile(np.abs(importance), 99.5) or 1.0
+    signed = importance.min() < 0
+    colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "inferno", "vmin": 0}
+    axes.imshow(importance, vmax=limit, interpolation="none", **colours)
+
+
+def bare(axes: Axes, title: str = "") -> None:
+    """Take ticks and frame off an image."""
+    axes.set(xticks=[], yticks=[], title=title)
+    axes.spines[:].set_visible(False)
+
+
+def legend_below(figure: Figure, axes: Axes, estimators: Mapping[str, dict]) -> None:
+    """Put one legend for all panels below them."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = min(4, len(estimators))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3)

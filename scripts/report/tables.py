@@ -1,0 +1,98 @@
+"""Tables 1-3 of the paper: one value per estimator and variant, as CSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from scripts.metrics.contract import Metric
+
+TITLES = {
+    "table1_fidelity": "Fidelity F × 10: area between the LiF and MiF accuracy curves",
+    "table2_auc": "Area under the averaged ROC curve, importance against masks",
+    "table3_dice": "Highest Dice coefficient of XRAI regions against masks",
+}
+SUBSET_NAMES = {
+    "test": "the evenly spaced slices of the test patients",
+    "annotated": "all slices with a mask, of training and test patients",
+    "all": "all slices, of training and test patients",
+}
+
+
+def summarise_metric(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> pd.DataFrame:
+    """Return a row per estimator and variant: `estimator` and the columns of the metric's summary.
+
+    Args:
+        metric: A metric module.
+        tables: Its table of points for each estimator.
+    """
+    summaries = []
+    for estimator, path in tables.items():
+        summary = metric.summarise(pd.read_parquet(path))
+        summary.insert(0, "estimator", estimator)
+        summaries.append(summary)
+    return pd.concat(summaries, ignore_index=True)
+
+
+def paper_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return columns estimator, original, absolute; best absolute value first, as in the paper."""
+    table = summary.pivot(index="estimator", columns="variant", values="value")
+    table = table[["original", "absolute"]].reset_index().rename_axis(columns=None)
+    order = ["absolute", "original", "estimator"]
+    return table.sort_values(order, ascending=[False, False, True], ignore_index=True)
+
+
+def markdown_table(
+    table: pd.DataFrame, names: Mapping[str, str], value: str, decimals: int
+) -> list[str]:
+    """Return a table as lines of Markdown."""
+    lines = [f"| Estimator | {value} (original) | {value} (absolute) |", "|---|---:|---:|"]
+    for row in table.itertuples():
+        numbers = " | ".join(fixed(number, decimals) for number in (row.original, row.absolute))
+        lines.append(f"| {names[row.estimator]} | {numbers} |")
+    return lines
+
+
+def latex_table(
+    table: pd.DataFrame,
+    names: Mapping[str, str],
+    value: str,
+    decimals: int,
+    caption: str,
+    notes: Sequence[str],
+    label: str,
+) -> str:
+    """Return a table as LaTeX for the booktabs package."""
+    value = value.replace("×", r"$\times$")
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{escape(' '.join([caption, *notes]))}}}",
+        rf"\label{{tab:{label}}}",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        rf"Estimator & {value} (original) & {value} (absolute) \\",
+        r"\midrule",
+    ]
+    for row in table.itertuples():
+        numbers = " & ".join(
+            fixed(number, decimals, minus="$-$") for number in (row.original, row.absolute)
+        )
+        lines.append(rf"{escape(names[row.estimator])} & {numbers} \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def fixed(number: float, decimals: int, minus: str = "−") -> str:
+    """Return a number with a fixed number of decimals, zero without a sign."""
+    text = f"{number:.{decimals}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", minus)
+
+
+def escape(text: str) -> str:
+    """Return text with LaTeX's special characters escaped."""
+    for character in "&%_#":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("×", r"$\times$")

@@ -1,0 +1,40 @@
+"""Noisy copies of slices, shared by the SmoothGrad estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from scripts.randomness import generator_for
+from scripts.saliency.gradients import Sample
+
+
+def noisy_samples(
+    images: torch.Tensor,
+    slice_ids: Sequence[str],
+    seed: int,
+    estimator: str,
+    noise: float,
+    samples: int,
+) -> Iterator[Sample]:
+    """Yield x + N(0, s^2) with s = noise * (max x - min x) of each image (Smilkov et al. 2017).
+
+    Drawn here rather than by captum's NoiseTunnel, which has one s for a whole batch and draws
+    that depend on it.
+
+    Args:
+        images: (N, 1, H, W).
+        slice_ids: One per image.
+        seed: Seed of the run.
+        estimator: Name of the estimator's entry in config.yaml.
+        noise: Standard deviation as a fraction of the range of the image.
+        samples: Copies of each image.
+    """
+    for index, (image, slice_id) in enumerate(zip(images, slice_ids, strict=True)):
+        generator = generator_for(seed, slice_id, estimator)
+        deviation = noise * (image.max() - image.min())
+        for _ in range(samples):
+            normal = torch.from_numpy(generator.standard_normal(image.shape, dtype=np.float32))
+            yield Sample(index, image + deviation * normal.to(image))

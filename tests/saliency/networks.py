@@ -1,0 +1,35 @@
+"""Small classifiers whose importance maps are known or quick to compute."""
+
+import torch
+from torch import nn
+
+
+def conv_network(seed: int = 0) -> nn.Module:
+    """A network with the kinds of layers a ResNet has, (N, 1, H, W) to (N, 1), in eval mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = nn.Sequential(
+            nn.Conv2d(1, 6, 3, padding=1),
+            nn.BatchNorm2d(6),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            nn.Conv2d(6, 8, 3, padding=1),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(32, 1),
+        )
+    return network.eval().requires_grad_(False)
+
+
+class LinearNetwork(nn.Module):
+    """f(x) = sum of weight * x + bias: its gradient is the weight everywhere."""
+
+    def __init__(self, size: int, bias: float = 0.0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(3)
+        self.register_buffer("weight", torch.randn(size, size, generator=generator))
+        self.bias = bias
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * self.weight).sum(dim=(1, 2, 3)).unsqueeze(1) + self.bias

@@ -1,0 +1,361 @@
+"""Each estimator against its definition, written out as plainly as possible."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import Deconvolution, IntegratedGradients, Saliency
+from torch import nn
+
+from scripts.model.resnet import ResNet50
+from scripts.randomness import generator_for
+from scripts.saliency.integration import integrate_gradients
+from scripts.saliency.registry import available_estimators, load_estimator
+from scripts.saliency.score import ExplainedScore
+from tests.saliency.networks import LinearNetwork, conv_network
+
+STOCHASTIC = ("expected_gradients", "smoothgrad", "smoothgrad_squared", "random")
+
+
+def compute(method, classifier, images, context):
+    return load_estimator(method).compute_importance(classifier, images, context)
+
+
+def gradient(classifier, x):
+    """dS/dx of one image (H, W) in float64."""
+    x = x.detach().double().requires_grad_()
+    classifier(x[None, None]).sum().backward()
+    return x.grad
+
+
+def assert_maps_agree(found, expected, tolerance):
+    """Compare maps relative to the largest value of the expected ones."""
+    scale = np.abs(np.asarray(expected)).max()
+    np.testing.assert_allclose(
+        np.asarray(found, dtype=np.float64) / scale, np.asarray(expected) / scale, atol=tolerance
+    )
+
+
+@pytest.fixture
+def classifier():
+    return ExplainedScore(conv_network())
+
+
+@pytest.fixture
+def exact():
+    """The same classifier in float64."""
+    return ExplainedScore(conv_network().double())
+
+
+class TestDefinitions:
+    def test_backpropagation_is_the_signed_gradient(self, classifier, exact, images, make_context):
+        maps = compute("backpropagation", classifier, images, make_context("backpropagation"))
+        assert_maps_agree(maps, torch.stack([gradient(exact, x[0]) for x in images]), 1e-5)
+        assert (maps < 0).any()
+        with pytest.warns(UserWarning, match="did not already require gradients"):
+            reference = Saliency(classifier).attribute(images.clone(), abs=False)
+        assert torch.equal(maps, reference[:, 0].detach())
+
+    @pytest.mark.parametrize("reference", [0.0, 1.0])
+    @pytest.mark.parametrize("steps", [2, 25])
+    def test_integrated_gradients_is_the_right_riemann_sum(self, exact, images, reference, steps):
+        images = images.double()
+        maps = integrate_gradients(exact, images, reference, steps, images_per_pass=4)
+        for x, found in zip(images[:, 0], maps, strict=True):
+            points = [reference + k / steps * (x - reference) for k in range(1, steps + 1)]
+            mean = torch.stack([gradient(exact, point) for point in points]).mean(0)
+            # captum keeps the step size 1/m in float32.
+            assert_maps_agree(found, (x - reference) * mean, 1e-7)
+
+    def test_integrated_gradients_is_captums(self, classifier, images, make_context):
+        context = make_context("integrated_gradients", images_per_pass=2)
+        expected = IntegratedGradients(classifier).attribute(
+            images, baselines=0, n_steps=25, method="riemann_right"
+        )
+        maps = compute("integrated_gradients", classifier, images, context)
+        assert_maps_agree(maps, expected[:, 0].detach(), 1e-6)
+
+    @pytest.mark.parametrize("reference", [0.0, 1.0])
+    def test_integrated_gradients_becomes_complete_as_steps_grow(self, exact, images, reference):
+        images = images.double()
+        start = exact(torch.full_like(images, reference))
+        gaps = []
+        for steps in (10, 100, 1000):
+            maps = integrate_gradients(exact, images, reference, steps, images_per_pass=500)
+            gaps.append((maps.sum((1, 2)) - (exact(images) - start)).abs().max().item())
+        assert gaps[1] < gaps[0] / 3
+        assert gaps[2] < gaps[1] / 3
+
+    def test_integrated_gradients_bw_is_the_mean_of_both_references(
+        self, classifier, images, make_context
+    ):
+        method = IntegratedGradients(classifier)
+        both = [
+            method.attribute(images, baselines=value, n_steps=7, method="riemann_right")
+            for value in (0, 1)
+        ]
+        context = make_context("integrated_gradients_bw", steps=7)
+        maps = compute("integrated_gradients_bw", classifier, images, context)
+        assert_maps_agree(maps, (sum(both) / 2)[:, 0].detach(), 1e-6)
+
+    def test_expected_gradients_is_the_mean_over_its_draws(
+        self, classifier, exact, images, training_images, make_context
+    ):
+        context = make_context("expected_gradients", samples=6)
+        maps = compute("expected_gradients", classifier, images, context)
+        for slice_id, x, found in zip(context.slice_ids, images[:, 0], maps, strict=True):
+            draws = generator_for(1, slice_id, "expected_gradients")
+            chosen, positions = draws.integers(9, size=6), draws.random(6)
+            terms = []
+            for row, position in zip(chosen, positions, strict=True):
+                reference = torch.from_numpy(training_images[row])
+                difference = x - reference
+                terms.append(difference * gradient(exact, reference + position * difference))
+            assert_maps_agree(found, torch.stack(terms).mean(0), 1e-5)
+
+    def test_expected_gradients_are_complete_in_the_mean(self, images, make_context):
+        """E[sum e] = S(x) - E[S(x')]: exact for a linear classifier given the references drawn."""
+        network = LinearNetwork(32)
+        context = make_context("expected_gradients", samples=2000)
+        maps = compute("expected_gradients", ExplainedScore(network), images, context)
+        references = torch.from_numpy(context.training_images).unsqueeze(1)
+        expected = network(images)[:, 0] - network(references).mean()
+        spread = network(references).std() / np.sqrt(2000)
+        assert ((maps.sum((1, 2)) - expected).abs() < 5 * spread).all()
+
+    @pytest.mark.parametrize(("method", "power"), [("smoothgrad", 1), ("smoothgrad_squared", 2)])
+    def test_smoothgrad_is_the_mean_over_noisy_copies(
+        self, classifier, exact, images, make_context, method, power
+    ):
+        context = make_context(method, samples=4, noise=0.2)
+        maps = compute(method, classifier, images, context)
+        for slice_id, x, found in zip(context.slice_ids, images[:, 0], maps, strict=True):
+            draws = generator_for(1, slice_id, method)
+            deviation = 0.2 * (x.max() - x.min())
+            noise = [draws.standard_normal((1, 32, 32), dtype=np.float32)[0] for _ in range(4)]
+            terms = [gradient(exact, x + deviation * torch.from_numpy(n)) ** power for n in noise]
+            assert_maps_agree(found, torch.stack(terms).mean(0), 1e-5)
+        assert power == 1 or (maps >= 0).all()
+
+    def test_random_is_uniform(self, classifier, images, make_context):
+        maps = compute("random", classifier, images, make_context("random"))
+        assert maps.min() >= 0
+        assert maps.max() < 1
+        assert abs(maps.mean().item() - 0.5) < 0.02
+        assert len({importance.sum().item() for importance in maps}) == len(maps)
+
+    def test_defaults_are_the_protocols(self):
+        defaults = {
+            name: load_estimator(name).Options().model_dump() for name in available_estimators()
+        }
+        assert defaults == {
+            "backpropagation": {},
+            "deconvolution": {},
+            "expected_gradients": {"samples": 25},
+            "integrated_gradients": {"steps": 25},
+            "integrated_gradients_bw": {"steps": 25},
+            "random": {},
+            "smoothgrad": {"samples": 15, "noise": 0.15},
+            "smoothgrad_squared": {"samples": 15, "noise": 0.15},
+        }
+
+
+class DeconvolutionalReLU(torch.autograd.Function):
+    """ReLU whose backward pass is ReLU of the gradient, without the mask of the forward pass."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient.clamp(min=0)
+
+
+class DeconvolutionalModule(nn.Module):
+    def forward(self, x):
+        return DeconvolutionalReLU.apply(x)
+
+
+class TestDeconvolution:
+    @pytest.fixture
+    def resnet(self):
+        with torch.random.fork_rng():
+            torch.manual_seed(5)
+            network = ResNet50().eval().requires_grad_(False)
+            for module in network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.running_mean.normal_(0, 0.1)
+                    module.running_var.uniform_(0.5, 1.5)
+        return network
+
+    def test_equals_a_modified_backward_pass_on_the_resnet(self, resnet, images, make_context):
+        classifier = ExplainedScore(resnet)
+        maps = compute("deconvolution", classifier, images, make_context("deconvolution"))
+        reference = ResNet50()
+        reference.load_state_dict(resnet.state_dict())
+        replaced = 0
+        for parent in list(reference.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.ReLU):
+                    setattr(parent, name, DeconvolutionalModule())
+                    replaced += 1
+        assert replaced == 1 + 3 * 16
+        x = images.clone().requires_grad_()
+        reference.eval()(x).sum().backward()
+        assert_maps_agree(maps, x.grad[:, 0], 1e-6)
+
+    def test_equals_captums_and_differs_from_the_gradient(self, resnet, images, make_context):
+        classifier = ExplainedScore(resnet)
+        maps = compute("deconvolution", classifier, images, make_context("deconvolution"))
+        with pytest.warns(UserWarning, match="Setting backward hooks"):
+            reference = Deconvolution(classifier).attribute(images.clone().requires_grad_())
+        assert_maps_agree(maps, reference[:, 0].detach(), 1e-6)
+        plain = compute("backpropagation", classifier, images, make_context("backpropagation"))
+        correlation = np.corrcoef(maps.flatten(), plain.flatten())[0, 1]
+        assert abs(correlation) < 0.9
+
+    def test_leaves_no_hooks_and_no_warning(self, classifier, images, make_context, recwarn):
+        before = classifier(images)
+        compute("deconvolution", classifier, images, make_context("deconvolution"))
+        assert not recwarn.list
+        assert not any(m._forward_hooks or m._forward_pre_hooks for m in classifier.modules())
+        assert torch.equal(classifier(images), before)
+
+
+class TestLinearClassifier:
+    """On f(x) = w x + b every estimator is known in closed form."""
+
+    @pytest.fixture
+    def network(self):
+        return LinearNetwork(32, bias=0.7)
+
+    @pytest.mark.parametrize(
+        ("method", "power"),
+        [
+            ("backpropagation", 1),
+            ("deconvolution", 1),
+            ("smoothgrad", 1),
+            ("smoothgrad_squared", 2),
+        ],
+    )
+    def test_gradient_methods_give_the_weights(self, network, images, make_context, method, power):
+        maps = compute(method, ExplainedScore(network), images, make_context(method))
+        assert_maps_agree(maps, (network.weight**power).expand(5, -1, -1), 1e-6)
+
+    def test_integrated_gradients_give_weight_times_difference(self, network, images, make_context):
+        score = ExplainedScore(network)
+        black = compute("integrated_gradients", score, images, make_context("integrated_gradients"))
+        assert_maps_agree(black, network.weight * images[:, 0], 1e-6)
+        context = make_context("integrated_gradients_bw")
+        both = compute("integrated_gradients_bw", score, images, context)
+        assert_maps_agree(both, network.weight * (images[:, 0] - 0.5), 1e-6)
+
+    def test_one_reference_gives_integrated_gradients(self, network, images, make_context):
+        black = np.zeros((1, 32, 32), np.float32)
+        context = replace(make_context("expected_gradients"), training_images=lambda: black)
+        maps = compute("expected_gradients", ExplainedScore(network), images, context)
+        assert_maps_agree(maps, network.weight * images[:, 0], 1e-6)
+
+
+class TestIndependenceOfTheBatch:
+    """A slice's map is its own: batch size, order and shard change rounding at most."""
+
+    @pytest.mark.parametrize("method", available_estimators())
+    @pytest.mark.parametrize("images_per_pass", [1, 3, 64])
+    def test_images_per_pass(self, classifier, images, make_context, method, images_per_pass):
+        reference = compute(method, classifier, images, make_context(method))
+        context = make_context(method, images_per_pass=images_per_pass)
+        assert_maps_agree(compute(method, classifier, images, context), reference, 1e-6)
+
+    @pytest.mark.parametrize("method", available_estimators())
+    def test_order_and_shard(self, classifier, images, make_context, method):
+        reference = compute(method, classifier, images, make_context(method))
+        ids = [f"slice {i}" for i in range(5)]
+        order = [3, 0, 4]
+        context = make_context(method, slice_ids=[ids[i] for i in order])
+        assert_maps_agree(
+            compute(method, classifier, images[order], context), reference[order], 1e-6
+        )
+
+    @pytest.mark.parametrize("method", STOCHASTIC)
+    def test_same_bits_alone(self, images, make_context, method):
+        """The random numbers themselves, seen through a classifier without rounding of its own."""
+        network = ExplainedScore(LinearNetwork(32))
+        together = compute(method, network, images, make_context(method, images_per_pass=64))
+        for index in range(5):
+            context = make_context(method, slice_ids=[f"slice {index}"], images_per_pass=2)
+            alone = compute(method, network, images[index : index + 1], context)
+            assert torch.equal(alone[0], together[index])
+
+    @pytest.mark.parametrize("method", STOCHASTIC)
+    def test_draws_differ_between_entries_of_the_config(
+        self, classifier, images, make_context, method
+    ):
+        first = compute(method, classifier, images, make_context(method))
+        second = compute(method, classifier, images, make_context(method, name="another"))
+        assert not torch.allclose(first, second)
+
+    @pytest.mark.parametrize("method", available_estimators())
+    def test_global_generators_are_left_alone(self, classifier, images, make_context, method):
+        torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
+        compute(method, classifier, images, make_context(method))
+        assert torch.equal(torch.get_rng_state(), torch_before)
+        assert (np.random.get_state()[1] == numpy_before).all()
+
+
+class TestBoundedMemory:
+    @pytest.mark.parametrize("method", available_estimators())
+    def test_no_pass_is_larger_than_asked(self, images, make_context, method):
+        sizes = []
+
+        class Recorder(LinearNetwork):
+            def forward(self, x):
+                sizes.append(len(x))
+                return super().forward(x)
+
+        context = make_context(method, images_per_pass=3)
+        compute(method, ExplainedScore(Recorder(32)), images, context)
+        assert max(sizes, default=0) <= 3
+
+
+class TestProbability:
+    @pytest.mark.parametrize("method", ["backpropagation", "smoothgrad", "integrated_gradients"])
+    def test_the_gradient_of_the_sigmoid_is_used(self, images, make_context, method):
+        network = conv_network()
+        score = ExplainedScore(network, "probability")
+        assert torch.allclose(score(images), torch.sigmoid(network(images))[:, 0])
+        logit_maps = compute(method, ExplainedScore(network), images, make_context(method))
+        maps = compute(method, score, images, make_context(method))
+        assert maps.abs().max() < logit_maps.abs().max()
+        if method == "backpropagation":
+            p = score(images)[:, None, None]
+            assert_maps_agree(maps, p * (1 - p) * logit_maps, 1e-5)
+
+    @pytest.mark.parametrize("method", ["backpropagation", "smoothgrad", "smoothgrad_squared"])
+    def test_a_saturated_sigmoid_gives_zero(self, images, make_context, method):
+        network = LinearNetwork(32, bias=1e4)
+        maps = compute(method, ExplainedScore(network, "probability"), images, make_context(method))
+        assert not maps.any()
+
+    def test_an_unknown_target_is_refused(self):
+        with pytest.raises(ValueError, match="logit or probability"):
+            ExplainedScore(LinearNetwork(32), "class")
+
+
+class TestEdges:
+    @pytest.mark.parametrize("method", available_estimators())
+    def test_one_image_and_oblong_images(self, classifier, images, make_context, method):
+        context = make_context(method, slice_ids=["a"])
+        context = replace(context, training_images=context.training_images[:, :20])
+        maps = compute(method, classifier, images[:1, :, :20], context)
+        assert maps.shape == (1, 20, 32)
+        assert maps.dtype == torch.float32
+        assert not maps.requires_grad
+
+    def test_smoothgrad_of_a_constant_image_is_the_gradient(self, classifier, images, make_context):
+        flat = torch.full_like(images, 0.4)
+        maps = compute("smoothgrad", classifier, flat, make_context("smoothgrad"))
+        plain = compute("backpropagation", classifier, flat, make_context("backpropagation"))
+        assert_maps_agree(maps, plain, 1e-6)

@@ -1,0 +1,124 @@
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from scripts.errors import InputError
+from scripts.saliency.maps import compute_maps
+from scripts.saliency.registry import available_estimators, load_estimator
+from scripts.saliency.score import ExplainedScore
+from tests.saliency.networks import LinearNetwork, conv_network
+
+FOLLOWING = {"integrated_gradients", "integrated_gradients_bw", "expected_gradients"}
+
+
+@pytest.fixture
+def batches(images):
+    array = images[:, 0].numpy()
+    ids = [f"slice {i}" for i in range(5)]
+    return [(ids[:3], array[:3]), (ids[3:], array[3:])]
+
+
+@pytest.fixture
+def logits():
+    return {"slice 0": 2.0, "slice 1": -2.0, "slice 2": 0.0, "slice 3": -0.1, "slice 4": 0.1}
+
+
+def stub(function, follows=False):
+    return SimpleNamespace(
+        FOLLOWS_PREDICTION=follows, NEEDS_TRAINING_SLICES=False, compute_importance=function
+    )
+
+
+class TestSign:
+    @pytest.mark.parametrize("method", available_estimators())
+    def test_three_estimators_follow_the_prediction(
+        self, method, batches, logits, images, make_context
+    ):
+        network, estimator = conv_network(), load_estimator(method)
+        context = make_context(method)
+        plain = estimator.compute_importance(ExplainedScore(network), images, context).numpy()
+        found = list(compute_maps(estimator, network, batches, logits, context))
+        assert [ids for ids, _ in found] == [ids for ids, _ in batches]
+        maps = np.concatenate([maps for _, maps in found])
+        signs = np.array([1, -1, -1, -1, 1] if method in FOLLOWING else [1] * 5)
+        scale = np.abs(plain).max()
+        np.testing.assert_allclose(maps / scale, plain * signs[:, None, None] / scale, atol=1e-6)
+        assert maps.dtype == np.float32
+
+    def test_a_slice_without_prediction_is_an_error(self, batches, make_context):
+        estimator = load_estimator("integrated_gradients")
+        context = make_context("integrated_gradients")
+        with pytest.raises(InputError, match="no prediction for slice slice 1"):
+            next(compute_maps(estimator, LinearNetwork(32), batches, {"slice 0": 1}, context))
+
+    def test_other_estimators_need_no_prediction(self, batches, make_context):
+        estimator, context = load_estimator("smoothgrad"), make_context("smoothgrad")
+        assert len(list(compute_maps(estimator, LinearNetwork(32), batches, {}, context))) == 2
+
+
+class TestChecks:
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    def test_values_that_are_not_finite_are_an_error(self, value, batches, make_context):
+        def broken(classifier, images, context):
+            maps = torch.rand(len(images), 32, 32)
+            maps[1, 4, 5] = value
+            return maps
+
+        context = make_context("random", name="my_estimator")
+        with pytest.raises(InputError, match=r"my_estimator: .*slice slice 1 .*not finite"):
+            next(compute_maps(stub(broken), LinearNetwork(32), batches, {}, context))
+
+    def test_nan_weights_are_noticed(self, batches, make_context):
+        network = LinearNetwork(32)
+        network.weight[3, 3] = torch.nan
+        with pytest.raises(InputError, match=r"backpropagation: .*slice 0"):
+            next(
+                compute_maps(
+                    load_estimator("backpropagation"),
+                    network,
+                    batches,
+                    {},
+                    make_context("backpropagation"),
+                )
+            )
+
+    def test_another_shape_is_an_error(self, batches, make_context):
+        flat = stub(lambda classifier, images, context: torch.rand(len(images), 32))
+        with pytest.raises(ValueError, match=r"shape \(3, 32\), expected \(3, 32, 32\)"):
+            next(compute_maps(flat, LinearNetwork(32), batches, {}, make_context("random")))
+
+    def test_a_constant_map_is_kept_with_a_warning(self, batches, make_context, caplog):
+        network = LinearNetwork(32, bias=1e4)
+        estimator, context = load_estimator("backpropagation"), make_context("backpropagation")
+        with caplog.at_level(logging.WARNING):
+            found = list(compute_maps(estimator, network, batches, {}, context, "probability"))
+        assert not any(maps.any() for _, maps in found)
+        assert len(caplog.records) == 5
+        assert "backpropagation: the importance map of slice slice 0 is constant" in caplog.text
+
+    def test_training_slices_are_read_once(self, batches, logits, training_images, make_context):
+        calls = []
+
+        def read():
+            calls.append(1)
+            return training_images
+
+        context = make_context("expected_gradients")
+        estimator = load_estimator("expected_gradients")
+        lazy = replace(context, training_images=read)
+        found = compute_maps(estimator, LinearNetwork(32), batches, logits, lazy)
+        expected = compute_maps(estimator, LinearNetwork(32), batches, logits, context)
+        for (_, maps), (_, reference) in zip(found, expected, strict=True):
+            assert np.array_equal(maps, reference)
+        assert len(calls) == 1
+
+    @pytest.mark.parametrize("nothing", [None, np.empty((0, 32, 32), np.float32)])
+    def test_lacking_training_slices_are_an_error(self, nothing, batches, logits, make_context):
+        context = replace(make_context("expected_gradients"), training_images=nothing)
+        estimator = load_estimator("expected_gradients")
+        with pytest.raises(InputError, match="expected_gradients: needs training slices"):
+            next(compute_maps(estimator, LinearNetwork(32), batches, logits, context))
