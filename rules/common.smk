@@ -156,10 +156,6 @@ def metric_gpus(wildcards):
     return int("classifier" in metric_needs(wildcards.metric))
 
 
-def metric_threads(wildcards):
-    return 2 if "classifier" in metric_needs(wildcards.metric) else 1
-
-
 def points_of(metric):
     """The tables of one metric, one per estimator."""
     return [f"results/{RUN}/metrics/{metric}/{estimator}.parquet" for estimator in ESTIMATORS]

@@ -33,7 +33,7 @@ rule evaluate_importance:
         "results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv"
     conda:
         ENV.format("metrics")
-    threads: metric_threads
+    threads: 1
     resources:
         gpu=metric_gpus,
         mem_mb=8000,

@@ -64,7 +64,7 @@ rule predict_slices:
         "results/{run}/benchmarks/predict_slices.tsv"
     conda:
         ENV.format("model")
-    threads: 2
+    threads: 1
     resources:
         gpu=1,
         mem_mb=8000,

@@ -12,7 +12,7 @@ rule compute_importance:
         "results/{run}/benchmarks/compute_importance/{estimator}.tsv"
     conda:
         ENV.format("saliency")
-    threads: 2
+    threads: 1
     resources:
         gpu=1,
         mem_mb=8000,

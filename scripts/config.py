@@ -164,8 +164,8 @@ def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _not_known(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def _not_known(name: Any, known: Any) -> str:
+    close = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
     return f"{name!r} is not known; {hint}"
 

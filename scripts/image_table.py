@@ -66,6 +66,9 @@ class TableWriter:
         Raises:
             ValueError: If a column is missing or an image has another shape.
         """
+        lacking = [name for name in self._schema.names if name not in columns]
+        if lacking:
+            raise ValueError(f"columns are missing: {', '.join(lacking)}")
         arrays = [_to_arrow(columns[field.name], field) for field in self._schema]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
@@ -99,6 +102,9 @@ def read_images(path: str | os.PathLike, column: str) -> np.ndarray:
     Raises:
         InputError: If the file has no image column of that name, or rows lack the image.
     """
+    names = pq.read_schema(path).names
+    if column not in names:
+        raise InputError(f"{path}: there is no column {column!r}; there are {', '.join(names)}")
     table = pq.read_table(path, columns=[column])
     return np.ascontiguousarray(_to_numpy(table.column(column), table.schema.field(column), path))
 

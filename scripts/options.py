@@ -6,4 +6,6 @@ from pydantic import BaseModel, ConfigDict
 class Options(BaseModel):
     """Options of one stage, estimator or metric, as they stand in config.yaml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )

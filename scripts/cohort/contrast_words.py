@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 
 NO_AGENT = {"none", "no", "n", "no contrast", "without", "without contrast", "w/o"}
+_WO = r"(?:w\s*/\s*o(?:ut)?|wo|without)\b"
+_AND = r"\s*(?:and|[&/+,])\s*"
+# The last words are often cut off: "WITH AND WI".
 WITH_AND_WITHOUT = re.compile(
-    r"\bw\s*/\s*wo\b|\bw\s*&\s*wo\b|\bwith\s*(?:and|&|/)\s*w(?:ith)?(?:o|i)|\bwo\s*/\s*w\b", re.I
+    rf"\bw(?:ith)?(?:{_AND}|\s*){_WO}|\b{_WO}{_AND}w(?:ith)?\b|\bwith{_AND}w(?:i(?:t(?:ho?)?)?)?$",
+    re.I,
 )
 WITHOUT = re.compile(
-    r"\bw\s*/\s*o\b|\bwo\b|\bwithout\b|\bunenhanced\b|\bnon[- ]?contrast|\bC-(?!\w)", re.I
+    rf"\b{_WO}|\bwithout|\bunenhanced\b|\bnon[- ]?(?:contrast|enhanced)|\bC-(?!\w)", re.I
 )
 WITH = re.compile(
-    r"\bw\s*/\s*cont|\bw\s+cont|\bwith\s+(?:iv\s+)?cont|\bw\s+c\b|\benhanced\b"
+    r"\bw\s*/\s*(?:iv\s+)?cont|\bw(?:ith)?\s+(?:iv\s+)?cont|\bw\s+c\b|(?<!non[- ])\benhanced\b"
     r"|\bC\+|\bangio|\bCTA\b",
     re.I,
 )

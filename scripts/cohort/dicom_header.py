@@ -77,7 +77,7 @@ class SliceHeader(SliceEntry):
     """ImageOrientationPatient: direction cosines of the rows and the columns."""
     frame_of_reference: str
     acquisition: str
-    """AcquisitionNumber and AcquisitionTime."""
+    """AcquisitionNumber and AcquisitionTime; "" without either."""
     kvp: float
     instance_number: int
     fingerprint: str
@@ -140,6 +140,8 @@ def _check_hounsfield(dataset: pydicom.Dataset) -> None:
     for name in ("RescaleSlope", "RescaleIntercept"):
         if dataset.get(name) is None:
             raise RejectedFile(f"no {name}: Hounsfield units are unknown")
+        if not np.isfinite(float(dataset[name].value)):
+            raise RejectedFile(f"{name} is not a number: Hounsfield units are unknown")
     if float(dataset.RescaleSlope) == 0:
         raise RejectedFile("RescaleSlope is 0: Hounsfield units are unknown")
     if dataset.get("RescaleType") not in (None, "", "HU"):
@@ -149,6 +151,7 @@ def _check_hounsfield(dataset: pydicom.Dataset) -> None:
 def _slice_header(path: str, dataset: pydicom.Dataset, fingerprint: str) -> SliceHeader:
     orientation, position = _geometry(dataset)
     agent = dataset.get("ContrastBolusAgent")
+    acquisition = [dataset.get(name) for name in ("AcquisitionNumber", "AcquisitionTime")]
     return SliceHeader(
         path=path,
         slice_id=str(dataset.SOPInstanceUID),
@@ -160,7 +163,7 @@ def _slice_header(path: str, dataset: pydicom.Dataset, fingerprint: str) -> Slic
         orientation=orientation,
         rows=int(dataset.Rows),
         columns=int(dataset.Columns),
-        acquisition=f"{dataset.get('AcquisitionNumber')} {dataset.get('AcquisitionTime')}",
+        acquisition=" ".join(str(value) for value in acquisition if value is not None),
         kvp=float(dataset.get("KVP") or 0),
         instance_number=int(dataset.get("InstanceNumber") or 0),
         contrast_tag=classify_agent(None if agent is None else str(agent)),
@@ -196,7 +199,9 @@ def _geometry(dataset: pydicom.Dataset) -> tuple[tuple[float, ...], float]:
 
 def _fingerprint(file: BinaryIO, dataset: pydicom.Dataset) -> str:
     """Digest of length and middle of the pixel data; rejects a file in which they fall short."""
-    if dataset.file_meta.get("TransferSyntaxUID", "").is_deflated:
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        raise RejectedFile("no TransferSyntaxUID")
+    if dataset.file_meta.TransferSyntaxUID.is_deflated:
         file.seek(0)
         return hashlib.blake2b(file.read(), digest_size=16).hexdigest()
     start, length = _pixel_data_span(file, dataset)

@@ -85,10 +85,10 @@ def _extract_slice(plan: dict, options: ExtractionOptions, rejected: dict[str, s
         orientation = np.float64(dataset.ImageOrientationPatient)
         spacing = _spacing(dataset.PixelSpacing, orientation)
         scaled = to_unit_range(hounsfield, options.hu_window)
+        if scaled.min() == scaled.max():
+            raise RejectedFile("image is constant within cohort.hu_window")
         scaled = to_standard_orientation(scaled, orientation)
         image = resize_slice(scaled, spacing, options.image_size)
-        if image.min() == image.max():
-            raise RejectedFile("image is constant within cohort.hu_window")
     except RejectedFile as reason:
         rejected[plan["path"]] = str(reason)
         return None

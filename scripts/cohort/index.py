@@ -140,7 +140,7 @@ def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list
         shapes = Counter(_grid(header) for header in series)
         usual = max(shapes, key=lambda shape: (shapes[shape], shape))
         first_by_position: dict[float, SliceHeader] = {}
-        for header in sorted(series, key=lambda header: (header.kvp, *_taken_order(header))):
+        for header in sorted(series, key=_taken_order):
             if _grid(header) != usual:
                 rejected[header.path] = "orientation or matrix differs from the rest of the series"
             elif round(header.position, 2) in first_by_position:
@@ -159,11 +159,14 @@ def _grid(header: SliceHeader) -> tuple:
 
 
 def _taken_order(header: SliceHeader) -> tuple:
-    return header.acquisition, header.instance_number, header.slice_id
+    return -header.kvp, header.acquisition, header.instance_number, header.slice_id
 
 
 def _drop_repeated_energy(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:
-    """Keep the highest tube voltage of series taken at once at the same positions."""
+    """Keep the highest tube voltage of series taken at once at the same positions.
+
+    Scans of which the header does not say when they were taken may be of different phases.
+    """
     at_once = defaultdict(list)
     for series in series_of(headers).values():
         first = series[0]
@@ -174,7 +177,8 @@ def _drop_repeated_energy(headers: list[SliceHeader], rejected: Rejected) -> lis
     for group in at_once.values():
         highest = max(series[0].kvp for series in group)
         for series in group:
-            if series[0].kvp == highest or not series[0].frame_of_reference:
+            known = series[0].frame_of_reference and series[0].acquisition
+            if series[0].kvp == highest or not known:
                 kept += series
             else:
                 for header in series:

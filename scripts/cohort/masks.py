@@ -155,12 +155,13 @@ def _load_nifti(path: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         image = nibabel.load(path)
         volume = np.asarray(image.dataobj) > 0
+        ras_to_voxel = np.linalg.inv(image.affine)
     except Exception as error:
         # Damaged files make nibabel and gzip raise nearly anything.
         raise RejectedFile(f"mask cannot be read as NIfTI ({type(error).__name__})") from None
     if volume.ndim != 3:
         raise RejectedFile(f"mask volume has {volume.ndim} dimensions, not 3")
-    return volume, np.linalg.inv(image.affine)
+    return volume, ras_to_voxel
 
 
 def _slice_affine(dataset: pydicom.Dataset) -> np.ndarray:

@@ -12,7 +12,7 @@ from scripts.cohort.slice_entry import SliceEntry, series_of
 from scripts.errors import InputError
 from scripts.randomness import order_key, seed_for
 
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def split_patients(
@@ -33,7 +33,7 @@ def split_patients(
         same_person: Pairs of patients that share an exact copy of a slice: kept on one side.
 
     Raises:
-        InputError: If a side that has patients lacks a label.
+        InputError: If a side that should have patients lacks a label.
     """
     groups = _join(patient_labels, same_person)
     strata = defaultdict(list)
@@ -47,7 +47,7 @@ def split_patients(
         for rank, group in enumerate(members):
             for patient in group:
                 sides[patient] = "test" if rank < tested else "train"
-    _check_classes(sides, patient_labels)
+    _check_classes(sides, patient_labels, test_fraction)
     return dict(sorted(sides.items()))
 
 
@@ -68,11 +68,13 @@ def _join(patients: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[lis
     return list({id(group): group for group in group_of.values()}.values())
 
 
-def _check_classes(sides: dict[str, str], patient_labels: dict[str, set[int]]) -> None:
-    for side in ("train", "test"):
+def _check_classes(
+    sides: dict[str, str], patient_labels: dict[str, set[int]], test_fraction: float
+) -> None:
+    for side, share in (("train", 1 - test_fraction), ("test", test_fraction)):
         members = [patient for patient in sides if sides[patient] == side]
         labels = set().union(*(patient_labels[patient] for patient in members))
-        if members and labels != {0, 1}:
+        if share > 0 and labels != {0, 1}:
             lacking = "with" if 1 not in labels else "without"
             raise InputError(
                 f"no {side} patient has a series {lacking} contrast agent "
@@ -112,9 +114,10 @@ def _share_out(count: int, sizes: Sequence[int]) -> list[int]:
 def spaced_indices(length: int, count: int, inner_fraction: float) -> list[int]:
     """Return `count` evenly spaced indices in the inner part of `range(length)`.
 
-    The inner part is cut into `count` equal pieces and the middle of each is taken; where the
-    pieces are narrower than a slice, neighbours are taken so that no index comes twice.
+    The inner part is cut into `count` equal pieces and the middle of each is taken; where it has
+    fewer than `count` slices, it is widened so that no index comes twice.
     """
+    inner_fraction = max(inner_fraction, count / length)
     margin = (1 - inner_fraction) / 2
     ideal = [
         (margin + inner_fraction * (piece + 0.5) / count) * length - 0.5 for piece in range(count)
@@ -166,7 +169,7 @@ def file_name_of(patient_id: str) -> str:
     if SAFE_NAME.fullmatch(patient_id):
         return patient_id
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", patient_id).lstrip("._-") or "patient"
-    return f"{safe}-{seed_for(patient_id):016x}"[:100]
+    return f"{safe[:80]}-{seed_for(patient_id):016x}"
 
 
 def plan_cohort(

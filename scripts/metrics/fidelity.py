@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 TABLE = "table1_fidelity"
-VALUE_LABEL = "F × 10"  # noqa: RUF001 (a multiplication sign is meant)
+VALUE_LABEL = "F × 10"
 DECIMALS = 1
 NEEDS = frozenset({"classifier"})
 POINT_COLUMNS = {"order": "string", "fraction": "float64", "logit": "float32", "correct": "bool"}

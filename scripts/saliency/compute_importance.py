@@ -4,6 +4,7 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
 from scripts.device import images_per_pass, make_deterministic, pick_device
 from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
@@ -32,9 +33,10 @@ with job_log(snakemake.log[0]):
         images_per_pass=images_per_pass(device, size, size),
         training_images=lambda: load_images(slices, "train")[1],
     )
+    network = load_classifier(snakemake.input.classifier, device=device)
     maps = compute_maps(
         estimator,
-        load_classifier(snakemake.input.classifier, device=device),
+        network.to(memory_format=torch.channels_last),
         image_batches(iterate_slices(slices, subsets, ["image"]), ROWS_PER_GROUP),
         {row["slice_id"]: row["logit"] for row in predictions.to_pylist()},
         context,

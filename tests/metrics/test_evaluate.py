@@ -89,7 +89,7 @@ def test_slices_are_taken_one_at_a_time(slices, tmp_path):
 
     class Metric:
         NEEDS = frozenset()
-        POINT_COLUMNS = {"point": "int64"}  # noqa: RUF012
+        POINT_COLUMNS = {"point": "int64"}
 
         @staticmethod
         def evaluate(one, maps, context):

@@ -1,0 +1,44 @@
+# make demo: run the default config.yaml. make test: every check. Both install into .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+# Without a GPU each core takes one of the jobs that want one.
+GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
+
+.PHONY: demo test benchmark lock clean
+
+demo: .venv/.installed
+	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
+
+test: .venv/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+	$(BIN)/python -m pytest
+
+benchmark: .venv/.installed-dev
+	$(BIN)/python benchmarks/stages.py
+
+.venv/.installed: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==$$(sed -n 's/^torch==//p' requirements.lock)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	touch $@
+
+# Renew both lock files from pyproject.toml.
+REQUIREMENTS := $(PYTHON) -c "import sys, tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *(p['optional-dependencies']['dev'] if 'dev' in sys.argv else []))"
+FREEZE := .venv-lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//'
+lock:
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS))
+	$(FREEZE) > requirements.lock
+	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) dev)
+	$(FREEZE) > requirements-dev.lock
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .venv results .snakemake

@@ -1,0 +1,94 @@
+"""A copy of the project in a folder of its own, with a configuration that runs in seconds."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "report", "configs"]
+TINY = {
+    "run": "tiny",
+    "cohort": {
+        "phantom": {"patients": 8, "slices": 8, "matrix": 64, "annotated_slices": 1},
+        "test_fraction": 0.5,
+        "slices_per_patient": {"train": 2, "test": 1},
+        "image_size": 32,
+    },
+    "model": {"training": {"epochs": 2, "batch_size": 4, "test_every": 1}},
+    "estimators": {
+        "integrated_gradients": {"steps": 2},
+        "integrated_gradients_bw": {"steps": 2},
+        "expected_gradients": {"samples": 2},
+        "smoothgrad": {"samples": 2},
+        "smoothgrad_squared": {"samples": 2},
+    },
+    "metrics": {"fidelity": {"step": 0.25}, "roc": {"thresholds": 10}},
+}
+# A rule's name and its wildcards, as a dry run prints them.
+JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)+)", flags=re.MULTILINE)
+WILDCARDS = re.compile(r"^    wildcards: (.*)$", flags=re.MULTILINE)
+
+
+@dataclass
+class Project:
+    """A copy of the project and its tiny configuration."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "tiny"
+
+    def configure(self, overlay: dict) -> None:
+        (self.folder / "overlay.yaml").write_text(yaml.safe_dump(overlay, sort_keys=False))
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "snakemake", "--configfile", "overlay.yaml"]
+        return subprocess.run(
+            [*command, "--cores", "2", "--resources", "gpu=2", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def run(self, *arguments: str) -> str:
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+        return done.stdout + done.stderr
+
+    def fail(self, *arguments: str) -> str:
+        done = self.snakemake(*arguments)
+        assert done.returncode != 0, "the run was expected to fail"
+        return done.stdout + done.stderr
+
+    def planned_jobs(self) -> set[str]:
+        """Jobs of a dry run, as rule(wildcard, ...), without the target and the run's name."""
+        text = self.run("--dry-run")
+        return {job for job in map(_job_name, JOB.finditer(text)) if job != "all"}
+
+
+def _job_name(match: re.Match) -> str:
+    rule, body = match.groups()
+    found = WILDCARDS.search(body)
+    pairs = [pair.split("=", 1) for pair in found[1].split(", ")] if found else []
+    values = [value for name, value in pairs if name != "run"]
+    return f"{rule}({', '.join(values)})" if values else rule
+
+
+def copy_project(folder: Path, overlay: dict = TINY) -> Project:
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    project = Project(folder)
+    project.configure(overlay)
+    return project

@@ -1,0 +1,147 @@
+"""Bad input ends with one clear message that names the place and the remedy."""
+
+import json
+import shutil
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from scripts.model.resnet import ResNet50
+from tests.workflow.project import TINY, Project, copy_project
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture
+def copy_of_finished(finished, tmp_path) -> Project:
+    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
+    return Project(tmp_path / "copy")
+
+
+def with_cohort(**values):
+    return {**TINY, "cohort": {**TINY["cohort"], **values}}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ({**TINY, "sead": 1}, "sead: 'sead' is not known; did you mean 'seed'?"),
+        (
+            {**TINY, "estimators": {"smothgrad": {}}},
+            "estimators.smothgrad: 'smothgrad' is not known; did you mean 'smoothgrad'?",
+        ),
+        (
+            {**TINY, "estimators": {"smoothgrad": {"sample": 3}}},
+            "estimators.smoothgrad.sample: 'sample' is not known; did you mean 'samples'?",
+        ),
+        (with_cohort(image_sise=64), "cohort.image_sise: 'image_sise' is not known; did you mean"),
+        (with_cohort(dicom="nowhere"), "cohort.dicom: nowhere does not exist"),
+        (
+            {**TINY, "model": {"weights": "nothing.pt"}},
+            "model.weights: nothing.pt is not a file",
+        ),
+        ({**TINY, "metrics": {"dise": {}}}, "'dise' is not known; did you mean 'dice'?"),
+    ],
+)
+def test_mistakes_in_the_configuration(project, overlay, message):
+    project.configure(overlay)
+    output = project.fail("--dry-run")
+    assert message in output
+    assert "Traceback" not in output
+
+
+def test_a_folder_without_ct(project):
+    (project.folder / "data").mkdir()
+    (project.folder / "data" / "notes.txt").write_text("no CT here")
+    project.configure(with_cohort(dicom="data"))
+    output = project.fail()
+    assert "no axial CT slice in data (1 files: 1 not a DICOM file)" in output
+    assert "Traceback" not in output
+    assert not (project.results / "cohort" / "index.parquet").exists()
+
+
+def test_one_class_only(project):
+    project.configure(with_cohort(labels={"sources": ["csv"], "csv": "labels.csv"}))
+    lines = [f"PHANTOM-{number:04d},1" for number in range(1, 9)]
+    (project.folder / "labels.csv").write_text("patient_id,contrast\n" + "\n".join(lines))
+    output = project.fail()
+    assert "patient has a series without contrast agent" in output
+    assert "change cohort.test_fraction" in output
+
+
+def test_a_patient_without_label_is_set_aside(project):
+    project.configure(with_cohort(labels={"sources": ["csv"], "csv": "labels.csv"}))
+    lines = [f"PHANTOM-{number:04d},{number % 2}" for number in range(1, 8)]
+    (project.folder / "labels.csv").write_text("patient_id,contrast\n" + "\n".join(lines))
+    project.run("--until", "collect_rejected")
+    rejected = pq.read_table(project.results / "cohort" / "rejected.parquet").to_pylist()
+    unlabelled = [row for row in rejected if row["reason"] == "no label from csv"]
+    assert len(unlabelled) == 8
+    assert all("PHANTOM-0008" in row["path"] for row in unlabelled)
+    assert not (project.results / "slices" / "PHANTOM-0008.parquet").exists()
+
+
+def test_a_checkpoint_of_another_network(copy_of_finished):
+    network = torch.nn.Linear(3, 1)
+    torch.save(network.state_dict(), copy_of_finished.folder / "other.pt")
+    copy_of_finished.configure({**TINY, "model": {"weights": "other.pt"}})
+    output = copy_of_finished.fail()
+    assert "other.pt: not a ResNet-50 with one input channel and one output neuron" in output
+
+
+def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finished):
+    network = ResNet50().eval()
+    with torch.no_grad():
+        network.fc.weight.zero_()
+        network.fc.bias.fill_(2.0)
+    torch.save(network.state_dict(), copy_of_finished.folder / "always.pt")
+    copy_of_finished.configure(
+        {
+            **TINY,
+            "model": {"weights": "always.pt"},
+            "estimators": {name: None for name in _SLOW} | {"random": {}},
+        }
+    )
+    output = copy_of_finished.run()
+    evaluation = json.loads((copy_of_finished.results / "model/evaluation.json").read_text())
+    assert not evaluation["references"]["black_agrees"]
+    assert np.isclose(evaluation["references"]["black_logit"], 2.0)
+    warning = "an all-black image with 'no contrast', and it does not (logit 2.00)"
+    assert warning in output
+    for suffix in ("md", "tex"):
+        assert (
+            warning in (copy_of_finished.results / f"tables/table1_fidelity.{suffix}").read_text()
+        )
+
+
+_SLOW = [
+    "backpropagation",
+    "deconvolution",
+    "integrated_gradients",
+    "integrated_gradients_bw",
+    "expected_gradients",
+    "smoothgrad",
+    "smoothgrad_squared",
+]
+
+
+def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
+    target = copy_of_finished.results / "saliency" / "backpropagation.parquet"
+    target.unlink()
+    module = copy_of_finished.folder / "scripts/saliency/estimators/backpropagation.py"
+    sound = module.read_text()
+    module.write_text(sound.replace("def compute_importance(", "def compute_importance(\n    *,"))
+    output = copy_of_finished.fail()
+    assert "results/tiny/logs/compute_importance/backpropagation.log" in output
+    assert "Its log is named above" in output
+    log = (copy_of_finished.results / "logs/compute_importance/backpropagation.log").read_text()
+    assert "TypeError" in log.strip().splitlines()[-1]
+    assert not target.exists()
+    module.write_text(sound)
+    copy_of_finished.run()
+    assert target.exists()
