@@ -50,7 +50,7 @@ rule index_cohort:
 rule label_series:
     input:
         index="results/{run}/cohort/index.parquet",
-        labels=label_files(),
+        labels=label_file(),
         code=code_inputs("scripts/cohort/label_series.py"),
     output:
         labels="results/{run}/cohort/labels.parquet",

@@ -53,10 +53,10 @@ def phantom_folder():
     return [f"results/{RUN}/phantom"] if IS_PHANTOM else []
 
 
-def label_files():
+def label_file():
     if COHORT.labels.csv is None:
         return []
-    return [checked_path(COHORT.labels.csv, "labels.csv", os.path.isfile)]
+    return checked_path(COHORT.labels.csv, "labels.csv", os.path.isfile)
 
 
 def mask_folder():
@@ -144,12 +144,12 @@ def metric_needs(metric):
 
 def metric_classifier(wildcards):
     needed = "classifier" in metric_needs(wildcards.metric)
-    return [f"results/{RUN}/model/classifier.pt"] if needed else []
+    return f"results/{RUN}/model/classifier.pt" if needed else []
 
 
 def metric_segments(wildcards):
     needed = "segments" in metric_needs(wildcards.metric)
-    return [f"results/{RUN}/metrics/segments.parquet"] if needed else []
+    return f"results/{RUN}/metrics/segments.parquet" if needed else []
 
 
 def metric_gpus(wildcards):

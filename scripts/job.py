@@ -41,5 +41,6 @@ def job_log(path: str | os.PathLike) -> Iterator[None]:
         root.exception("The job failed. The cause is the last line below.")
         raise
     finally:
+        logging.captureWarnings(False)
         root.removeHandler(handler)
         handler.close()

@@ -9,12 +9,10 @@ _WO = r"(?:w\s*/\s*o(?:ut)?|wo|without)\b"
 _AND = r"\s*(?:and|[&/+,])\s*"
 # The last words are often cut off: "WITH AND WI".
 WITH_AND_WITHOUT = re.compile(
-    rf"\bw(?:ith)?(?:{_AND}|\s*){_WO}|\b{_WO}{_AND}w(?:ith)?\b|\bwith{_AND}w(?:i(?:t(?:ho?)?)?)?$",
+    rf"\bw(?:ith)?(?:{_AND}|\s*){_WO}|\b{_WO}{_AND}w(?:ith)?\b|\bwith{_AND}(?:wi?|wit|witho\w*)\b",
     re.I,
 )
-WITHOUT = re.compile(
-    rf"\b{_WO}|\bwithout|\bunenhanced\b|\bnon[- ]?(?:contrast|enhanced)|\bC-(?!\w)", re.I
-)
+WITHOUT = re.compile(rf"\b{_WO}|\bunenhanced\b|\bnon[- ]?(?:contrast|enhanced)|\bC-(?!\w)", re.I)
 WITH = re.compile(
     r"\bw\s*/\s*(?:iv\s+)?cont|\bw(?:ith)?\s+(?:iv\s+)?cont|\bw\s+c\b|(?<!non[- ])\benhanced\b"
     r"|\bC\+|\bangio|\bCTA\b",

@@ -186,9 +186,10 @@ def _geometry(dataset: pydicom.Dataset) -> tuple[tuple[float, ...], float]:
     if min(dataset.PixelSpacing) <= 0:
         raise RejectedFile("no valid PixelSpacing")
     cosines = np.float64(dataset.ImageOrientationPatient)
-    normal = np.cross(cosines[:3], cosines[3:])
-    if abs(np.linalg.norm(normal) - 1) > 0.01:
+    axes = cosines.reshape(2, 3)
+    if np.abs(axes @ axes.T - np.eye(2)).max() > 0.01:
         raise RejectedFile("ImageOrientationPatient is not a pair of orthogonal unit vectors")
+    normal = np.cross(*axes)
     if abs(normal[2]) < SMALLEST_AXIAL_COSINE:
         raise RejectedFile("not axial")
     # Heads up whatever the direction of the columns, so that scans of one patient agree.

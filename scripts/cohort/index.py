@@ -92,10 +92,21 @@ def _list_files(folders: Sequence[str | os.PathLike]) -> list[str]:
 
 
 def _read_or_reject(path: str, keep_derived: bool) -> SliceHeader | str:
+    if not _is_text(path):
+        return "file name is not UTF-8: rename the file or its folder"
     try:
         return read_header(path, keep_derived)
     except RejectedFile as reason:
         return str(reason)
+
+
+def _is_text(path: str) -> bool:
+    """Tell whether a table can hold the path: Python marks bytes that are not UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _reading_order(header: SliceHeader) -> tuple:

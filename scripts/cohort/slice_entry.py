@@ -67,9 +67,15 @@ def read_index(path: str | os.PathLike) -> list[SliceEntry]:
 
 
 def write_rejected(path: str | os.PathLike, rejected: dict[str, str]) -> None:
-    """Write the files set aside (path -> reason), sorted by path."""
+    """Write the files set aside (path -> reason), sorted by path.
+
+    Bytes of a path that are not UTF-8 are written as escapes.
+    """
     rows = sorted(rejected.items())
-    columns = {"path": [file for file, _ in rows], "reason": [reason for _, reason in rows]}
+    columns = {
+        "path": [file.encode("utf-8", "backslashreplace").decode() for file, _ in rows],
+        "reason": [reason for _, reason in rows],
+    }
     write_table(path, REJECTED_SCHEMA, columns)
 
 

@@ -26,9 +26,9 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
     )
     size = (DOUBLE_COLUMN * 0.8, DOUBLE_COLUMN * 0.8 * len(examples) / 3 + 0.2)
     figure, grid = plt.subplots(len(examples), 3, figsize=size, squeeze=False)
-    for axes, (label, row) in zip(grid, examples.items(), strict=True):
+    for number, (axes, (label, row)) in enumerate(zip(grid, examples.items(), strict=True)):
         importance = map_of_slice(snakemake.input.maps, row["slice_id"])
-        first = axes is grid[0]
+        first = number == 0
         show_slice(axes[0], row["image"])
         show_mask(axes[1], row["mask"])
         show_map(axes[2], importance)

@@ -1,0 +1,209 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.uid import RLELossless
+
+from scripts.cohort.extraction import extract_slices, slices_schema
+from scripts.cohort.index import index_folders
+from scripts.cohort.masks import match_masks
+from scripts.cohort.options import ExtractionOptions
+from scripts.image_table import ROWS_PER_GROUP, read_images, read_rows
+from tests.cohort.dicom_files import uid, write_ct, write_series
+
+SIZE = 32
+OPTIONS = ExtractionOptions(image_size=SIZE, hu_window=(-1000, 400))
+
+
+def planned(path: Path, sampled: bool = True, mask: Path | None = None) -> dict:
+    return {
+        "slice_id": f"id of {path.stem}",
+        "path": str(path),
+        "label": 1,
+        "sampled": sampled,
+        "mask": None if mask is None else {"path": str(mask), "digest": "d"},
+    }
+
+
+def extract(folder: Path, plan: list[dict]) -> tuple[list[dict], dict[str, str]]:
+    """Rows of the table and what was set aside, by file name."""
+    rejected = extract_slices("P1", "train", plan, OPTIONS, folder / "P1.parquet")
+    rows = list(read_rows(folder / "P1.parquet"))
+    return rows, {Path(path).name: reason for path, reason in rejected.items()}
+
+
+def bright_corner(hounsfield: int = 400, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Stored values of air with a bright block, and the mask of the block: no symmetry."""
+    mask = np.zeros((size, size), bool)
+    mask[size // 8 : size // 2, size // 2 : size * 7 // 8] = True
+    return np.where(mask, hounsfield + 1024, 24).astype(np.uint16), mask
+
+
+def save_mask(path: Path, mask: np.ndarray) -> Path:
+    Image.fromarray(mask.astype(np.uint8) * 255).save(path)
+    return path
+
+
+def test_a_row_holds_the_slice_as_planned(tmp_path):
+    stored, mask = bright_corner()
+    path = write_ct(tmp_path / "a.dcm", stored=stored)
+    png = save_mask(tmp_path / "a.png", mask)
+
+    rows, rejected = extract(tmp_path, [planned(path, sampled=False, mask=png)])
+
+    assert not rejected
+    (row,) = rows
+    image, found = row.pop("image"), row.pop("mask")
+    assert row == {
+        "slice_id": "id of a",
+        "patient_id": "P1",
+        "label": 1,
+        "split": "train",
+        "sampled": False,
+        "annotated": True,
+    }
+    assert (image.shape, image.dtype) == ((SIZE, SIZE), np.float32)
+    assert (found.shape, found.dtype) == ((SIZE, SIZE), bool)
+    np.testing.assert_array_equal(found, mask[::2, ::2])
+    np.testing.assert_allclose(image[6:14, 18:26], 1, atol=1e-3)
+    assert (image[20:] == 0).all()
+
+
+def test_the_schema_says_size_and_type_of_the_images():
+    schema = slices_schema(48)
+
+    assert schema.names == [
+        "slice_id", "patient_id", "label", "split", "sampled", "annotated", "image", "mask",
+    ]  # fmt: skip
+    assert schema.field("image").metadata == {b"shape": b"[48, 48]", b"dtype": b"<f4"}
+    assert schema.field("image").type.byte_width == 48 * 48 * 4
+    assert [field.name for field in schema if field.nullable] == ["mask"]
+
+
+def test_the_window_is_scaled_from_black_to_white(tmp_path):
+    stored, mask = bright_corner(hounsfield=-300)
+    rows, _ = extract(tmp_path, [planned(write_ct(tmp_path / "a.dcm", stored=stored))])
+
+    image = rows[0]["image"]
+    assert image.min() == 0
+    assert image[mask[::2, ::2]].mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_constant_image_is_set_aside_and_the_rest_goes_on(tmp_path):
+    constants = {
+        "air": (24, 64, 64),
+        "beyond the window": (3000, 64, 64),
+        "tissue": (1064, 64, 64),
+        "tissue that fills no square": (1064, 40, 64),
+    }
+    plan = [
+        planned(write_ct(tmp_path / f"{name}.dcm", stored=np.full((rows, columns), value, "u2")))
+        for name, (value, rows, columns) in constants.items()
+    ]
+    plan.append(planned(write_ct(tmp_path / "good.dcm")))
+
+    rows, rejected = extract(tmp_path, plan)
+
+    assert [row["slice_id"] for row in rows] == ["id of good"]
+    reason = "image is constant within cohort.hu_window"
+    assert rejected == {f"{name}.dcm": reason for name in constants}
+
+
+def test_files_that_cannot_be_decoded_are_set_aside_and_the_rest_goes_on(tmp_path, caplog):
+    damaged = write_ct(tmp_path / "damaged.dcm", RLELossless)
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    plan = [planned(damaged), planned(tmp_path / "gone.dcm"), planned(write_ct(tmp_path / "good"))]
+
+    rows, rejected = extract(tmp_path, plan)
+
+    assert [row["slice_id"] for row in rows] == ["id of good"]
+    assert rejected.keys() == {"damaged.dcm", "gone.dcm"}
+    assert all(reason.startswith("pixels cannot be decoded (") for reason in rejected.values())
+    assert f"set aside {damaged}: pixels cannot be decoded" in caplog.text
+
+
+def test_a_patient_of_whom_nothing_can_be_used_has_an_empty_table(tmp_path):
+    rows, rejected = extract(tmp_path, [planned(tmp_path / "gone.dcm")])
+
+    assert not rows
+    assert len(rejected) == 1
+    assert read_images(tmp_path / "P1.parquet", "image").shape == (0, SIZE, SIZE)
+
+
+def test_a_mask_that_does_not_fit_is_set_aside_while_a_sampled_slice_stays(tmp_path):
+    stored, mask = bright_corner(size=256)
+    wrong = save_mask(tmp_path / "wrong.png", mask[:-1])
+    tiny = np.zeros_like(mask)
+    tiny[1, 1] = True
+    lost = save_mask(tmp_path / "lost.png", tiny)
+    plan = [
+        planned(write_ct(tmp_path / "sampled.dcm", stored=stored), True, wrong),
+        planned(write_ct(tmp_path / "only for the mask.dcm", stored=stored), False, wrong),
+        planned(write_ct(tmp_path / "small.dcm", stored=stored), True, lost),
+    ]
+
+    rows, rejected = extract(tmp_path, plan)
+
+    assert [row["slice_id"] for row in rows] == ["id of sampled", "id of small"]
+    assert [row["annotated"] for row in rows] == [False, False]
+    assert [row["mask"] for row in rows] == [None, None]
+    assert rejected == {
+        "wrong.png": "mask has shape (255, 256), its slice another",
+        "lost.png": "mask is empty after resizing to cohort.image_size",
+    }
+
+
+@pytest.mark.parametrize(
+    "orientation",
+    [
+        [1, 0, 0, 0, 1, 0],
+        [1, 0, 0, 0, -1, 0],
+        [-1, 0, 0, 0, -1, 0],
+        [0, 1, 0, 1, 0, 0],
+        [0, -1, 0, 1, 0, 0],
+    ],
+    ids=str,
+)
+def test_slice_and_mask_stay_together_in_any_orientation(tmp_path, orientation):
+    stored, mask = bright_corner()
+    path = write_ct(
+        tmp_path / "dicom" / "a.dcm",
+        stored=stored,
+        ImageOrientationPatient=orientation,
+        PixelSpacing=[1.0, 0.5],
+        SOPInstanceUID=uid("a"),
+    )
+    (tmp_path / "masks").mkdir()
+    save_mask(tmp_path / "masks" / f"{uid('a')}.png", mask)
+    masks, _ = match_masks(index_folders([tmp_path / "dicom"]).slices, tmp_path / "masks")
+
+    rows, rejected = extract(tmp_path, [planned(path) | {"mask": masks[uid("a")]}])
+
+    assert not rejected
+    bright, found = rows[0]["image"] > 0.5, rows[0]["mask"]
+    assert found.any()
+    assert np.mean(bright != found) < 0.02
+    rows_are_columns = abs(orientation[0]) < 0.5
+    extent = np.ptp(np.argwhere(found), axis=0) + 1
+    assert (extent[1] > extent[0]) == rows_are_columns
+
+
+def test_many_slices_keep_their_order_over_row_groups(tmp_path):
+    plan = [planned(path) for path in write_series(tmp_path / "dicom", ROWS_PER_GROUP + 3)]
+
+    rows, _ = extract(tmp_path, plan)
+
+    assert [row["slice_id"] for row in rows] == [row["slice_id"] for row in plan]
+
+
+def test_the_same_plan_gives_the_same_bytes(tmp_path):
+    stored, mask = bright_corner()
+    path = write_ct(tmp_path / "a.dcm", stored=stored)
+    plan = [planned(path, mask=save_mask(tmp_path / "a.png", mask))]
+    contents = []
+    for name in ("one", "two"):
+        extract_slices("P1", "test", plan, OPTIONS, tmp_path / name)
+        contents.append((tmp_path / name).read_bytes())
+
+    assert contents[0] == contents[1]

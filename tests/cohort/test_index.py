@@ -1,0 +1,490 @@
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    MRImageStorage,
+    RLELossless,
+)
+
+from scripts.cohort.extraction import extract_slices
+from scripts.cohort.index import CohortIndex, index_folders
+from scripts.cohort.labels import label_series
+from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
+from scripts.cohort.plan import plan_cohort
+from scripts.cohort.slice_entry import (
+    REJECTED_SCHEMA,
+    SliceEntry,
+    read_index,
+    write_index,
+    write_rejected,
+)
+from scripts.errors import InputError
+from scripts.job import job_log
+from tests.cohort.dicom_files import COLUMNS, ROWS, picture, uid, write_ct, write_series
+
+GOOD_SLICES = 3
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A cohort of one good series in `dicom/good`; tests add what they are about."""
+    write_series(tmp_path / "dicom" / "good", GOOD_SLICES)
+    return tmp_path / "dicom"
+
+
+def reasons(index: CohortIndex, folder: Path) -> dict[str, str]:
+    """Reason by path relative to the cohort, whose own mentions are shortened alike."""
+    return {
+        str(Path(path).relative_to(folder)): reason.replace(f"{folder}/", "")
+        for path, reason in index.rejected.items()
+    }
+
+
+def other_orientation(*cosines: float) -> Callable[[Path], None]:
+    return lambda path: write_ct(path, patient="BAD", ImageOrientationPatient=list(cosines))
+
+
+def lacking(*keywords: str) -> Callable[[Path], None]:
+    return lambda path: write_ct(path, patient="BAD", without=keywords)
+
+
+def changed(**changes: object) -> Callable[[Path], None]:
+    return lambda path: write_ct(path, **{"patient": "BAD", **changes})
+
+
+def cut_short(path: Path) -> None:
+    write_ct(path, patient="BAD")
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def cut_in_header(path: Path) -> None:
+    write_ct(path, patient="BAD")
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"\x20\x00\x0d\x00UI") + 20])
+
+
+def without_transfer_syntax(path: Path) -> None:
+    write_ct(path, patient="BAD")
+    content = path.read_bytes()
+    start = content.index(b"\x02\x00\x10\x00UI")
+    path.write_bytes(content[:start] + b"\x02\x00\x11\x00" + content[start + 4 :])
+
+
+HU_UNKNOWN = "Hounsfield units are unknown"
+DERIVED = "derived image (cohort.keep_derived keeps the axial ones)"
+MULTI_FRAME = "multi-frame CT: convert it to one file per slice"
+MULTI_ENERGY = "multi-energy image that does not hold Hounsfield units of one energy"
+BAD_FILES = {
+    "not DICOM": (lambda path: path.write_text("a,b\n1,2\n"), "not a DICOM file"),
+    "empty": (lambda path: path.write_bytes(b""), "not a DICOM file"),
+    "pixels cut short": (cut_short, "truncated: pixel data are shorter than the header says"),
+    "header cut short": (cut_in_header, "no SeriesInstanceUID"),
+    "no pixels": (lacking("PixelData"), "no pixel data"),
+    "no transfer syntax": (without_transfer_syntax, "no TransferSyntaxUID"),
+    "MR": (changed(SOPClassUID=MRImageStorage), "not a CT image (MR Image Storage)"),
+    "no SOP class": (lacking("SOPClassUID"), "not a CT image (no SOP class)"),
+    "colour": (changed(stored=np.zeros((ROWS, COLUMNS, 3), np.uint8)), "colour image"),
+    "multi-frame": (changed(stored=np.zeros((2, ROWS, COLUMNS), np.uint16)), MULTI_FRAME),
+    "enhanced": (changed(SOPClassUID=EnhancedCTImageStorage), MULTI_FRAME),
+    "localizer": (changed(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]), "localizer"),
+    "derived": (changed(ImageType=["DERIVED", "SECONDARY", "AXIAL"]), DERIVED),
+    "derived, not axial": (changed(ImageType=["DERIVED", "SECONDARY", "MPR"]), DERIVED),
+    "monoenergetic": (changed(ImageType=["ORIGINAL", "PRIMARY", "AXIAL", "VMI"]), MULTI_ENERGY),
+    "coronal": (other_orientation(1, 0, 0, 0, 0, -1), "not axial"),
+    "oblique": (other_orientation(1, 0, 0, 0, 0.7071, 0.7071), "not axial"),
+    "skewed": (
+        other_orientation(1, 0, 0, 0.5, 1, 0),
+        "ImageOrientationPatient is not a pair of orthogonal unit vectors",
+    ),
+    "no patient": (lacking("PatientID"), "no PatientID"),
+    "empty patient": (changed(PatientID=" "), "no PatientID"),
+    "no study": (lacking("StudyInstanceUID"), "no StudyInstanceUID"),
+    "no series": (lacking("SeriesInstanceUID"), "no SeriesInstanceUID"),
+    "no instance": (lacking("SOPInstanceUID"), "no SOPInstanceUID"),
+    "no intercept": (lacking("RescaleIntercept"), f"no RescaleIntercept: {HU_UNKNOWN}"),
+    "no slope": (lacking("RescaleSlope"), f"no RescaleSlope: {HU_UNKNOWN}"),
+    "slope 0": (changed(RescaleSlope="0"), f"RescaleSlope is 0: {HU_UNKNOWN}"),
+    "slope NaN": (changed(RescaleSlope=b"nan "), f"RescaleSlope is not a number: {HU_UNKNOWN}"),
+    "not HU": (changed(RescaleType="OD"), "RescaleType is not HU"),
+    "no orientation": (lacking("ImageOrientationPatient"), "no valid ImageOrientationPatient"),
+    "no position": (lacking("ImagePositionPatient"), "no valid ImagePositionPatient"),
+    "half a position": (changed(ImagePositionPatient=[0, 0]), "no valid ImagePositionPatient"),
+    "no spacing": (lacking("PixelSpacing"), "no valid PixelSpacing"),
+    "spacing 0": (changed(PixelSpacing=[0, 1]), "no valid PixelSpacing"),
+    "position of words": (
+        changed(ImagePositionPatient=b"a\\b\\c "),
+        "unreadable header (ValueError)",
+    ),
+}
+
+
+def test_each_bad_file_is_set_aside_with_its_reason_and_the_rest_goes_on(folder):
+    for name, (write, _) in BAD_FILES.items():
+        write(folder / name)
+
+    index = index_folders([folder])
+
+    assert reasons(index, folder) == {name: reason for name, (_, reason) in BAD_FILES.items()}
+    assert len(index.slices) == GOOD_SLICES
+
+
+def test_a_file_name_that_is_not_utf_8_is_set_aside_and_can_be_written(folder, tmp_path):
+    odd = os.fsdecode(os.fsencode(folder) + b"/M\xfcller.dcm")
+    shutil.copy(folder / "good" / "3.dcm", odd)
+
+    index = index_folders([folder])
+    write_rejected(tmp_path / "rejected.parquet", index.rejected)
+
+    assert len(index.slices) == GOOD_SLICES
+    assert pq.read_table(tmp_path / "rejected.parquet").to_pylist() == [
+        {
+            "path": f"{folder}/M\\udcfcller.dcm",
+            "reason": "file name is not UTF-8: rename the file or its folder",
+        }
+    ]
+
+
+@pytest.mark.parametrize(("keep_derived", "kept"), [(False, GOOD_SLICES), (True, GOOD_SLICES + 1)])
+def test_keep_derived_keeps_the_axial_ones_only(folder, keep_derived, kept):
+    write_ct(folder / "axial", patient="A", ImageType=["DERIVED", "SECONDARY", "AXIAL"])
+    write_ct(folder / "coronal", patient="B", ImageType=["DERIVED", "SECONDARY", "MPR"])
+
+    assert len(index_folders([folder], keep_derived).slices) == kept
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, RLELossless],
+    ids=lambda syntax: syntax.name,
+)
+def test_slices_of_any_transfer_syntax_are_kept(tmp_path, syntax):
+    write_ct(tmp_path / "a.dcm", syntax, z=1)
+    write_ct(tmp_path / "b.dcm", syntax, z=2)
+
+    index = index_folders([tmp_path])
+
+    assert [header.position for header in index.slices] == [1, 2]
+    assert not index.rejected
+
+
+def test_an_uncompressed_slice_is_checked_for_length_whatever_the_transfer_syntax(folder):
+    for syntax in (ImplicitVRLittleEndian, ExplicitVRBigEndian):
+        path = write_ct(folder / syntax.name, syntax, patient="BAD")
+        path.write_bytes(path.read_bytes()[:-1])
+
+    assert set(index_folders([folder]).rejected.values()) == {
+        "truncated: pixel data are shorter than the header says"
+    }
+
+
+def test_slices_come_by_position_never_by_file_name_or_instance_number(tmp_path):
+    for name, z, number in (("1", 30, 3), ("2", -10, 4), ("10", 10, 1), ("3", 20, 2)):
+        write_ct(tmp_path / f"{name}.dcm", z=z, InstanceNumber=number)
+
+    assert [entry.position for entry in index_folders([tmp_path]).slices] == [-10, 10, 20, 30]
+
+
+def test_position_rises_to_the_head_whichever_way_the_rows_run(tmp_path):
+    for z in (5, 0, 10):
+        write_ct(tmp_path / f"{z}.dcm", z=z, ImageOrientationPatient=[1, 0, 0, 0, -1, 0])
+
+    assert [entry.position for entry in index_folders([tmp_path]).slices] == [0, 5, 10]
+
+
+def test_patients_and_series_come_in_the_same_order_however_the_folders_are_named(tmp_path):
+    found = []
+    for names in (("a", "b"), ("b", "a")):
+        folder = tmp_path / "".join(names)
+        for name, patient in zip(names, ("P1", "P2"), strict=True):
+            write_series(folder / name, 2, patient=patient, series=1)
+            write_series(folder / name / "more", 2, patient=patient, series=2)
+        found.append([entry.slice_id for entry in index_folders([folder]).slices])
+
+    assert len(found[0]) == 8
+    assert found[0] == found[1]
+
+
+def test_nested_folders_several_folders_and_links_are_searched(tmp_path):
+    write_ct(tmp_path / "one" / "a" / "b" / "c" / "x", patient="P1")
+    write_ct(tmp_path / "two" / "x", patient="P2")
+    write_ct(tmp_path / "elsewhere" / "x", patient="P3")
+    (tmp_path / "two" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+
+    index = index_folders([tmp_path / "one", tmp_path / "two"])
+
+    assert [entry.patient_id for entry in index.slices] == ["P1", "P2", "P3"]
+
+
+def test_a_folder_named_twice_counts_once(folder):
+    index = index_folders([folder, folder / "good", folder])
+
+    assert len(index.slices) == GOOD_SLICES
+    assert not index.rejected
+
+
+def test_workers_do_not_change_the_index(folder):
+    for name, (write, _) in list(BAD_FILES.items())[:6]:
+        write(folder / name)
+    shutil.copy(folder / "good" / "3.dcm", folder / "copy")
+
+    assert index_folders([folder], workers=2) == index_folders([folder], workers=1)
+
+
+# Copies, re-used ids and series that hold more than one scan
+
+
+def test_an_exact_copy_under_the_same_patient_is_set_aside(folder):
+    write_ct(folder / "sole.dcm", patient="P2", stored=picture(1))
+    write_ct(folder / "twin.dcm", patient="P2", series="again", stored=picture(1))
+
+    index = index_folders([folder])
+
+    assert reasons(index, folder) == {"twin.dcm": "exact copy of sole.dcm"}
+    assert index.same_person == set()
+
+
+def test_an_exact_copy_under_another_patient_makes_them_one_person(folder):
+    write_ct(folder / "a.dcm", patient="P2", stored=picture(1))
+    write_ct(folder / "b.dcm", patient="P3", stored=picture(1))
+    write_ct(folder / "c.dcm", patient="P3", z=5)
+
+    index = index_folders([folder])
+
+    assert reasons(index, folder) == {"b.dcm": "exact copy of a.dcm"}
+    assert index.same_person == {("P2", "P3")}
+    assert [entry.patient_id for entry in index.slices][-2:] == ["P2", "P3"]
+
+
+def test_slices_that_are_alike_in_the_middle_only_are_no_copies(folder):
+    stored = np.full((64, 64), 24, np.uint16)
+    write_ct(folder / "a.dcm", patient="P2", stored=stored)
+    stored[0, 0] += 1
+    write_ct(folder / "b.dcm", patient="P3", stored=stored)
+
+    assert not index_folders([folder]).rejected
+
+
+def test_an_instance_uid_used_again_for_another_image_is_set_aside(folder):
+    write_ct(folder / "a.dcm", patient="P2", SOPInstanceUID=uid("same"))
+    write_ct(folder / "b.dcm", patient="P3", SOPInstanceUID=uid("same"))
+
+    index = index_folders([folder])
+
+    assert reasons(index, folder) == {
+        "b.dcm": "has the SOPInstanceUID of a.dcm, stored differently"
+    }
+    slice_ids = [entry.slice_id for entry in index.slices]
+    assert len(set(slice_ids)) == len(slice_ids) == GOOD_SLICES + 1
+
+
+def test_one_slice_is_kept_at_each_position_of_a_series_that_of_the_highest_voltage(folder):
+    for kvp in ("140", "80"):
+        for z in (0, 5):
+            write_ct(
+                folder / f"{z}_{kvp}.dcm",
+                patient="P2",
+                z=z,
+                stored=picture(int(kvp) + z),
+                KVP=kvp,
+                SOPInstanceUID=uid(kvp, z),
+            )
+
+    reason = "second slice of its series at one position (multi-energy or repeated)"
+    assert reasons(index_folders([folder]), folder) == {"0_80.dcm": reason, "5_80.dcm": reason}
+
+
+def test_thin_slices_are_not_taken_for_one_position(tmp_path):
+    write_series(tmp_path, slices=6, spacing=0.3)
+
+    assert len(index_folders([tmp_path]).slices) == 6
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"ImageOrientationPatient": [-1, 0, 0, 0, -1, 0]}, {"stored": picture(9, 8, 8)}],
+    ids=["orientation", "matrix"],
+)
+def test_the_minority_of_a_series_is_set_aside(folder, odd):
+    write_ct(folder / "odd.dcm", z=100, **odd)
+
+    assert reasons(index_folders([folder]), folder) == {
+        "odd.dcm": "orientation or matrix differs from the rest of the series"
+    }
+
+
+def test_of_one_scan_at_two_voltages_the_lower_is_set_aside(folder):
+    write_series(folder / "high", 2, patient="P2", series="high", KVP="140")
+    write_series(folder / "low", 2, patient="P2", series="low", KVP="80")
+
+    index = index_folders([folder])
+
+    reason = "multi-energy copy: lower tube voltage of one scan"
+    assert reasons(index, folder) == {"low/3.dcm": reason, "low/10.dcm": reason}
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"AcquisitionNumber": 2},
+        {"AcquisitionTime": "101800"},
+        {"FrameOfReferenceUID": uid("other frame")},
+        {"without": ("FrameOfReferenceUID",)},
+        {"KVP": "120"},
+        {"patient": "P3"},
+    ],
+    ids=str,
+)
+def test_scans_at_two_voltages_that_were_not_taken_at_once_are_both_kept(folder, difference):
+    write_series(folder / "a", 2, patient="P2", series="a", KVP="120")
+    write_series(folder / "b", 2, **{"patient": "P2", "series": "b", "KVP": "100"} | difference)
+
+    assert not index_folders([folder]).rejected
+
+
+def test_phases_at_two_voltages_are_kept_if_nothing_says_when_they_were_taken(folder):
+    silent = ("AcquisitionNumber", "AcquisitionTime")
+    write_series(folder / "a", 2, patient="P2", series="a", KVP="120", without=silent)
+    write_series(folder / "b", 2, patient="P2", series="b", KVP="100", without=silent)
+
+    assert not index_folders([folder]).rejected
+
+
+# Nothing to work on
+
+
+def test_a_missing_folder_is_named_with_the_key_to_check(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere is not a folder; check cohort\.dicom and data_"):
+        index_folders([tmp_path / "nowhere"])
+
+
+def test_a_folder_without_ct_says_what_was_found_instead(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    write_ct(tmp_path / "mr.dcm", SOPClassUID=MRImageStorage)
+
+    with pytest.raises(InputError) as error:
+        index_folders([tmp_path])
+
+    assert str(error.value) == (
+        f"no axial CT slice in {tmp_path} (3 files: 2 not a DICOM file, 1 not a CT image (MR Image "
+        "Storage)); check cohort.dicom in the configuration"
+    )
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path):
+    with pytest.raises(InputError, match=r"0 files: the folder is empty"):
+        index_folders([tmp_path])
+
+
+# What is written
+
+TEXT_TAGS = [
+    "PatientName",
+    "PatientBirthDate",
+    "PatientAddress",
+    "PatientComments",
+    "OtherPatientIDs",
+    "EthnicGroup",
+    "AccessionNumber",
+    "InstitutionName",
+    "InstitutionAddress",
+    "ReferringPhysicianName",
+    "PerformingPhysicianName",
+    "OperatorsName",
+    "StationName",
+    "StudyID",
+    "StudyDate",
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "RequestedProcedureDescription",
+    "ImageComments",
+    "AcquisitionTime",
+    "ContrastBolusAgent",
+    "BodyPartExamined",
+]
+
+
+def test_the_index_comes_back_as_it_was_written(folder, tmp_path):
+    entries = index_folders([folder]).slices
+    write_index(tmp_path / "index.parquet", entries)
+
+    fields = SliceEntry.__dataclass_fields__
+    expected = [SliceEntry(**{name: getattr(entry, name) for name in fields}) for entry in entries]
+    assert read_index(tmp_path / "index.parquet") == expected
+
+
+def test_rejected_files_are_written_by_path(tmp_path):
+    write_rejected(tmp_path / "rejected.parquet", {"b": "not axial", "a": "localizer"})
+
+    table = pq.read_table(tmp_path / "rejected.parquet")
+    assert table.schema.equals(REJECTED_SCHEMA)
+    assert table.to_pylist() == [
+        {"path": "a", "reason": "localizer"},
+        {"path": "b", "reason": "not axial"},
+    ]
+
+
+def test_no_text_of_the_header_gets_into_a_table_or_a_log(tmp_path, caplog, capfd):
+    secret = "Quillfeather"
+    texts = dict.fromkeys(TEXT_TAGS, f"{secret} CT with contrast")
+    image_type = ["ORIGINAL", "PRIMARY", "AXIAL", secret]
+    dicom = tmp_path / "dicom"
+    for patient in ("P1", "P2"):
+        write_ct(dicom / f"{patient}.dcm", patient=patient, ImageType=image_type, **texts)
+    write_ct(dicom / "voltage.dcm", patient="P3", KVP=secret.encode(), **texts)
+    write_ct(dicom / "rescale.dcm", patient="P4", RescaleType=secret, **texts)
+    write_ct(dicom / "fault.dcm", RLELossless, patient="P5", **texts)
+    content = (dicom / "fault.dcm").read_bytes()
+    (dicom / "fault.dcm").write_bytes(content[:-60] + bytes(60))
+
+    with job_log(tmp_path / "out" / "job.log"):
+        index = index_folders([dicom])
+        write_index(tmp_path / "out" / "index.parquet", index.slices)
+        write_rejected(tmp_path / "out" / "rejected.parquet", index.rejected)
+        rows = label_series(index.slices, LabelOptions(), None)
+        labels = {(row["patient_id"], row["series_uid"]): row["label"] for row in rows}
+        options = SelectionOptions(test_fraction=0)
+        labels[index.slices[0].series] = 0
+        _, plans = plan_cohort(index.slices, labels, [], {}, options, seed=0)
+        for patient, plan in plans.items():
+            path = tmp_path / "out" / f"{patient}.parquet"
+            rejected = extract_slices(
+                patient, "train", plan, ExtractionOptions(image_size=32), path
+            )
+            write_rejected(tmp_path / "out" / f"{patient}.rejected.parquet", rejected)
+
+    assert {entry.contrast_tag for entry in index.slices} == {"agent"}
+    assert {entry.description_label for entry in index.slices} == {1}
+    assert len(index.rejected) == 2
+    written = list((tmp_path / "out").iterdir())
+    assert len(written) == 3 + 2 * len(plans)
+    for path in written:
+        assert secret.encode() not in path.read_bytes(), path.name
+        if path.suffix == ".parquet":
+            assert secret not in str(pq.read_table(path).to_pylist()), path.name
+    assert "kept 3 slices" in caplog.text
+    assert secret not in caplog.text
+    assert secret not in "".join(capfd.readouterr())
+
+
+def test_the_log_counts_the_files_set_aside_by_reason(folder, caplog):
+    caplog.set_level(logging.INFO)
+    for name in ("a", "b"):
+        (folder / name).write_text(name)
+    shutil.copy(folder / "good" / "3.dcm", folder / "copy")
+
+    index_folders([folder])
+
+    assert "kept 3 slices in 1 series of 1 patients; set aside 3 files" in caplog.messages
+    assert {"  2: not a DICOM file", "  1: exact copy"} <= set(caplog.messages)

@@ -1,0 +1,288 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scripts.cohort.options import CohortOptions, ExtractionOptions
+from scripts.config import Config, canonical_options, config_schema, parse_config
+from scripts.errors import InputError
+from scripts.metrics.registry import available_metrics
+from scripts.saliency.registry import available_estimators
+
+ROOT = Path(__file__).parent.parent
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def configured(**changes: Any) -> Config:
+    """Parse a small configuration with some top-level keys changed."""
+    raw = {"run": "r", "estimators": {"random": {}}, "metrics": {"roc": {}}}
+    return parse_config(raw | changes)
+
+
+def complaint(**changes: Any) -> str:
+    with pytest.raises(InputError) as error:
+        configured(**changes)
+    assert str(error.value).startswith("config: ")
+    return str(error.value).removeprefix("config: ")
+
+
+# What ships with the project
+
+
+def test_the_schema_file_is_in_step_with_the_models():
+    assert (ROOT / "schemas" / "config.schema.json").read_text() == config_schema(), (
+        "write scripts.config.config_schema() to schemas/config.schema.json"
+    )
+
+
+def test_the_default_configuration_is_valid_and_names_every_estimator_and_metric():
+    config = parse_config(DEFAULT)
+
+    assert sorted(config.estimators) == available_estimators()
+    assert sorted(config.metrics) == available_metrics()
+
+
+def test_the_default_configuration_shows_every_key():
+    shown, known = set(), set()
+
+    def collect(found: set[str], content: dict, path: str = "") -> None:
+        for key, value in content.items():
+            found.add(path + key)
+            if isinstance(value, dict):
+                collect(found, value, f"{path}{key}.")
+
+    collect(shown, {key: DEFAULT[key] for key in DEFAULT if key not in ("estimators", "metrics")})
+    collect(known, parse_config(DEFAULT).options.model_dump(exclude={"estimators", "metrics"}))
+    assert shown == known
+
+
+def test_the_default_estimators_run_with_the_settings_of_the_paper():
+    estimators = parse_config(DEFAULT).estimators
+    options = {name: json.loads(spec)["options"] for name, spec in estimators.items()}
+
+    assert all(json.loads(spec)["method"] == name for name, spec in estimators.items())
+    assert options["integrated_gradients"]["steps"] == 25
+    assert options["integrated_gradients_bw"]["steps"] == 25
+    assert options["expected_gradients"]["samples"] == 25
+    for name in ("smoothgrad", "smoothgrad_squared"):
+        assert (options[name]["samples"], options[name]["noise"]) == (15, 0.15)
+
+
+@pytest.mark.parametrize(
+    "overlay", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda it: it.stem
+)
+def test_overlays_are_valid_on_top_of_the_default(overlay):
+    def merge(base: dict, changes: dict) -> dict:
+        both = {
+            key: merge(base[key], value)
+            for key, value in changes.items()
+            if isinstance(value, dict) and isinstance(base.get(key), dict)
+        }
+        return base | changes | both
+
+    parse_config(merge(DEFAULT, yaml.safe_load(overlay.read_text())))
+
+
+# What is wrong with a key
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sead": 1}, "sead: 'sead' is not known; did you mean 'seed'?"),
+        (
+            {"cohort": {"test_fractoin": 0.2}},
+            "cohort.test_fractoin: 'test_fractoin' is not known; did you mean 'test_fraction'?",
+        ),
+        (
+            {"cohort": {"labels": {"sorces": []}}},
+            "cohort.labels.sorces: 'sorces' is not known; did you mean 'sources'?",
+        ),
+        (
+            {"model": {"training": {"augmentation": {"rotatoin": 3}}}},
+            "model.training.augmentation.rotatoin: 'rotatoin' is not known; "
+            "did you mean 'rotation'?",
+        ),
+        (
+            {"cohort": {"slices_per_patient": {"validation": 3}}},
+            "cohort.slices_per_patient.validation: 'validation' is not known; "
+            "there are: train, test",
+        ),
+        (
+            {"estimators": {"smothgrad": {}}},
+            "estimators.smothgrad: 'smothgrad' is not known; did you mean 'smoothgrad'?",
+        ),
+        (
+            {"estimators": {"mine": {"method": "smothgrad"}}},
+            "estimators.mine: 'smothgrad' is not known; did you mean 'smoothgrad'?",
+        ),
+        ({"estimators": {"mine": {"method": 5}}}, "estimators.mine: 5 is not known; there are: "),
+        (
+            {"estimators": {"smoothgrad": {"sampels": 3}}},
+            "estimators.smoothgrad.sampels: 'sampels' is not known; did you mean 'samples'?",
+        ),
+        ({"metrics": {"rok": {}}}, "metrics.rok: 'rok' is not known; did you mean 'roc'?"),
+        (
+            {"metrics": {"roc": {"treshold": 3}}},
+            "metrics.roc.treshold: 'treshold' is not known; did you mean 'thresholds'?",
+        ),
+        (
+            {"report": {"figure1_estimator": "smoothgrad"}},
+            "report.figure1_estimator: 'smoothgrad' is not known; there are: random",
+        ),
+        (
+            {"report": {"figure3_estimator": "randm"}},
+            "report.figure3_estimator: 'randm' is not known; did you mean 'random'?",
+        ),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_known_comes_with_what_was_perhaps_meant(changes, message):
+    assert complaint(**changes).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "part"),
+    [
+        ({"run": "a/b"}, "run", "'a/b'"),
+        ({"run": ""}, "run", "''"),
+        ({"seed": -1}, "seed", "(it is -1)"),
+        ({"seed": "x"}, "seed", "(it is 'x')"),
+        ({"cohort": {"test_fraction": 1.5}}, "cohort.test_fraction", "less than or equal to 1"),
+        ({"cohort": {"test_fraction": float("nan")}}, "cohort.test_fraction", "finite"),
+        ({"cohort": {"inner_fraction": 0}}, "cohort.inner_fraction", "greater than 0"),
+        ({"cohort": {"image_size": 16}}, "cohort.image_size", "greater than or equal to 32"),
+        ({"cohort": {"hu_window": [400, -1000]}}, "cohort.hu_window", "must be below the second"),
+        ({"cohort": {"hu_window": [float("-inf"), 0]}}, "cohort.hu_window.0", "finite"),
+        ({"cohort": {"hu_window": [0]}}, "cohort.hu_window", ""),
+        ({"cohort": {"labels": {"sources": []}}}, "cohort.labels.sources", "at least one source"),
+        ({"cohort": {"labels": {"sources": ["csv", "csv"]}}}, "cohort.labels.sources", "once"),
+        ({"cohort": {"labels": {"sources": ["tag"]}}}, "cohort.labels.sources.0", "'dicom_tag'"),
+        ({"cohort": {"labels": {"key": "name"}}}, "cohort.labels.key", "'patient_id'"),
+        ({"cohort": {"slices_per_patient": {"test": 0}}}, "cohort.slices_per_patient.test", ""),
+        ({"cohort": {"phantom": {"patients": 1}}}, "cohort.phantom.patients", ""),
+        ({"cohort": None}, "cohort", ""),
+        ({"saliency": {"target": "softmax"}}, "saliency.target", "'logit' or 'probability'"),
+        ({"estimators": {"smoothgrad": {"samples": 0}}}, "estimators.smoothgrad.samples", ""),
+        ({"estimators": {"smoothgrad": 15}}, "estimators.smoothgrad", "dictionary"),
+        ({"estimators": {"smooth grad": {}}}, "estimators", "letters, digits and underscores"),
+        ({"estimators": {"../x": {"method": "random"}}}, "estimators", "letters, digits and under"),
+        ({"estimators": {}}, "estimators", "name at least one"),
+        ({"estimators": {"random": None}}, "estimators", "name at least one"),
+        ({"metrics": {"roc": None}}, "metrics", "name at least one"),
+        ({"report": {"example_slices": {"contrats": "1"}}}, "report.example_slices.contrats", ""),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_named_by_its_key(changes, key, part):
+    message = complaint(**changes)
+
+    assert message.startswith(f"{key}: ") or message.startswith(f"{key}.")
+    assert part in message
+
+
+def test_a_lacking_key_is_named():
+    with pytest.raises(InputError) as error:
+        parse_config({"estimators": {"random": {}}, "metrics": {"roc": {}}})
+
+    assert str(error.value) == "config: run: Field required"
+
+
+def test_each_mistake_has_a_line():
+    message = complaint(sead=1, cohort={"image_size": 1})
+
+    assert [line.split(":")[0] for line in message.splitlines()] == ["cohort.image_size", "sead"]
+
+
+# Estimators and metrics
+
+
+def test_null_leaves_an_estimator_or_a_metric_out():
+    config = configured(
+        estimators={"random": {}, "smoothgrad": None}, metrics={"roc": {}, "dice": None}
+    )
+
+    assert list(config.estimators) == ["random"]
+    assert list(config.metrics) == ["roc"]
+
+
+def test_one_method_can_run_with_several_settings():
+    config = configured(
+        estimators={
+            "smoothgrad": {},
+            "smoothgrad_50": {"method": "smoothgrad", "samples": 50},
+        }
+    )
+
+    spec = json.loads(config.estimators["smoothgrad_50"])
+    assert (spec["name"], spec["method"]) == ("smoothgrad_50", "smoothgrad")
+    assert spec["options"]["samples"] == 50
+    assert config.method_of("smoothgrad_50") == config.method_of("smoothgrad") == "smoothgrad"
+
+
+def test_the_spec_of_an_estimator_does_not_depend_on_order_or_on_defaults_written_out():
+    specs = {
+        configured(estimators={"smoothgrad": entry}).estimators["smoothgrad"]
+        for entry in (
+            {},
+            {"samples": 15, "noise": 0.15},
+            {"noise": 0.15, "samples": 15},
+            {"noise": 0.15, "method": "smoothgrad", "samples": 15},
+        )
+    }
+
+    assert len(specs) == 1
+    spec = json.loads(specs.pop())
+    assert list(spec) == sorted(spec)
+    assert {"samples": 15, "noise": 0.15}.items() <= spec["options"].items()
+
+
+def test_the_spec_tells_apart_values_that_change_places():
+    one = configured(estimators={"smoothgrad": {"samples": 1, "noise": 2}})
+    other = configured(estimators={"smoothgrad": {"samples": 2, "noise": 1}})
+
+    assert one.estimators != other.estimators
+
+
+def test_the_spec_of_a_metric_holds_its_defaults():
+    written_out = json.loads(configured(metrics={"fidelity": {}}).metrics["fidelity"])
+
+    assert configured(metrics={"fidelity": written_out}).metrics == (
+        configured(metrics={"fidelity": {}}).metrics
+    )
+    assert {"slices", "step"} <= set(written_out)
+
+
+def test_parsing_leaves_the_configuration_as_it_was():
+    raw = {"run": "r", "estimators": {"random": {"method": "random"}}, "metrics": {"roc": {}}}
+    before = json.dumps(raw)
+    parse_config(raw)
+
+    assert json.dumps(raw) == before
+
+
+# Parts of it
+
+
+def test_the_options_of_a_step_stand_for_that_step_alone():
+    one = canonical_options(CohortOptions(image_size=64), ExtractionOptions)
+    other = canonical_options(CohortOptions(image_size=64, test_fraction=0.7), ExtractionOptions)
+
+    assert one == other == '{"hu_window": [-1000.0, 400.0], "image_size": 64}'
+    assert ExtractionOptions.model_validate_json(one).image_size == 64
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "path", "full"),
+    [
+        (".", "ct", "ct"),
+        ("data", "ct", "data/ct"),
+        ("data", "/elsewhere/ct", "/elsewhere/ct"),
+        ("~/data", "ct", "HOME/data/ct"),
+        ("data", "~/ct", "HOME/ct"),
+    ],
+)
+def test_relative_paths_start_at_the_data_folder(monkeypatch, data_dir, path, full):
+    monkeypatch.setenv("HOME", "/HOME")
+
+    assert configured(data_dir=data_dir).data_path(path) == full.replace("HOME", "/HOME")

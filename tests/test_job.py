@@ -1,0 +1,139 @@
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+
+from scripts.atomic import write_text
+from scripts.errors import InputError
+from scripts.job import job_log
+from scripts.parallel import process_pool
+from scripts.progress import progress
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    """Undo what a job sets up for its whole process."""
+    root = logging.getLogger()
+    level = root.level
+    with warnings.catch_warnings():
+        yield
+    root.setLevel(level)
+
+
+def run_job(log: Path, error: BaseException) -> None:
+    with job_log(log):
+        logging.info("working")
+        raise error
+
+
+# Log of a job
+
+
+def test_records_and_warnings_go_to_the_log(tmp_path):
+    log = tmp_path / "logs" / "stage" / "job.log"
+
+    with job_log(log):
+        logging.getLogger("scripts.any").info("read %d files", 3)
+        warnings.warn("something is odd", UserWarning, stacklevel=1)
+
+    content = log.read_text()
+    assert "INFO read 3 files\n" in content
+    assert "something is odd" in content
+
+
+def test_the_log_starts_anew_with_each_job_and_ends_with_it(tmp_path):
+    for number in range(2):
+        with job_log(tmp_path / "log"):
+            logging.info("job %d", number)
+    logging.info("after the job")
+
+    assert (tmp_path / "log").read_text().split("INFO ")[1:] == ["job 1\n"]
+
+
+def test_an_input_error_ends_the_job_with_its_message_alone(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        run_job(tmp_path / "log", InputError("labels.csv: no such column"))
+
+    assert end.value.code == 1
+    content = (tmp_path / "log").read_text()
+    assert content.splitlines()[-1].endswith("ERROR labels.csv: no such column")
+    assert "Traceback" not in content
+    assert capsys.readouterr().err == "ERROR: labels.csv: no such column\n"
+
+
+def test_any_other_error_leaves_its_traceback_and_ends_the_log(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        run_job(tmp_path / "log", ZeroDivisionError("by nothing"))
+
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines[-1] == "ZeroDivisionError: by nothing"
+    assert any("ERROR The job failed. The cause is the last line below." in it for it in lines)
+    assert any("in run_job" in line for line in lines)
+
+
+# Progress
+
+
+@pytest.mark.parametrize(
+    ("count", "logged"),
+    [(100, range(10, 101, 10)), (25, [3, 5, 8, 10, 13, 15, 18, 20, 23, 25]), (3, [1, 2, 3])],
+)
+@pytest.mark.parametrize("sized", [True, False])
+def test_every_tenth_of_the_work_is_logged_once(caplog, count, logged, sized):
+    caplog.set_level(logging.INFO)
+    items = list(range(count))
+
+    source = progress(items, "maps", None) if sized else progress(iter(items), "maps", count)
+
+    assert list(source) == items
+    assert caplog.messages == [f"maps: {done} of {count}" for done in logged]
+
+
+def test_work_of_unknown_or_no_length_passes_without_a_word(caplog):
+    caplog.set_level(logging.INFO)
+
+    assert list(progress(iter("ab"), "maps")) == ["a", "b"]
+    assert list(progress([], "maps")) == []
+    assert not caplog.messages
+
+
+def test_a_tenth_is_logged_after_its_work_is_done(caplog):
+    caplog.set_level(logging.INFO)
+    items = progress([1, 2], "maps")
+
+    next(items)
+    assert not caplog.messages
+    next(items)
+    assert caplog.messages == ["maps: 1 of 2"]
+
+
+# Files and processes
+
+
+def test_a_text_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "new folder" / "table.csv"
+    write_text(path, "größe\n")
+    assert path.read_bytes() == "größe\n".encode()
+
+    def fail(*_: object) -> None:
+        raise OSError("disk is full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        write_text(path, "other")
+
+    assert path.read_text(encoding="utf-8") == "größe\n"
+
+
+def test_a_text_file_leaves_no_temporary_one(tmp_path):
+    write_text(tmp_path / "a.txt", "1")
+    write_text(tmp_path / "a.txt", "2")
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "2")]
+
+
+def test_a_pool_keeps_the_order_of_its_results():
+    with process_pool(2) as pool:
+        assert list(pool.map(str, range(20), chunksize=3)) == [str(it) for it in range(20)]

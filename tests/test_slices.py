@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scripts.cohort.extraction import slices_schema
+from scripts.errors import InputError
+from scripts.image_table import write_table
+from scripts.slices import count_slices, image_batches, iterate_slices, join_by_slice, load_images
+
+SIZE = 4
+ROWS = {
+    "P1": [("train", True, False), ("train", False, True), ("train", True, True)],
+    "P2": [("test", True, True), ("test", False, True)],
+    "P3": [],
+    "P4": [("test", True, False)],
+}
+"""Split, sampled and annotated of each patient's slices."""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    for patient, rows in ROWS.items():
+        write_table(
+            tmp_path / patient,
+            slices_schema(SIZE),
+            {
+                "slice_id": [f"{patient}.{number}" for number in range(len(rows))],
+                "patient_id": [patient] * len(rows),
+                "label": [int(patient == "P2")] * len(rows),
+                "split": [split for split, _, _ in rows],
+                "sampled": [sampled for _, sampled, _ in rows],
+                "annotated": [annotated for _, _, annotated in rows],
+                "image": [np.full((SIZE, SIZE), number, "f4") for number in range(len(rows))],
+                "mask": [np.ones((SIZE, SIZE), bool) if row[2] else None for row in rows],
+            },
+        )
+    return [tmp_path / patient for patient in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("subsets", "slice_ids"),
+    [
+        (["train"], ["P1.0", "P1.2"]),
+        (["test"], ["P2.0", "P4.0"]),
+        (["annotated"], ["P1.1", "P1.2", "P2.0", "P2.1"]),
+        (["all"], ["P1.0", "P1.1", "P1.2", "P2.0", "P2.1", "P4.0"]),
+        (["annotated", "test"], ["P1.1", "P1.2", "P2.0", "P2.1", "P4.0"]),
+        ([], []),
+    ],
+)
+def test_subsets_are_read_patient_by_patient_each_slice_once(paths, subsets, slice_ids):
+    assert [row["slice_id"] for row in iterate_slices(paths, subsets)] == slice_ids
+    assert count_slices(paths, subsets) == len(slice_ids)
+
+
+def test_images_and_masks_come_where_asked_for(paths):
+    row = next(iterate_slices(paths, ["annotated"], ["image", "mask"]))
+
+    assert row["image"].shape == row["mask"].shape == (SIZE, SIZE)
+    assert "image" not in next(iterate_slices(paths, ["annotated"]))
+
+
+def test_batches_hold_every_slice_in_order(paths):
+    rows = iterate_slices(paths, ["all"], ["image"])
+
+    batches = list(image_batches(rows, 4))
+
+    assert [len(images) for _, images in batches] == [4, 2]
+    assert [name for names, _ in batches for name in names] == [
+        row["slice_id"] for row in iterate_slices(paths, ["all"])
+    ]
+    assert batches[0][1].shape == (4, SIZE, SIZE)
+
+
+def test_a_subset_can_be_loaded_whole(paths):
+    rows, images, labels = load_images(paths, "annotated")
+
+    assert [row["slice_id"] for row in rows] == ["P1.1", "P1.2", "P2.0", "P2.1"]
+    np.testing.assert_array_equal(images[:, 0, 0], [1, 2, 0, 1])
+    np.testing.assert_array_equal(labels, [0, 0, 1, 1])
+    assert load_images(paths[2:3], "all")[1].size == 0
+
+
+def test_tables_are_joined_by_slice_and_may_hold_more():
+    rows = [{"slice_id": name} for name in "bd"]
+    maps = [{"slice_id": name, "map": name.upper()} for name in "abcde"]
+    segments = [{"slice_id": name, "segments": 1} for name in "bd"]
+
+    joined = list(join_by_slice(rows, maps, segments))
+
+    assert [(row["slice_id"], found["map"], other["segments"]) for row, found, other in joined] == [
+        ("b", "B", 1),
+        ("d", "D", 1),
+    ]
+
+
+def test_a_slice_that_another_table_lacks_is_named_with_the_remedy():
+    rows = [{"slice_id": "a"}, {"slice_id": "b"}]
+
+    with pytest.raises(InputError, match="slice b is missing in a table made from it: delete that"):
+        list(join_by_slice(rows, [{"slice_id": "a"}, {"slice_id": "c"}]))
