@@ -65,8 +65,8 @@ def test_the_run_ends_by_showing_tables_and_places(finished):
 
 
 def test_nothing_half_written_and_every_job_logged(finished):
-    assert not [path for path in finished.results.rglob("*.tmp")]
-    logs = [path for path in (finished.results / "logs").rglob("*.log")]
+    assert not list(finished.results.rglob("*.tmp"))
+    logs = list((finished.results / "logs").rglob("*.log"))
     assert len(logs) > 40
     assert not [path for path in logs if "ERROR" in path.read_text()]
 

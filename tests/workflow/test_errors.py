@@ -104,7 +104,7 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
         {
             **TINY,
             "model": {"weights": "always.pt"},
-            "estimators": {name: None for name in _SLOW} | {"random": {}},
+            "estimators": dict.fromkeys(_SLOW) | {"random": {}},
         }
     )
     output = copy_of_finished.run()
