@@ -20,6 +20,7 @@ benchmark: .venv/.installed-dev
 	$(BIN)/python benchmarks/stages.py
 
 .venv/.installed: requirements.lock
+	@$(PYTHON) -c "import ensurepip" || { echo "$(PYTHON) has no venv: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==$$(sed -n 's/^torch==//p' requirements.lock)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock

@@ -27,6 +27,18 @@ METRICS = list(CONFIG.metrics)
 TABLES = {load_metric(metric).TABLE: metric for metric in METRICS}
 FORMATS = ["svg", "pdf", "png"]
 IS_PHANTOM = COHORT.dicom is None
+
+for metric in METRICS:
+    wants_masks = (
+        "mask" in load_metric(metric).NEEDS
+        or json.loads(CONFIG.metrics[metric])["slices"] == "annotated"
+    )
+    if wants_masks and not IS_PHANTOM and COHORT.masks is None:
+        raise WorkflowError(
+            f"config: metrics.{metric} needs masks: set cohort.masks to their folder, or leave the "
+            f"metric out with metrics: {{{metric}: null}}"
+        )
+
 PREPARATION = canonical_options(COHORT, ExtractionOptions)
 ENV = "../envs/{}.yaml"
 
@@ -105,8 +117,10 @@ def rejected_of_patients(wildcards):
 
 
 def explained_subsets():
-    """Which slices need maps: those that some metric is computed on."""
+    """Which slices need maps: those a metric is computed on, and those with a mask for figures."""
     subsets = {json.loads(options)["slices"] for options in CONFIG.metrics.values()}
+    if has_masks():
+        subsets.add("annotated")
     return json.dumps(["all"] if "all" in subsets else sorted(subsets))
 
 
@@ -169,8 +183,13 @@ def table_metric(wildcards):
     return TABLES[wildcards.table]
 
 
+def slices_of(metric):
+    """The subset of slices a metric is computed on."""
+    return json.loads(CONFIG.metrics[metric])["slices"] if metric in METRICS else ""
+
+
 def table_slices(wildcards):
-    return json.loads(CONFIG.metrics[TABLES[wildcards.table]])["slices"]
+    return slices_of(TABLES[wildcards.table])
 
 
 def table_code(wildcards):

@@ -4,8 +4,11 @@ rule write_table:
         evaluation="results/{run}/model/evaluation.json",
         code=table_code,
     output:
-        csv=report(
-            "results/{run}/tables/{table}.csv", caption="../report/tables.rst", category="Tables"
+        csv="results/{run}/tables/{table}.csv",
+        html=report(
+            "results/{run}/tables/{table}.html",
+            caption="../report/tables.rst",
+            category="Tables",
         ),
         markdown="results/{run}/tables/{table}.md",
         latex="results/{run}/tables/{table}.tex",
@@ -108,6 +111,7 @@ rule plot_figure2_fidelity_area:
         mem_mb=4000,
         runtime=30,
     params:
+        slices=slices_of("fidelity"),
         estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure2_fidelity_area.py"
@@ -168,6 +172,7 @@ rule plot_figure4_fidelity_curves:
         mem_mb=4000,
         runtime=30,
     params:
+        slices=slices_of("fidelity"),
         estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure4_fidelity_curves.py"
@@ -196,6 +201,7 @@ rule plot_figure5_roc_curves:
         mem_mb=4000,
         runtime=30,
     params:
+        slices=slices_of("roc"),
         estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure5_roc_curves.py"
@@ -224,6 +230,7 @@ rule plot_figure6_dice_curves:
         mem_mb=4000,
         runtime=30,
     params:
+        slices=slices_of("dice"),
         estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure6_dice_curves.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class RunOptions(Options):
     @classmethod
     def _names_are_file_names(cls, entries: dict[str, Any]) -> dict[str, Any]:
         for name in entries:
-            if not name.replace("_", "a").isalnum():
+            if not re.fullmatch("[A-Za-z0-9_]+", name):
                 raise ValueError(f"{name!r}: use letters, digits and underscores only")
         if all(entry is None for entry in entries.values()):
             raise ValueError("name at least one")

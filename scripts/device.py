@@ -24,7 +24,7 @@ def make_deterministic(threads: int) -> None:
 def images_per_pass(device: torch.device, height: int, width: int) -> int:
     """Return how many images fit one forward and backward pass of a ResNet-50 well.
 
-    On the CPU about four 224 x 224 slices fill the caches (more only adds memory); on a GPU
+    On the CPU eight 224 x 224 slices keep the cores busy (more only adds memory); on a GPU
     64 of them need about 6 GB.
     """
     at_224 = 64 if device.type == "cuda" else 8

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-NO_AGENT = {"none", "no", "n", "no contrast", "without", "without contrast", "w/o"}
+NO_AGENT = re.compile(r"^(?:n|no|non|none|nil|not)\b(?![- ]?ionic)", re.I)
+INTRAVENOUS = re.compile(r"\b(?:iv|i\.v\.|intraven\w*)", re.I)
+BY_MOUTH = re.compile(r"\b(?:oral|rectal|per os|p\.?o\.?)\b", re.I)
 _WO = r"(?:w\s*/\s*o(?:ut)?|wo|without)\b"
 _AND = r"\s*(?:and|[&/+,])\s*"
 # The last words are often cut off: "WITH AND WI".
@@ -21,13 +23,20 @@ WITH = re.compile(
 
 
 def classify_agent(value: str | None) -> str:
-    """Return what ContrastBolusAgent holds: "absent" (None), "empty", "none" or "agent"."""
+    """Return what ContrastBolusAgent holds: "absent" (None), "empty", "none" or "agent".
+
+    Agent given by mouth only does not enhance vessels; like a text without a word, it leaves open
+    whether any was injected: "empty".
+    """
     if value is None:
         return "absent"
-    text = value.strip().lower()
-    if not text:
+    text = value.strip()
+    if NO_AGENT.search(text) or WITHOUT.search(text):
+        return "none"
+    by_mouth_only = BY_MOUTH.search(text) and not INTRAVENOUS.search(text)
+    if not re.search("[a-z]", text, re.I) or by_mouth_only:
         return "empty"
-    return "none" if text in NO_AGENT else "agent"
+    return "agent"
 
 
 def description_label(text: str) -> int | None:

@@ -236,9 +236,12 @@ def _pixel_data_span(file: BinaryIO, dataset: pydicom.Dataset) -> tuple[int, int
     return file.tell(), struct.unpack(order + "I", element[8:12])[0]
 
 
-def pixel_data_digest(path: str | os.PathLike) -> str:
-    """Return a digest of the whole pixel data, as they are stored."""
+def pixel_data_digest(path: str | os.PathLike) -> str | None:
+    """Return a digest of the whole pixel data, as they are stored; None if all are one value."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = pydicom.dcmread(path, specific_tags=["PixelData"])
-    return hashlib.blake2b(dataset.PixelData, digest_size=16).hexdigest()
+    pixels = dataset.PixelData
+    if pixels == pixels[:2] * (len(pixels) // 2):
+        return None
+    return hashlib.blake2b(pixels, digest_size=16).hexdigest()

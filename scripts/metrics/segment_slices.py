@@ -1,5 +1,7 @@
 """Rule segment_slices: the XRAI segments of each annotated slice, once for all estimators."""
 
+from itertools import islice
+
 import pyarrow as pa
 
 from scripts.errors import InputError
@@ -23,16 +25,12 @@ with job_log(snakemake.log[0]):
             "no slice has a mask, and the metric dice needs them: set cohort.masks, or leave the "
             "metrics roc and dice out (null in the configuration)"
         )
-    group: list[tuple[str, bytes]] = []
     with (
         process_pool(snakemake.threads) as pool,
         TableWriter(snakemake.output.segments, SCHEMA) as writer,
     ):
-        for done, result in enumerate(
-            progress(pool.map(segment_and_pack, ids_and_images), "segments", total), 1
-        ):
-            group.append(result)
-            if len(group) == SLICES_PER_GROUP or done == total:
-                slice_ids, segments = zip(*group, strict=True)
-                writer.write({"slice_id": slice_ids, "segments": segments})
-                group = []
+        # Group by group: a pool would read all slices at once to hand them out.
+        groups = iter(lambda: list(islice(ids_and_images, SLICES_PER_GROUP)), [])
+        for group in progress(groups, "segments: groups of slices", -(-total // SLICES_PER_GROUP)):
+            slice_ids, segments = zip(*pool.map(segment_and_pack, group), strict=True)
+            writer.write({"slice_id": slice_ids, "segments": segments})

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from scripts.atomic import write_text
 from scripts.device import images_per_pass, make_deterministic, pick_device
+from scripts.errors import InputError
 from scripts.image_table import write_table
 from scripts.job import job_log
 from scripts.model.classifier import load_classifier
@@ -35,6 +36,8 @@ with job_log(snakemake.log[0]):
     network = load_classifier(snakemake.input.classifier, device=device)
     size = snakemake.params.image_size
     rows = list(iterate_slices(snakemake.input.slices, ["all"]))
+    if not rows:
+        raise InputError("no slice could be used: cohort/rejected.parquet says why")
     batch_size = images_per_pass(device, size, size)
     batches = image_batches(iterate_slices(snakemake.input.slices, ["all"], ["image"]), batch_size)
     total = -(-count_slices(snakemake.input.slices, ["all"]) // batch_size)

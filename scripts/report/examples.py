@@ -32,7 +32,7 @@ def choose_examples(
         Label -> row of `scripts.slices.iterate_slices`.
 
     Raises:
-        InputError: If a chosen slice has no mask or another label.
+        InputError: If a chosen slice has no mask or another label, or no slice has a mask.
     """
     predictions = pq.read_table(predictions_path, columns=["slice_id", "correct"]).to_pylist()
     correct = {row["slice_id"]: row["correct"] for row in predictions}
@@ -50,12 +50,24 @@ def choose_examples(
                 f"config: report.example_slices.{key}: {chosen[key]} is no slice of that label "
                 "with a mask"
             )
+    if not best:
+        raise InputError(
+            "no slice has a mask that could be used, and Figures 1 and 3 need one: see "
+            "cohort/rejected.parquet for the reasons"
+        )
     return {label: row for label, (_, row) in sorted(best.items())}
 
 
 def row_of_slice(path: str | os.PathLike, slice_id: str) -> Row:
-    """Return the row of a slice in a table of maps or segments."""
-    return next(row for row in read_rows(path) if row["slice_id"] == slice_id)
+    """Return the row of a slice in a table of maps or segments.
+
+    Raises:
+        InputError: If the table lacks the slice.
+    """
+    for row in read_rows(path):
+        if row["slice_id"] == slice_id:
+            return row
+    raise InputError(f"{path}: lacks slice {slice_id}; delete this file and run again")
 
 
 def map_of_slice(path: str | os.PathLike, slice_id: str) -> np.ndarray:

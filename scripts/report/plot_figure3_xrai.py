@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 
-from scripts.errors import InputError
 from scripts.job import job_log
 from scripts.metrics.segment_storage import unpack_segments
 from scripts.metrics.xrai import xrai_heat
@@ -29,8 +28,6 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
         snakemake.input.predictions,
         json.loads(snakemake.params.example_slices),
     )
-    if not examples:
-        raise InputError("no slice has a mask: set cohort.masks, or metrics.dice to null")
     row = examples[max(examples)]
     importance = map_of_slice(snakemake.input.maps, row["slice_id"])
     packed = row_of_slice(snakemake.input.segments, row["slice_id"])["segments"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Mapping, Sequence
 
@@ -53,6 +54,37 @@ def markdown_table(
         numbers = " | ".join(fixed(number, decimals) for number in (row.original, row.absolute))
         lines.append(f"| {names[row.estimator]} | {numbers} |")
     return lines
+
+
+def html_table(
+    table: pd.DataFrame,
+    names: Mapping[str, str],
+    value: str,
+    decimals: int,
+    caption: str,
+    notes: Sequence[str],
+) -> str:
+    """Return a table as a page of HTML, for the report."""
+    cells = [
+        f"<tr><td>{html.escape(names[row.estimator])}</td>"
+        f"<td>{fixed(row.original, decimals)}</td><td>{fixed(row.absolute, decimals)}</td></tr>"
+        for row in table.itertuples()
+    ]
+    style = (
+        "body{font-family:sans-serif;max-width:45em;margin:1em}td,th{padding:.2em 1em;"
+        "text-align:right}td:first-child,th:first-child{text-align:left}.note{color:#a03000}"
+    )
+    return "\n".join(
+        [
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{value}</title>',
+            f"<style>{style}</style><p>{html.escape(caption)}</p>",
+            *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
+            f"<table><tr><th>Estimator</th><th>{value} (original)</th>",
+            f"<th>{value} (absolute)</th></tr>",
+            *cells,
+            "</table></html>\n",
+        ]
+    )
 
 
 def latex_table(

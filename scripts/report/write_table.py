@@ -13,6 +13,7 @@ from scripts.report.names import display_name
 from scripts.report.tables import (
     SUBSET_NAMES,
     TITLES,
+    html_table,
     latex_table,
     markdown_table,
     paper_table,
@@ -42,4 +43,5 @@ with job_log(snakemake.log[0]):
     write_text(snakemake.output.csv, table.to_csv(index=False))
     write_text(snakemake.output.details, summary.to_csv(index=False))
     write_text(snakemake.output.markdown, "\n".join(markdown) + "\n")
+    write_text(snakemake.output.html, html_table(*layout, caption, warnings))
     write_text(snakemake.output.latex, latex_table(*layout, caption, warnings, stem))

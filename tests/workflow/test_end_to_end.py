@@ -1,5 +1,4 @@
 import hashlib
-import shutil
 
 import pandas as pd
 import pytest
@@ -37,7 +36,7 @@ def test_tables_have_a_sorted_row_per_estimator(finished, table):
     assert rows.absolute.is_monotonic_decreasing
     assert rows.notna().all(axis=None)
     markdown = (finished.results / "tables" / f"{table}.md").read_text()
-    assert markdown.count("\n| ") == len(ESTIMATORS)
+    assert markdown.count("\n| ") == len(ESTIMATORS) + 1  # and the heading
     latex = (finished.results / "tables" / f"{table}.tex").read_text()
     assert latex.count(r" \\") == len(ESTIMATORS) + 1
 
@@ -84,20 +83,10 @@ def test_slices_hold_what_the_readme_says(finished):
     assert 0 <= images.min() < images.max() <= 1
 
 
-def test_two_passes_give_the_same_bytes(finished, tmp_path):
+def test_a_pass_in_another_order_gives_the_same_bytes(finished, tmp_path):
     again = copy_project(tmp_path / "again")
-    again.run()
+    again.run("--resources", "gpu=1")
     assert _digests(again.results) == _digests(finished.results)
-
-
-def test_cores_and_order_change_no_map(finished, tmp_path):
-    copy = tmp_path / "copy"
-    shutil.copytree(finished.folder, copy)
-    again = type(finished)(copy)
-    for path in (again.results / "saliency").glob("*.parquet"):
-        path.unlink()
-    again.run("--cores", "1", "--until", "compute_importance")
-    assert _digests(again.results / "saliency") == _digests(finished.results / "saliency")
 
 
 def _digests(folder):
