@@ -23,6 +23,9 @@ def copy_of_finished(finished, tmp_path) -> Project:
     return Project(tmp_path / "copy")
 
 
+NO_MASKS = {"roc": None, "dice": None}
+
+
 def with_cohort(**values):
     return {**TINY, "cohort": {**TINY["cohort"], **values}}
 
@@ -40,7 +43,12 @@ def with_cohort(**values):
             "estimators.smoothgrad.sample: 'sample' is not known; did you mean 'samples'?",
         ),
         (with_cohort(image_sise=64), "cohort.image_sise: 'image_sise' is not known; did you mean"),
-        (with_cohort(dicom="nowhere"), "cohort.dicom: nowhere does not exist"),
+        (
+            {**with_cohort(dicom="nowhere"), "metrics": NO_MASKS},
+            "cohort.dicom: nowhere does not exist; relative paths start at data_dir (.)",
+        ),
+        (with_cohort(dicom="."), "metrics.roc needs masks: set cohort.masks"),
+        (with_cohort(masks="."), "masks is set but dicom is null"),
         (
             {**TINY, "model": {"weights": "nothing.pt"}},
             "model.weights: nothing.pt is not a file",
@@ -58,7 +66,7 @@ def test_mistakes_in_the_configuration(project, overlay, message):
 def test_a_folder_without_ct(project):
     (project.folder / "data").mkdir()
     (project.folder / "data" / "notes.txt").write_text("no CT here")
-    project.configure(with_cohort(dicom="data"))
+    project.configure({**with_cohort(dicom="data"), "metrics": NO_MASKS})
     output = project.fail()
     assert "no axial CT slice in data (1 files: 1 not a DICOM file)" in output
     assert "Traceback" not in output
