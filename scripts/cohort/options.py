@@ -18,8 +18,10 @@ class PhantomOptions(Options):
     """Slices per series, from the lung apices to below the diaphragm."""
     matrix: int = Field(256, ge=64, le=1024)
     """Rows and columns of a slice."""
+    annotated_patients: int | None = Field(None, ge=2)
+    """Patients with masks of the blood pools, half of them with contrast; null for all."""
     annotated_slices: int = Field(2, ge=1)
-    """Slices per patient that get a mask file of the blood pools, evenly spaced."""
+    """Slices with a mask in each of these patients, evenly spaced."""
 
 
 class LabelOptions(Options):

@@ -80,6 +80,8 @@ class PlannedPatient:
     acquisition: Acquisition
     mask_volume: bool
     """Whether the masks are one NIfTI volume rather than a PNG per slice."""
+    annotated: bool = True
+    """Whether there are masks."""
 
 
 def write_phantom_cohort(
@@ -97,7 +99,7 @@ def write_phantom_cohort(
         seed: Of all that is random.
         workers: Number of processes.
     """
-    plan = plan_cohort(options.patients, seed)
+    plan = plan_cohort(options.patients, seed, options.annotated_patients)
     (folder / "masks").mkdir(parents=True, exist_ok=True)
     write = partial(_write_patient, folder, options, seed)
     if workers > 1:
@@ -114,12 +116,13 @@ def write_phantom_cohort(
         rows.writerows((patient.patient_id, int(patient.contrast)) for patient in plan)
 
 
-def plan_cohort(patients: int, seed: int) -> list[PlannedPatient]:
+def plan_cohort(patients: int, seed: int, annotated: int | None = None) -> list[PlannedPatient]:
     """Return who gets contrast agent, which scanner and which kind of mask, by number.
 
     Args:
         patients: Number of patients; every second one gets contrast agent.
         seed: Of the random assignment.
+        annotated: How many have masks, half of them with contrast agent; None for all.
     """
     # Places 2k and 2k + 1 of the shuffled numbers are a pair, with and without agent.
     order = generator_for(seed, "pairs").permutation(patients)
@@ -132,6 +135,7 @@ def plan_cohort(patients: int, seed: int) -> list[PlannedPatient]:
             texts=_label_texts(pair, contrast, patients // 2),
             acquisition=_acquisition(pair, seed),
             mask_volume=pair % 2 == 1,
+            annotated=annotated is None or place < annotated,
         )
     return [plan[number] for number in range(patients)]
 
@@ -197,7 +201,10 @@ def _write_patient(
     header = _series_header(name, planned, patient, heights)
     corner = -patient.spacing * (options.matrix - 1) / 2
     first = (corner, corner - 160.0, float(rng.uniform(-900, 300)))
-    annotated = annotated_slices(heights, options.annotated_slices, float(rng.random()))
+    phase = float(rng.random())
+    annotated = annotated_slices(heights, options.annotated_slices, phase)
+    if not planned.annotated:
+        annotated = set()
 
     series = folder / "dicom" / planned.patient_id / f"{header.series_number:03d}"
     series.mkdir(parents=True)
@@ -216,7 +223,7 @@ def _write_patient(
             masks[index] = pools > 0.5
         elif index in annotated:
             write_mask_image(folder / "masks" / f"{uid}.png", pools > 0.5)
-    if planned.mask_volume:
+    if annotated and planned.mask_volume:
         path = folder / "masks" / f"{header.series_uid}.nii.gz"
         write_mask_volume(path, masks, header, first)
     if planned.acquisition.localizer:

@@ -254,3 +254,10 @@ def test_annotated_slices_are_as_many_as_asked_if_there_are_so_many(count: int) 
 
     for phase in (0.0, 0.5, 0.999):
         assert len(annotated_slices(heights, count, phase)) == min(count, 20)
+
+
+def test_as_many_patients_as_asked_have_masks_half_of_them_with_contrast() -> None:
+    annotated = [patient for patient in plan_cohort(12, SEED, 6) if patient.annotated]
+    assert len(annotated) == 6
+    assert sum(patient.contrast for patient in annotated) == 3
+    assert all(patient.annotated for patient in plan_cohort(12, SEED))

@@ -14,7 +14,13 @@ PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "re
 TINY = {
     "run": "tiny",
     "cohort": {
-        "phantom": {"patients": 8, "slices": 8, "matrix": 64, "annotated_slices": 1},
+        "phantom": {
+            "patients": 8,
+            "slices": 8,
+            "matrix": 64,
+            "annotated_patients": 8,
+            "annotated_slices": 1,
+        },
         "test_fraction": 0.5,
         "slices_per_patient": {"train": 2, "test": 1},
         "image_size": 32,
