@@ -56,7 +56,7 @@ class Project:
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "snakemake", "--configfile", "overlay.yaml"]
         return subprocess.run(
-            [*command, "--cores", "2", "--resources", "gpu=2", *arguments],
+            [*command, "--resources", "gpu=2", "--cores", "2", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -86,7 +86,7 @@ def test_a_patient_without_label_is_set_aside(project):
     project.configure(with_cohort(labels={"sources": ["csv"], "csv": "labels.csv"}))
     lines = [f"PHANTOM-{number:04d},{number % 2}" for number in range(1, 8)]
     (project.folder / "labels.csv").write_text("patient_id,contrast\n" + "\n".join(lines))
-    project.run("--until", "collect_rejected")
+    project.run("results/tiny/cohort/rejected.parquet")
     rejected = pq.read_table(project.results / "cohort" / "rejected.parquet").to_pylist()
     unlabelled = [row for row in rejected if row["reason"] == "no label from csv"]
     assert len(unlabelled) == 8
