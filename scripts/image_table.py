@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scripts.atomic import temporary_beside
 from scripts.errors import InputError
 
 ROWS_PER_GROUP = 32
@@ -50,8 +51,7 @@ class TableWriter:
     def __init__(self, path: str | os.PathLike, schema: pa.Schema) -> None:
         """Open a temporary file beside ``path``."""
         self._path = Path(path)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_beside(self._path)
         self._schema = schema
         self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
 

@@ -7,9 +7,7 @@ the classes apart, not even by chance in a small cohort.
 """
 
 import csv
-import multiprocessing
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +28,7 @@ from scripts.cohort.phantom_dicom import (
 )
 from scripts.cohort.phantom_render import Patient, draw_patient, render
 from scripts.cohort.phantom_scanner import KERNELS, STREAK_HARMONICS, scan, scanner_for
+from scripts.parallel import process_pool
 from scripts.randomness import generator_for
 
 BLOOD_POOLS = (
@@ -103,9 +102,7 @@ def write_phantom_cohort(
     (folder / "masks").mkdir(parents=True, exist_ok=True)
     write = partial(_write_patient, folder, options, seed)
     if workers > 1:
-        # Forked, since a spawned worker would run the script that called this once more.
-        context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with process_pool(workers) as pool:
             list(pool.map(write, plan))
     else:
         for patient in plan:

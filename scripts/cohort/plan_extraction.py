@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scripts.atomic import write_text
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import SelectionOptions
 from scripts.cohort.plan import file_name_of, plan_cohort
@@ -46,7 +47,7 @@ with job_log(snakemake.log[0]):
     folder.mkdir(parents=True)
     for patient, slices in plans.items():
         plan = {"patient_id": patient, "split": sides[patient], "slices": slices}
-        (folder / f"{files[patient]}.json").write_text(json.dumps(plan, indent=1))
+        write_text(folder / f"{files[patient]}.json", json.dumps(plan, indent=1))
     logging.info(
         "%s patients; %d slices planned, %d of them with a mask; set aside %d files",
         ", ".join(f"{count} {side}" for side, count in sorted(Counter(sides.values()).items())),

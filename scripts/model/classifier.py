@@ -14,6 +14,7 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from scripts.atomic import replacing
 from scripts.errors import InputError
 from scripts.model.resnet import ResNet50
 
@@ -45,14 +46,8 @@ def save_classifier(
     # A file name given to torch.save goes into the archive: a buffer keeps the bytes the same.
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_classifier(

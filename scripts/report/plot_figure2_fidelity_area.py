@@ -18,10 +18,11 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
         name: pd.read_parquet(path)
         for name, path in zip(estimators, snakemake.input.points, strict=True)
     }
-    best = max(
-        tables, key=lambda name: summarise(tables[name]).set_index("variant").value["absolute"]
-    )
-    fidelity = summarise(tables[best]).set_index("variant").fidelity["absolute"]
+    fidelities = {
+        name: summarise(table).set_index("variant").fidelity["absolute"]
+        for name, table in tables.items()
+    }
+    best = max(fidelities, key=fidelities.get)
     curves = accuracy_curves(tables[best]).query("variant == 'absolute'")
     wide = curves.pivot(index="fraction", columns="order", values="accuracy")
 
@@ -32,7 +33,11 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
         axes.plot(percent, wide[order], color=COLOURS[order], label=text)
     middle = wide.index[len(wide) // 2]
     axes.text(
-        100 * middle, wide.loc[middle].mean(), f"F = {fidelity:.2f}", ha="center", va="center"
+        100 * middle,
+        wide.loc[middle].mean(),
+        f"F = {fidelities[best]:.2f}",
+        ha="center",
+        va="center",
     )
     axes.set(
         xlabel="masked pixels (%)",

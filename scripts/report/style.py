@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scripts.atomic import replacing
 from scripts.report.names import display_name
 
 SINGLE_COLUMN = 3.5
@@ -73,11 +74,9 @@ def line_styles(estimators: Sequence[str]) -> dict[str, dict]:
 def save_figure(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
     """Save a figure once per path, in the format of its suffix; then close it."""
     for path in map(Path, paths):
-        path.parent.mkdir(parents=True, exist_ok=True)
         suffix = path.suffix.removeprefix(".")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
     plt.close(figure)
 
 

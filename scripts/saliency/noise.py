@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
+from torch import nn
 
 from scripts.randomness import generator_for
-from scripts.saliency.gradients import Sample
+from scripts.saliency.contract import Context
+from scripts.saliency.gradients import Sample, mean_over_samples
+
+
+def mean_over_noise(
+    classifier: nn.Module,
+    images: torch.Tensor,
+    context: Context,
+    transform: Callable[[torch.Tensor], torch.Tensor] = lambda gradient: gradient,
+) -> torch.Tensor:
+    """Return for each image the mean of transform(dS(x + N(0, s^2))/dx), (N, H, W).
+
+    Args:
+        classifier: Maps (N, 1, H, W) to S, (N,).
+        images: (N, 1, H, W) in [0, 1].
+        context: Its options have ``noise`` and ``samples``.
+        transform: Applied to each gradient before averaging.
+    """
+    options = context.options
+    noisy = noisy_samples(
+        images,
+        context.slice_ids,
+        context.seed,
+        context.estimator,
+        options.noise,
+        options.samples,
+    )
+    return mean_over_samples(
+        classifier, images, noisy, options.samples, context.images_per_pass, transform
+    )
 
 
 def noisy_samples(

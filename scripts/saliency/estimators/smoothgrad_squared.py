@@ -37,22 +37,6 @@ def compute_importance(
     Returns:
         Maps (N, H, W), never negative.
     """
-    from scripts.saliency.gradients import mean_over_samples
-    from scripts.saliency.noise import noisy_samples
+    from scripts.saliency.noise import mean_over_noise
 
-    options = context.options
-    return mean_over_samples(
-        classifier,
-        images,
-        noisy_samples(
-            images,
-            context.slice_ids,
-            context.seed,
-            context.estimator,
-            options.noise,
-            options.samples,
-        ),
-        options.samples,
-        context.images_per_pass,
-        transform=lambda gradient: gradient**2,
-    )
+    return mean_over_noise(classifier, images, context, lambda gradient: gradient**2)
