@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -38,13 +39,26 @@ def main() -> None:
     wall = time.perf_counter() - started
     if process.returncode:
         raise SystemExit(f"the run failed: see {RESULTS}/logs/")
-    print("| rule | jobs | seconds, all jobs | longest | largest job, MB |")
-    print("|---|---:|---:|---:|---:|")
-    for rule, jobs in jobs_by_rule().items():
-        seconds = [float(job["s"]) for job in jobs]
-        memory = max(float(job["max_pss"]) for job in jobs if job["max_pss"] not in ("-", "NA"))
-        print(f"| {rule} | {len(jobs)} | {sum(seconds):.0f} | {max(seconds):.0f} | {memory:.0f} |")
+    print("\n".join(table_lines(jobs_by_rule())))
     print(f"\nWall time {wall:.0f} s on {cores} cores; all processes together {peak / 1e9:.1f} GB.")
+
+
+def table_lines(jobs_of_rule: Mapping[str, list[dict[str, str]]]) -> list[str]:
+    """Return the Markdown table out of the rows of benchmark files by rule."""
+    timed = {rule: jobs for rule, jobs in jobs_of_rule.items() if jobs}
+    if not timed:
+        raise SystemExit(f"no job was timed: there are no benchmark files in {RESULTS}/benchmarks/")
+    lines = ["| rule | jobs | seconds, all jobs | longest | largest job, MB |"]
+    lines.append("|---|---:|---:|---:|---:|")
+    for rule, jobs in timed.items():
+        seconds = [float(job["s"]) for job in jobs]
+        # Snakemake cannot sample the memory of a job that is over in no time.
+        sampled = [float(job["max_pss"]) for job in jobs if job["max_pss"] not in ("-", "NA")]
+        memory = f"{max(sampled):.0f}" if sampled else "–"
+        lines.append(
+            f"| {rule} | {len(jobs)} | {sum(seconds):.0f} | {max(seconds):.0f} | {memory} |"
+        )
+    return lines
 
 
 def memory_of_tree(process: psutil.Process) -> int:

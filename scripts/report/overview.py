@@ -20,7 +20,7 @@ def print_overview(folder: str | os.PathLike, tables: Sequence[str]) -> None:
     texts = [folder / "tables" / f"{table}.md" for table in tables]
     if not evaluation_file.is_file() or not all(text.is_file() for text in texts):
         return
-    test = json.loads(evaluation_file.read_text())["test"]
+    test = json.loads(evaluation_file.read_text(encoding="utf-8"))["test"]
     print(
         f"\nClassifier: balanced accuracy {test['balanced_accuracy']:.3f} "
         f"on {test['n']} test slices\n"
@@ -28,6 +28,6 @@ def print_overview(folder: str | os.PathLike, tables: Sequence[str]) -> None:
         else ""
     )
     for text in texts:
-        print(text.read_text())
+        print(text.read_text(encoding="utf-8"))
     for what, name in (("Tables", "tables"), ("Figures", "figures"), ("Logs", "logs")):
         print(f"{what + ':':9}{folder / name}/")

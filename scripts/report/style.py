@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 import matplotlib
@@ -26,19 +27,16 @@ DOUBLE_COLUMN = 7.2
 STYLES = {
     "smoothgrad_squared": ("#0072B2", "-"),
     "smoothgrad": ("#56B4E9", (0, (5, 1))),
-    "integrated_gradients_bw": ("#D55E00", "-"),
-    "integrated_gradients": ("#E69F00", (0, (5, 1))),
-    "expected_gradients": ("#009E73", "-"),
-    "backpropagation": ("#CC79A7", "-"),
+    "integrated_gradients_bw": ("#D55E00", (0, (9, 1.5))),
+    "integrated_gradients": ("#E69F00", (0, (2.5, 1))),
+    "expected_gradients": ("#009E73", (0, (7, 1, 1, 1))),
+    "backpropagation": ("#CC79A7", (0, (7, 1, 1, 1, 1, 1))),
     "deconvolution": ("#000000", (0, (3, 1, 1, 1))),
     "random": ("#7F7F7F", (0, (1, 1.2))),
 }
-OTHER_STYLES = [
-    ("#332288", (0, (4, 1.5))),
-    ("#AA4499", (0, (2, 1))),
-    ("#999933", (0, (6, 1, 1, 1))),
-    ("#882255", (0, (1, 1))),
-]
+# Of Paul Tol's muted colours, those that are none of the above; for other estimators.
+OTHER_COLOURS = ["#332288", "#AA4499", "#999933", "#882255"]
+OTHER_DASHES = [(0, (4, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 1))]
 RC = {
     "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans",
@@ -58,17 +56,32 @@ RC = {
     "savefig.dpi": 200,
 }
 # Dates and program versions would make equal figures differ.
-METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+METADATA = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
 
 
 def line_styles(estimators: Sequence[str]) -> dict[str, dict]:
-    """Return colour and dashes of each estimator, the same in all figures of a run."""
-    others = iter(OTHER_STYLES * len(estimators))
+    """Return colour and dashes of each estimator, the same in all figures of a run.
+
+    Estimators beside the paper's share four colours, and differ in dashes up to the sixteenth.
+    """
+    others = map(_other_style, count())
     styles = {name: STYLES.get(name) or next(others) for name in estimators}
     return {
         name: {"color": colour, "linestyle": dashes, "label": display_name(name)}
         for name, (colour, dashes) in styles.items()
     }
+
+
+def _other_style(number: int) -> tuple[str, tuple]:
+    colours, dashes = len(OTHER_COLOURS), len(OTHER_DASHES)
+    return (
+        OTHER_COLOURS[number % colours],
+        OTHER_DASHES[(number + number // colours) % dashes],
+    )
 
 
 def save_figure(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:

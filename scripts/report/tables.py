@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -20,6 +22,19 @@ SUBSET_NAMES = {
     "annotated": "all slices with a mask, of training and test patients",
     "all": "all slices, of training and test patients",
 }
+LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "×": r"$\times$",
+        "−": r"$-$",
+    }
+)
+"""What stands for LaTeX's special characters, and for those that not every font has."""
 
 
 def summarise_metric(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> pd.DataFrame:
@@ -38,9 +53,14 @@ def summarise_metric(metric: Metric, tables: Mapping[str, str | os.PathLike]) ->
 
 
 def paper_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return columns estimator, original, absolute; best absolute value first, as in the paper."""
+    """Return columns estimator, original, absolute; best absolute value first, as in the paper.
+
+    Args:
+        summary: Columns estimator, variant, value; a value that is missing becomes NaN, and an
+            estimator without absolute value comes last.
+    """
     table = summary.pivot(index="estimator", columns="variant", values="value")
-    table = table[["original", "absolute"]].reset_index().rename_axis(columns=None)
+    table = table.reindex(columns=["original", "absolute"]).reset_index().rename_axis(columns=None)
     order = ["absolute", "original", "estimator"]
     return table.sort_values(order, ascending=[False, False, True], ignore_index=True)
 
@@ -49,10 +69,11 @@ def markdown_table(
     table: pd.DataFrame, names: Mapping[str, str], value: str, decimals: int
 ) -> list[str]:
     """Return a table as lines of Markdown."""
+    value = escape_markdown(value)
     lines = [f"| Estimator | {value} (original) | {value} (absolute) |", "|---|---:|---:|"]
     for row in table.itertuples():
         numbers = " | ".join(fixed(number, decimals) for number in (row.original, row.absolute))
-        lines.append(f"| {names[row.estimator]} | {numbers} |")
+        lines.append(f"| {escape_markdown(names[row.estimator])} | {numbers} |")
     return lines
 
 
@@ -65,6 +86,7 @@ def html_table(
     notes: Sequence[str],
 ) -> str:
     """Return a table as a page of HTML, for the report."""
+    value = html.escape(value)
     cells = [
         f"<tr><td>{html.escape(names[row.estimator])}</td>"
         f"<td>{fixed(row.original, decimals)}</td><td>{fixed(row.absolute, decimals)}</td></tr>"
@@ -97,10 +119,10 @@ def latex_table(
     label: str,
 ) -> str:
     """Return a table as LaTeX for the booktabs package."""
-    value = value.replace("×", r"$\times$")
+    value = escape_latex(value)
     lines = [
         r"\begin{table}",
-        rf"\caption{{{escape(' '.join([caption, *notes]))}}}",
+        rf"\caption{{{escape_latex(' '.join([caption, *notes]))}}}",
         rf"\label{{tab:{label}}}",
         r"\begin{tabular}{lrr}",
         r"\toprule",
@@ -111,20 +133,29 @@ def latex_table(
         numbers = " & ".join(
             fixed(number, decimals, minus="$-$") for number in (row.original, row.absolute)
         )
-        lines.append(rf"{escape(names[row.estimator])} & {numbers} \\")
+        lines.append(rf"{escape_latex(names[row.estimator])} & {numbers} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
 def fixed(number: float, decimals: int, minus: str = "−") -> str:
-    """Return a number with a fixed number of decimals, zero without a sign."""
+    """Return a number with a fixed number of decimals, zero without a sign; a dash for NaN."""
+    if math.isnan(number):
+        return "–"
     text = f"{number:.{decimals}f}"
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", minus)
 
 
-def escape(text: str) -> str:
+def escape_latex(text: str) -> str:
     """Return text with LaTeX's special characters escaped."""
-    for character in "&%_#":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("×", r"$\times$")
+    return text.translate(LATEX)
+
+
+def escape_markdown(text: str) -> str:
+    """Return text with what Markdown would take for markup escaped.
+
+    Underscores inside a word are no markup, and stay as they are: the tables are also read raw.
+    """
+    text = re.sub(r"[\\`*|<\[]", r"\\\g<0>", text)
+    return re.sub(r"(?<!\w)_+|_+(?!\w)", lambda run: r"\_" * len(run[0]), text)

@@ -13,6 +13,7 @@ from scripts.report.names import display_name
 from scripts.report.tables import (
     SUBSET_NAMES,
     TITLES,
+    escape_markdown,
     html_table,
     latex_table,
     markdown_table,
@@ -39,7 +40,8 @@ with job_log(snakemake.log[0]):
         logging.warning("%s", text)
     names = {estimator: display_name(estimator) for estimator in estimators}
     layout = (table, names, metric.VALUE_LABEL, metric.DECIMALS)
-    markdown = [f"**{caption}**", "", *markdown_table(*layout), *(f"\n> {w}" for w in warnings)]
+    title, *notes = map(escape_markdown, [caption, *warnings])
+    markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in notes)]
     write_text(snakemake.output.csv, table.to_csv(index=False))
     write_text(snakemake.output.details, summary.to_csv(index=False))
     write_text(snakemake.output.markdown, "\n".join(markdown) + "\n")
