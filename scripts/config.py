@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from scripts.cohort.options import CohortOptions
+from scripts.config_messages import explain, not_known
 from scripts.errors import InputError
 from scripts.metrics.registry import available_metrics, load_metric
 from scripts.model.options import ModelOptions
@@ -111,7 +111,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     for key in ("figure1_estimator", "figure3_estimator"):
         name = getattr(options.report, key)
         if name is not None and name not in config.estimators:
-            raise InputError(f"config: report.{key}: {_not_known(name, config.estimators)}")
+            raise InputError(f"config: report.{key}: {not_known(name, config.estimators)}")
     return config
 
 
@@ -119,14 +119,14 @@ def _estimator_spec(name: str, entry: dict[str, Any]) -> str:
     entry = dict(entry)
     method = entry.pop("method", name)
     if method not in available_estimators():
-        raise InputError(f"config: estimators.{name}: {_not_known(method, available_estimators())}")
+        raise InputError(f"config: estimators.{name}: {not_known(method, available_estimators())}")
     options = _validate(load_estimator(method).Options, entry, f"estimators.{name}")
     return _canonical({"name": name, "method": method, "options": options.model_dump()})
 
 
 def _metric_spec(name: str, entry: dict[str, Any]) -> str:
     if name not in available_metrics():
-        raise InputError(f"config: metrics.{name}: {_not_known(name, available_metrics())}")
+        raise InputError(f"config: metrics.{name}: {not_known(name, available_metrics())}")
     options = _validate(load_metric(name).Options, entry, f"metrics.{name}")
     return _canonical(options.model_dump())
 
@@ -144,31 +144,8 @@ def _validate(model: type[Options], content: Mapping[str, Any], where: str) -> A
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        lines = [_explain(model, detail, where) for detail in error.errors()]
+        lines = explain(model, error.errors(), content, where)
         raise InputError("\n".join(["config: " + lines[0], *lines[1:]])) from None
-
-
-def _explain(model: type[Options], detail: Mapping[str, Any], where: str) -> str:
-    path = [str(part) for part in detail["loc"]]
-    key = ".".join(filter(None, [where, *path]))
-    if detail["type"] == "extra_forbidden":
-        return f"{key}: {_not_known(path[-1], _fields_at(model, path[:-1]))}"
-    given = "" if detail["type"] == "missing" else f" (it is {detail['input']!r})"
-    return f"{key}: {detail['msg'].removeprefix('Value error, ')}{given}"
-
-
-def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
-    for part in path:
-        annotation = model.model_fields[part].annotation
-        kinds = [annotation, *get_args(annotation)]
-        model = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Options))
-    return list(model.model_fields)
-
-
-def _not_known(name: Any, known: Any) -> str:
-    close = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
-    return f"{name!r} is not known; {hint}"
 
 
 def config_schema() -> str:
