@@ -1,11 +1,19 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pydicom.uid import ExplicitVRBigEndian, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    RLELossless,
+)
 
-from scripts.cohort.dicom_header import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.pixels import (
     AIR_HU,
     read_hounsfield,
@@ -13,7 +21,7 @@ from scripts.cohort.pixels import (
     to_standard_orientation,
     to_unit_range,
 )
-from tests.cohort.dicom_files import COLUMNS, ROWS, picture, write_ct
+from tests.cohort.dicom_files import COLUMNS, ROWS, ct_dataset, picture, save, write_ct
 
 
 def hounsfield_of(path, stored: np.ndarray, **wanted) -> np.ndarray:
@@ -47,10 +55,23 @@ def test_signed_values_below_zero_and_unsigned_ones_above_32767_keep_their_sign(
     assert (hounsfield_of(tmp_path, unsigned, RescaleIntercept="0") == 40000).all()
 
 
-@pytest.mark.parametrize("syntax", [RLELossless, ExplicitVRBigEndian], ids=lambda it: it.name)
-def test_other_transfer_syntaxes_give_the_same_pixels(tmp_path, syntax):
-    plain, _ = read_hounsfield(write_ct(tmp_path / "plain", stored=picture()))
-    other, _ = read_hounsfield(write_ct(tmp_path / "other", syntax, stored=picture()))
+SYNTAXES = [
+    ImplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+    RLELossless,
+    JPEG2000Lossless,
+]
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda it: it.name)
+def test_other_transfer_syntaxes_give_the_same_pixels(tmp_path, syntax, dtype):
+    stored = picture(rows=64, columns=64).astype(dtype)
+    if dtype == np.int16:
+        stored -= 500
+    plain, _ = read_hounsfield(write_ct(tmp_path / "plain", stored=stored))
+    other, _ = read_hounsfield(write_ct(tmp_path / "other", syntax, stored=stored))
 
     np.testing.assert_array_equal(plain, other)
 
@@ -85,10 +106,144 @@ def test_without_a_padding_value_the_lowest_pixels_stay(tmp_path):
 
 def test_pixels_that_cannot_be_decoded_are_rejected_without_a_word_of_their_content(tmp_path):
     path = write_ct(tmp_path / "fault.dcm", RLELossless, PatientName="Quill")
-    path.write_bytes(path.read_bytes()[:-100])
+    content = path.read_bytes()
+    segments = content.index((2).to_bytes(4, "little") + (64).to_bytes(4, "little"))
+    path.write_bytes(content[:segments] + b"\3" + content[segments + 1 :])
 
     with pytest.raises(RejectedFile, match=r"^pixels cannot be decoded \(\w+\)$"):
         read_hounsfield(path)
+
+
+# Hounsfield units that could be wrong
+
+
+def rejection(path: Path) -> str:
+    with pytest.raises(RejectedFile) as reason:
+        read_hounsfield(path)
+    return str(reason.value)
+
+
+MORE_BITS = "pixel values need more bits than BitsStored"
+IMPLAUSIBLE = "Hounsfield units are implausible: "
+
+
+def twelve_bits(**changes: object) -> dict:
+    return {"BitsStored": 12, "HighBit": 11, **changes}
+
+
+def test_values_in_unused_bits_are_not_taken_for_pixels(tmp_path):
+    stored = picture()
+    stored[3, 4] |= 0x1000
+    path = write_ct(tmp_path / "a", stored=stored, **twelve_bits())
+
+    assert rejection(path) == MORE_BITS
+
+
+def test_overlays_in_unused_bits_are_removed(tmp_path):
+    stored = picture()
+    stored[3, 4] |= 0x1000
+    path = tmp_path / "a"
+    dataset = ct_dataset(stored=stored, **twelve_bits())
+    dataset.add_new(0x60000100, "US", 16)
+    dataset.add_new(0x60000102, "US", 12)
+    save(path, dataset)
+
+    np.testing.assert_array_equal(read_hounsfield(path)[0], picture() - 1024.0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_padding_may_lie_beyond_bits_stored(tmp_path, dtype):
+    stored = picture().astype(dtype)
+    padding = 63536 if dtype == np.uint16 else -20000
+    stored[0] = padding
+    hounsfield = hounsfield_of(tmp_path, stored, **twelve_bits(PixelPaddingValue=padding))
+
+    assert (hounsfield[0] == AIR_HU).all()
+    np.testing.assert_array_equal(hounsfield[1:], stored[1:] - 1024.0)
+
+
+def test_signed_values_without_their_sign_in_the_unused_bits_are_set_aside(tmp_path):
+    stored = picture().astype(np.int16)
+    stored[0] = 0x0FFF
+
+    assert rejection(write_ct(tmp_path / "a", stored=stored, **twelve_bits())) == MORE_BITS
+
+
+def test_values_below_padding_stay_and_show_black(tmp_path):
+    stored = picture().astype(np.int16)
+    stored[0, :2] = (-2000, -2001)
+    hounsfield = hounsfield_of(tmp_path, stored, PixelPaddingValue=-2000)
+
+    assert list(hounsfield[0, :2]) == [AIR_HU, -3025]
+    assert list(to_unit_range(hounsfield[0, :2], (-1000, 400))) == [0, 0]
+
+
+def test_padding_that_could_be_tissue_is_set_aside(tmp_path):
+    stored = picture()
+    stored[0, 0] = 1024
+    path = write_ct(tmp_path / "a", stored=stored, PixelPaddingValue=1024)
+
+    assert rejection(path) == IMPLAUSIBLE + "pixels of PixelPaddingValue could be tissue"
+
+
+def test_the_display_of_monochrome_1_does_not_change_hounsfield_units(tmp_path):
+    hounsfield = hounsfield_of(tmp_path, picture(), PhotometricInterpretation="MONOCHROME1")
+
+    np.testing.assert_array_equal(hounsfield, picture() - 1024.0)
+
+
+def chest(size: int = 128) -> np.ndarray:
+    """Return Hounsfield units of air, a ring of soft tissue, lung and a little bone, with noise."""
+    rows, columns = np.mgrid[:size, :size] / size - 0.5
+    radius = np.hypot(rows, columns)
+    hounsfield = np.select([radius < 0.02, radius < 0.3, radius < 0.4], [900, -850, 40], -1000)
+    return hounsfield + np.random.default_rng(0).integers(-20, 20, hounsfield.shape)
+
+
+SCALES = {
+    "12 bits": (np.uint16, 1, -1024),
+    "signed Hounsfield units": (np.int16, 1, 0),
+    "half units": (np.int16, 0.5, 0),
+    "extended scale": (np.uint16, 1, -10240),
+    "offset by 32768": (np.uint16, 1, -32768),
+    "8 bits": (np.uint8, 32, -4096),
+}
+
+
+@pytest.mark.parametrize(("dtype", "slope", "intercept"), SCALES.values(), ids=list(SCALES))
+def test_real_scales_are_plausible(tmp_path, dtype, slope, intercept):
+    stored = np.round((chest().clip(-1024) - intercept) / slope)
+    scale = {"RescaleSlope": str(slope), "RescaleIntercept": str(intercept)}
+
+    hounsfield = hounsfield_of(tmp_path, stored.astype(dtype), **scale)
+
+    np.testing.assert_array_equal(hounsfield, stored * slope + intercept)
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"RescaleIntercept": "0"}, "air or lung"),
+        ({"RescaleIntercept": "-2048"}, "soft tissue"),
+        ({"RescaleIntercept": "10240"}, "air or lung"),
+        ({"RescaleSlope": "0.1"}, "soft tissue"),
+    ],
+    ids=str,
+)
+def test_units_that_no_chest_has_are_set_aside(tmp_path, change, missing):
+    stored = (chest().clip(-1024) + 1024).astype(np.uint16)
+    stored[:, :20] = 0
+    path = write_ct(tmp_path / "a", stored=stored, **change)
+
+    assert rejection(path) == f"{IMPLAUSIBLE}hardly a pixel is {missing}"
+
+
+def test_undeclared_padding_is_not_taken_for_air(tmp_path):
+    stored = (chest().clip(-1024) + 1024).astype(np.int16)
+    stored[:10] = -2000
+    path = write_ct(tmp_path / "a", stored=stored, RescaleIntercept="0")
+
+    assert rejection(path) == f"{IMPLAUSIBLE}hardly a pixel is air or lung"
 
 
 # Orientation: a picture with the patient's left, back and left back marked

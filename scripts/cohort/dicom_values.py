@@ -1,0 +1,127 @@
+"""Values of the few elements of a DICOM header that are read of every file.
+
+pydicom takes longer to convert these elements than to read the whole header; here they are taken
+from their bytes. Text that is not ASCII is left to pydicom.
+"""
+
+from __future__ import annotations
+
+import pydicom
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+
+KEYWORDS = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "PatientID",
+    "Modality",
+    "ImageType",
+    "StudyDescription",
+    "SeriesDescription",
+    "ContrastBolusAgent",
+    "AcquisitionNumber",
+    "AcquisitionTime",
+    "KVP",
+    "InstanceNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "RescaleType",
+    "ModalityLUTSequence",
+    "LossyImageCompressionRatio",
+)
+TAGS = {keyword: int(tag_for_keyword(keyword)) for keyword in KEYWORDS}
+KEYWORD_OF = {tag: keyword for keyword, tag in TAGS.items()}
+BINARY = {keyword for keyword, tag in TAGS.items() if dictionary_VR(tag) == "US"}
+LARGEST_WHOLE = 2**31
+"""IS, the text for whole numbers, is limited to 32 bits."""
+PADDING = b" \0"
+
+
+class HeaderValues:
+    """Values of a header by keyword (`KEYWORDS`); ValueError if one is not what it should be."""
+
+    def __init__(self, dataset: pydicom.Dataset) -> None:
+        """Take the elements of a dataset read with `TAGS` as its specific tags."""
+        self._dataset = dataset
+        self._elements = {
+            keyword: element
+            for element in dataset.values()
+            if (keyword := KEYWORD_OF.get(int(element.tag))) is not None
+        }
+
+    def __contains__(self, keyword: str) -> bool:
+        """Whether the header has the element, be it empty."""
+        return keyword in self._elements
+
+    @property
+    def is_implicit(self) -> bool:
+        """Whether elements are stored without their type, whatever the transfer syntax says."""
+        return self._elements["Rows"].is_implicit_VR
+
+    def text(self, keyword: str) -> str:
+        """Return a text, values separated by backslashes; "" if it is absent or empty."""
+        value = self._bytes(keyword)
+        if value.isascii():
+            return value.decode().strip(" \0")
+        converted = self._dataset[TAGS[keyword]].value
+        values = [converted] if isinstance(converted, str) else converted
+        return "\\".join(map(str, values)).strip(" \0")
+
+    def texts(self, keyword: str) -> list[str]:
+        """Return the values of a text that may have several; none if it is absent or empty."""
+        text = self.text(keyword)
+        return [value.strip() for value in text.split("\\")] if text else []
+
+    def numbers(self, keyword: str) -> list[float]:
+        """Return decimal numbers; none if they are absent or empty. May be infinite or NaN."""
+        value = self._bytes(keyword).strip(PADDING)
+        if b"_" in value:
+            raise ValueError("Python reads 1_0 as 10")
+        return [float(part) for part in value.split(b"\\")] if value else []
+
+    def number(self, keyword: str) -> float | None:
+        """Return a decimal number; None if it is absent or empty."""
+        numbers = self.numbers(keyword)
+        if len(numbers) > 1:
+            raise ValueError("one number expected")
+        return numbers[0] if numbers else None
+
+    def whole(self, keyword: str) -> int | None:
+        """Return a whole number; None if it is absent or empty."""
+        if keyword in BINARY:
+            value = self._bytes(keyword)
+            if len(value) not in (0, 2):
+                raise ValueError("two bytes expected")
+            if not value:
+                return None
+            order = "little" if self._elements[keyword].is_little_endian else "big"
+            return int.from_bytes(value, order)
+        number = self.number(keyword)
+        if number is None:
+            return None
+        if number != int(number) or abs(number) > LARGEST_WHOLE:
+            raise ValueError("whole number expected")
+        return int(number)
+
+    def _bytes(self, keyword: str) -> bytes:
+        element = self._elements.get(keyword)
+        if element is None:
+            return b""
+        if not isinstance(element, RawDataElement):
+            raise ValueError("a sequence in place of a value")
+        return element.value if isinstance(element.value, bytes) else b""
