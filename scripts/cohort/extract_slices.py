@@ -16,5 +16,6 @@ with job_log(snakemake.log[0]):
         plan["slices"],
         ExtractionOptions.model_validate_json(snakemake.params.options),
         snakemake.output.slices,
+        plan["structures"],
     )
     write_rejected(snakemake.output.rejected, rejected)

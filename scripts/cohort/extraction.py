@@ -9,15 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from scripts.cohort.dicom_header import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.masks import read_mask
 from scripts.cohort.options import ExtractionOptions
-from scripts.cohort.pixels import (
-    read_hounsfield,
-    resize_slice,
-    to_standard_orientation,
-    to_unit_range,
-)
+from scripts.cohort.pixels import resize_slice, to_standard_orientation, to_unit_range
+from scripts.cohort.reading import read_slice
 from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
 
 logger = logging.getLogger(__name__)
@@ -46,6 +43,7 @@ def extract_slices(
     planned: Sequence[dict],
     options: ExtractionOptions,
     path: str | os.PathLike,
+    structures: Sequence[str | int] | None = None,
 ) -> dict[str, str]:
     """Write slices/<patient>.parquet from a plan (`plan_patient`).
 
@@ -55,6 +53,7 @@ def extract_slices(
         planned: Rows of the plan.
         options: Size and window of the slices.
         path: The table to write.
+        structures: Names or numbers of the structures that unite to the mask; None for all.
 
     Returns:
         Path of every file that could not be used, with the reason; the rest goes on.
@@ -65,7 +64,7 @@ def extract_slices(
             rows = [
                 row
                 for plan in planned[start : start + ROWS_PER_GROUP]
-                if (row := _extract_slice(plan, options, rejected)) is not None
+                if (row := _extract_slice(plan, options, structures, rejected)) is not None
             ]
             if not rows:
                 continue
@@ -79,53 +78,70 @@ def extract_slices(
     return rejected
 
 
-def _extract_slice(plan: dict, options: ExtractionOptions, rejected: dict[str, str]) -> dict | None:
+def _extract_slice(
+    plan: dict,
+    options: ExtractionOptions,
+    structures: Sequence[str | int] | None,
+    rejected: dict[str, str],
+) -> dict | None:
+    geometry = SliceGeometry(**plan["geometry"])
     try:
-        hounsfield, dataset = read_hounsfield(plan["path"])
-        orientation = np.float64(dataset.ImageOrientationPatient)
-        spacing = _spacing(dataset.PixelSpacing, orientation)
+        hounsfield = read_slice(plan["path"], plan["frame"])
+        if hounsfield.shape != (geometry.rows, geometry.columns):
+            raise RejectedFile("changed since it was indexed: use --forcerun read_headers")
         scaled = to_unit_range(hounsfield, options.hu_window)
         if scaled.min() == scaled.max():
             raise RejectedFile("image is constant within cohort.hu_window")
-        scaled = to_standard_orientation(scaled, orientation)
-        image = resize_slice(scaled, spacing, options.image_size)
     except RejectedFile as reason:
-        rejected[plan["path"]] = str(reason)
+        rejected[_place(plan)] = str(reason)
         return None
-    mask = None
-    if plan["mask"] is not None:
-        try:
-            mask = _extract_mask(plan["mask"]["path"], dataset, spacing, options.image_size)
-        except RejectedFile as reason:
-            rejected[plan["mask"]["path"]] = str(reason)
-            if not plan["sampled"]:
-                return None
+    mask = _extract_mask(plan, geometry, options.image_size, structures, rejected)
+    if mask is None and not plan["sampled"]:
+        return None
     return {
         "slice_id": plan["slice_id"],
         "label": plan["label"],
         "sampled": plan["sampled"],
         "annotated": mask is not None,
-        "image": image,
+        "image": _resize(scaled, geometry, options.image_size),
         "mask": mask,
     }
 
 
-def _spacing(pixel_spacing: Sequence[float], orientation: np.ndarray) -> tuple[float, float]:
+def _place(plan: dict) -> str:
+    return plan["path"] if plan["frame"] is None else f"{plan['path']}, slice {plan['frame']}"
+
+
+def _resize(pixels: np.ndarray, geometry: SliceGeometry, size: int) -> np.ndarray:
+    orientation = np.float64(geometry.orientation)
+    oriented = to_standard_orientation(pixels, orientation)
+    return resize_slice(np.ascontiguousarray(oriented), _spacing(geometry), size)
+
+
+def _spacing(geometry: SliceGeometry) -> tuple[float, float]:
     """Return mm between rows and between columns after `to_standard_orientation`."""
-    between_rows, between_columns = map(float, pixel_spacing)
-    if abs(orientation[0]) < abs(orientation[1]):
+    between_rows, between_columns = geometry.spacing
+    if abs(geometry.orientation[0]) < abs(geometry.orientation[1]):
         return between_columns, between_rows
     return between_rows, between_columns
 
 
 def _extract_mask(
-    path: str, dataset: object, spacing: tuple[float, float], size: int
-) -> np.ndarray:
-    stored = read_mask(path, dataset)
-    if stored.shape != (dataset.Rows, dataset.Columns):
-        raise RejectedFile(f"mask has shape {stored.shape}, its slice another")
-    oriented = to_standard_orientation(stored, np.float64(dataset.ImageOrientationPatient))
-    mask = resize_slice(np.ascontiguousarray(oriented), spacing, size)
-    if not mask.any():
-        raise RejectedFile("mask is empty after resizing to cohort.image_size")
-    return mask
+    plan: dict,
+    geometry: SliceGeometry,
+    size: int,
+    structures: Sequence[str | int] | None,
+    rejected: dict[str, str],
+) -> np.ndarray | None:
+    """Return what the mask files of a slice mark together; None if they mark nothing."""
+    union = np.zeros((geometry.rows, geometry.columns), bool)
+    for file in plan["masks"] or []:
+        try:
+            union |= read_mask(file["path"], plan["slice_id"], geometry, structures)
+        except RejectedFile as reason:
+            rejected[file["path"]] = str(reason)
+    mask = _resize(union, geometry, size)
+    if union.any() and not mask.any():
+        for file in plan["masks"]:
+            rejected[file["path"]] = "mask is empty after resizing to cohort.image_size"
+    return mask if mask.any() else None

@@ -1,35 +1,32 @@
-"""Finds the CT series below a folder by reading headers, and says why other files are left out."""
+"""Chooses the slices of the cohort among the headers read, and says why others are left out."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
-from scripts.cohort.dicom_header import (
-    RejectedFile,
-    SliceHeader,
-    pixel_data_digest,
-    read_header,
-)
-from scripts.cohort.slice_entry import series_of
+import pyarrow.parquet as pq
+
+from scripts.cohort.dicom_decoding import pixel_data_digest
+from scripts.cohort.dicom_header import SliceHeader
+from scripts.cohort.slice_entry import place_of, series_of
+from scripts.cohort.volume import volume_digest
 from scripts.errors import InputError
-from scripts.parallel import process_pool
-from scripts.progress import progress
 
 logger = logging.getLogger(__name__)
 
 Rejected = dict[str, str]
-"""Path of a file that is set aside -> the reason."""
+"""File that is set aside -> the reason."""
+HEADER_FIELDS = tuple(field.name for field in fields(SliceHeader))
 
 
 @dataclass
 class CohortIndex:
-    """What was found below the folders of a cohort."""
+    """What the datasets of a cohort hold."""
 
     slices: list[SliceHeader]
     """Axial CT slices by patient, series and position; each slice_id once."""
@@ -38,82 +35,85 @@ class CohortIndex:
     """Pairs of patient ids under which an exact copy of one slice was found."""
 
 
-def index_folders(
-    folders: Sequence[str | os.PathLike], keep_derived: bool = False, workers: int = 1
-) -> CohortIndex:
-    """Return the axial CT slices below some folders, and the files set aside.
+def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
+    """Return the axial CT slices of the datasets, and the files set aside.
+
+    A patient id that an earlier dataset uses gets the name of its dataset in front.
 
     Args:
-        folders: Searched to any depth; symbolic links to folders are followed.
-        keep_derived: Keep axial images of ImageType DERIVED.
-        workers: Processes that read headers.
+        header_tables: A table of headers (`scripts.cohort.headers`) per dataset.
 
     Raises:
-        InputError: If a folder is missing or no file is an axial CT slice.
+        InputError: If no file is an axial CT slice.
     """
-    paths = _list_files(folders)
-    read = partial(_read_or_reject, keep_derived=keep_derived)
-    if workers > 1:
-        with process_pool(workers) as pool:
-            found = pool.map(read, paths, chunksize=64)
-            results = list(progress(found, "headers", total=len(paths)))
-    else:
-        results = [read(path) for path in progress(paths, "headers")]
-    headers = [result for result in results if isinstance(result, SliceHeader)]
-    rejected = {
-        path: result for path, result in zip(paths, results, strict=True) if isinstance(result, str)
-    }
+    headers: list[SliceHeader] = []
+    rejected: Rejected = {}
+    patients: set[str] = set()
+    for table in header_tables:
+        found = _tell_patients_apart(list(_read_headers(table, rejected)), patients)
+        patients |= {header.patient_id for header in found}
+        headers += sorted(found, key=_file_order)
     headers, same_person = _drop_exact_copies(headers, rejected)
     for keep in (_drop_reused_ids, _drop_mixed_geometry, _drop_repeated_energy):
         headers = keep(headers, rejected)
-    _log_summary(headers, rejected)
     if not headers:
-        reasons = ", ".join(
-            f"{n} {reason}" for reason, n in Counter(rejected.values()).most_common(5)
-        )
-        raise InputError(
-            f"no axial CT slice in {', '.join(map(str, folders))} "
-            f"({len(rejected)} files: {reasons or 'the folder is empty'}); "
-            "check cohort.dicom in the configuration"
-        )
+        raise InputError(_nothing_found(rejected))
     return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person)
 
 
-def _list_files(folders: Sequence[str | os.PathLike]) -> list[str]:
-    paths = []
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise InputError(
-                f"{folder} is not a folder; check cohort.dicom and data_dir in the configuration"
-            )
-        for parent, _, names in os.walk(folder, followlinks=True, onerror=_stop):
-            paths += [os.path.join(parent, name) for name in names]
-    return sorted(set(paths))
+def _read_headers(table: str | os.PathLike, rejected: Rejected) -> Iterator[SliceHeader]:
+    """Yield the headers of a table; strings and tuples that come often are kept once."""
+    once: dict[tuple, tuple] = {}
+    with pq.ParquetFile(table) as file:
+        for batch in file.iter_batches(columns=["file", "reason", *HEADER_FIELDS]):
+            for row in batch.to_pylist():
+                path, reason = row.pop("file"), row.pop("reason")
+                if reason is not None:
+                    rejected[path] = sys.intern(reason)
+                    continue
+                for name, value in row.items():
+                    if isinstance(value, list):
+                        row[name] = once.setdefault(tuple(value), tuple(value))
+                    elif isinstance(value, str) and name not in ("slice_id", "fingerprint"):
+                        row[name] = sys.intern(value)
+                yield SliceHeader(**row)
 
 
-def _stop(error: OSError) -> None:
-    raise InputError(
-        f"{error.filename} cannot be read ({error.strerror}); change its permissions, or move it "
-        "out of the folders of cohort.dicom"
+def _tell_patients_apart(headers: list[SliceHeader], taken: set[str]) -> list[SliceHeader]:
+    if not any(header.patient_id in taken for header in headers):
+        return headers
+    names = {
+        header.patient_id: f"{header.dataset}-{header.patient_id}"
+        for header in headers
+        if header.patient_id in taken
+    }
+    logger.info(
+        "%s: %d patient ids of an earlier dataset come again; they are named %s-<id>",
+        headers[0].dataset,
+        len(names),
+        headers[0].dataset,
+    )
+    clash = sorted(set(names.values()) & (taken | {header.patient_id for header in headers}))
+    if clash:
+        raise InputError(
+            f"patient id {clash[0]} comes twice: rename the dataset in cohort.datasets"
+        )
+    return [
+        replace(header, patient_id=names.get(header.patient_id, header.patient_id))
+        for header in headers
+    ]
+
+
+def _nothing_found(rejected: Rejected) -> str:
+    reasons = ", ".join(f"{n} {reason}" for reason, n in Counter(rejected.values()).most_common(5))
+    return (
+        f"no axial CT slice in the folders of cohort.datasets ({len(rejected)} files: "
+        f"{reasons or 'they are empty'}); check cohort.datasets and data_dir"
     )
 
 
-def _read_or_reject(path: str, keep_derived: bool) -> SliceHeader | str:
-    if not _is_text(path):
-        return "file name is not UTF-8: rename the file or its folder"
-    try:
-        return read_header(path, keep_derived)
-    except RejectedFile as reason:
-        return str(reason)
-
-
-def _is_text(path: str) -> bool:
-    """Tell whether a table can hold the path: Python marks bytes that are not UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _file_order(header: SliceHeader) -> tuple:
+    return header.path, header.frame or 0
 
 
 def _reading_order(header: SliceHeader) -> tuple:
@@ -131,24 +131,35 @@ def _drop_exact_copies(
     for group in alike.values():
         first_by_digest: dict[str, SliceHeader] = {}
         for header in group:
-            digest = pixel_data_digest(header.path) if len(group) > 1 else ""
+            digest = _pixel_digest(header) if len(group) > 1 else ""
             # Blank slices of different patients are equal without being copies.
             first = header if digest is None else first_by_digest.setdefault(digest, header)
             if first is header:
                 kept.append(header)
             else:
-                rejected[header.path] = f"exact copy of {first.path}"
+                rejected[place_of(header)] = f"exact copy of {place_of(first)}"
                 if header.patient_id != first.patient_id:
                     same_person.add((first.patient_id, header.patient_id))
     return kept, same_person
 
 
+def _pixel_digest(header: SliceHeader) -> str | None:
+    if header.frame is None:
+        return pixel_data_digest(header.path)
+    return volume_digest(header.path, header.frame)
+
+
 def _drop_reused_ids(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:
     first_by_id: dict[str, SliceHeader] = {}
-    for header in sorted(headers, key=lambda header: header.path):
+    for header in headers:
         first = first_by_id.setdefault(header.slice_id, header)
-        if first is not header:
-            rejected[header.path] = f"has the SOPInstanceUID of {first.path}, stored differently"
+        if first is header:
+            continue
+        if header.frame is None:
+            reason = f"has the SOPInstanceUID of {first.path}, stored differently"
+        else:
+            reason = f"has the name of {first.path}: rename the file"
+        rejected[place_of(header)] = reason
     return list(first_by_id.values())
 
 
@@ -161,9 +172,11 @@ def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list
         first_by_position: dict[float, SliceHeader] = {}
         for header in sorted(series, key=_taken_order):
             if _grid(header) != usual:
-                rejected[header.path] = "orientation or matrix differs from the rest of the series"
+                rejected[place_of(header)] = (
+                    "orientation or matrix differs from the rest of the series"
+                )
             elif round(header.position, 2) in first_by_position:
-                rejected[header.path] = (
+                rejected[place_of(header)] = (
                     "second slice of its series at one position (multi-energy or repeated)"
                 )
             else:
@@ -201,21 +214,34 @@ def _drop_repeated_energy(headers: list[SliceHeader], rejected: Rejected) -> lis
                 kept += series
             else:
                 for header in series:
-                    rejected[header.path] = "multi-energy copy: lower tube voltage of one scan"
+                    rejected[place_of(header)] = "multi-energy copy: lower tube voltage of one scan"
     return kept
 
 
-def _log_summary(headers: list[SliceHeader], rejected: Rejected) -> None:
-    patients = {header.patient_id for header in headers}
-    logger.info(
-        "kept %d slices in %d series of %d patients; set aside %d files",
-        len(headers),
-        len(series_of(headers)),
-        len(patients),
-        len(rejected),
-    )
-    for reason, count in Counter(_kind(reason) for reason in rejected.values()).most_common():
-        logger.info("  %d: %s", count, reason)
+def summarise_index(index: CohortIndex) -> list[dict[str, str | int]]:
+    """Return how many files, series and patients were kept, and what was set aside.
+
+    Returns:
+        A row for each dataset that has slices (verdict "kept") with its ``slices``, ``series`` and
+        ``patients``, then a row per kind of reason (dataset "all", verdict the reason).
+    """
+    by_dataset: dict[str, list[SliceHeader]] = defaultdict(list)
+    for header in index.slices:
+        by_dataset[header.dataset].append(header)
+    rows: list[dict[str, str | int]] = [
+        {
+            "dataset": name,
+            "verdict": "kept",
+            "slices": len(headers),
+            "series": len(series_of(headers)),
+            "patients": len({header.patient_id for header in headers}),
+        }
+        for name, headers in by_dataset.items()
+    ]
+    kinds = Counter(_kind(reason) for reason in index.rejected.values())
+    for reason, count in kinds.most_common():
+        rows.append({"dataset": "all", "verdict": reason, "slices": count})
+    return rows
 
 
 def _kind(reason: str) -> str:

@@ -1,21 +1,19 @@
-"""Rule index_cohort: find the axial CT slices below the folders of the cohort."""
+"""Rule index_cohort: choose the axial CT slices of all datasets, and tell why others are not."""
 
-import json
+import csv
+import logging
+from pathlib import Path
 
 import pyarrow as pa
 
-from scripts.cohort.index import index_folders
+from scripts.atomic import replacing
+from scripts.cohort.index import index_cohort, summarise_index
 from scripts.cohort.slice_entry import series_of, write_index, write_rejected
 from scripts.image_table import write_table
 from scripts.job import job_log
 
 with job_log(snakemake.log[0]):
-    folders = [f"{folder}/dicom" for folder in snakemake.input.get("phantom", [])]
-    index = index_folders(
-        folders or json.loads(snakemake.params.folders),
-        keep_derived=snakemake.params.keep_derived,
-        workers=snakemake.threads,
-    )
+    index = index_cohort(snakemake.input.headers)
     write_index(snakemake.output.index, index.slices)
     write_rejected(snakemake.output.rejected, index.rejected)
     series = series_of(index.slices)
@@ -23,6 +21,7 @@ with job_log(snakemake.log[0]):
         snakemake.output.series,
         pa.schema(
             [
+                ("dataset", pa.string()),
                 ("patient_id", pa.string()),
                 ("series_uid", pa.string()),
                 ("slices", pa.int32()),
@@ -33,6 +32,7 @@ with job_log(snakemake.log[0]):
             ]
         ),
         {
+            "dataset": [slices[0].dataset for slices in series.values()],
             "patient_id": [patient_id for patient_id, _ in series],
             "series_uid": [series_uid for _, series_uid in series],
             "slices": [len(slices) for slices in series.values()],
@@ -51,3 +51,8 @@ with job_log(snakemake.log[0]):
             "other_patient_id": [other for _, other in pairs],
         },
     )
+    with replacing(snakemake.output.summary) as temporary, open(temporary, "w") as file:
+        table = csv.DictWriter(file, ["dataset", "verdict", "slices", "series", "patients"])
+        table.writeheader()
+        table.writerows(summarise_index(index))
+    logging.info("\n%s", Path(snakemake.output.summary).read_text())

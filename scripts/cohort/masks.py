@@ -1,180 +1,183 @@
-"""Masks of annotators: finds the files, matches them to slices, reads them on a slice's grid."""
+"""Masks of annotators: matches the files to the slices, and reads them on a slice's grid."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
+from pydicom.filereader import read_partial
+from pydicom.uid import RTStructureSetStorage
 
-from scripts.cohort.dicom_header import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.index import Rejected
+from scripts.cohort.mask_contours import load_contours
+from scripts.cohort.mask_dicom import PLANE_TOLERANCE_MM, DicomMask
+from scripts.cohort.mask_files import list_mask_files, mask_digest, mask_stamp
+from scripts.cohort.mask_png import png_mask_of_slice
+from scripts.cohort.mask_reading import reading
+from scripts.cohort.mask_segmentation import load_segmentation
+from scripts.cohort.mask_structures import Structures
+from scripts.cohort.mask_targets import MaskTargets, is_png, stem_of
+from scripts.cohort.mask_volume import load_volume
 from scripts.cohort.slice_entry import SliceEntry
+from scripts.cohort.volume_parts import is_volume
 from scripts.errors import InputError
 
-NIFTI_SUFFIXES = (".nii", ".nii.gz")
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+SOP_CLASS_TAG = 0x00080016
+SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+"""SOP classes Segmentation Storage and Label Map Segmentation Storage."""
 
 
 def match_masks(
-    entries: Sequence[SliceEntry], folder: str | os.PathLike | None
-) -> tuple[dict[str, dict[str, str]], Rejected]:
-    """Return the mask of each annotated slice, and the mask files set aside.
+    entries: Sequence[SliceEntry],
+    folder: str | os.PathLike | None,
+    structures: Sequence[str | int] | None = None,
+) -> tuple[dict[str, list[dict[str, str]]], Rejected]:
+    """Return the mask files of each annotated slice, and the mask files set aside.
 
     Args:
         entries: The slices.
-        folder: Folder with ``<SOPInstanceUID>.png`` (8-bit, as large as the slice, in the
-            orientation of the stored pixels) and ``<SeriesInstanceUID>.nii.gz`` (on the grid of the
-            series); values above 0 are inside. None or "" for a cohort without masks.
+        folder: Folder with masks at any depth. None or "" for a cohort without masks.
+
+            - 8-bit PNG, as large as the slice, in the orientation of the stored pixels:
+              ``<SOPInstanceUID>.png``, ``<SOPInstanceUID>_<structure>.png`` or
+              ``<SOPInstanceUID>/<structure>.png``;
+            - NIfTI, NRRD or MetaImage volume in any orientation, on any regular grid:
+              ``<id>.nii.gz``, ``<id>_<structure>.nii.gz`` or ``<id>/<structure>.nii.gz``, where
+              the id is the SeriesInstanceUID, or the name of an image volume without its suffix;
+            - DICOM SEG and RTSTRUCT, of any name: they say themselves which slices they mark.
+
+        structures: Structures that unite into the mask; None or [] takes all. A name is that of a
+            segment, an ROI or a file, whatever its case; such a file counts where it is above 0. A
+            number is that of a segment or an ROI, or a value in a PNG or volume; in a file with a
+            name it only counts if no name is asked for.
 
     Returns:
-        slice_id -> ``{"path", "digest"}`` of its mask file; path of a rejected file -> reason.
+        slice_id -> ``{"path", "digest"}`` of every file that marks the slice, sorted by path: its
+        mask is the union of what `read_mask` makes of them. Path of a rejected file -> reason.
 
     Raises:
         InputError: If the folder is missing, or none of its masks fits a slice.
     """
     if not folder:
         return {}, {}
-    if not Path(folder).is_dir():
-        raise InputError(f"{folder} is not a folder; check cohort.masks and data_dir")
-    slices = {entry.slice_id: entry for entry in entries}
-    series: dict[str, list[SliceEntry]] = {}
-    for entry in entries:
-        series.setdefault(entry.series_uid, []).append(entry)
-    masks, rejected = {}, {}
-    for path in sorted(Path(folder).iterdir()):
+    targets, chosen = MaskTargets(entries), Structures.of(structures)
+    masks, rejected = defaultdict(list), {}
+    for path in list_mask_files(folder):
         try:
-            for slice_id in _annotated_slices(path, slices, series):
-                masks[slice_id] = {"path": str(path), "digest": _file_digest(path)}
+            marked = _marked_slices(path, targets, chosen)
+            digest = mask_digest(path)
         except RejectedFile as reason:
             rejected[str(path)] = str(reason)
+        else:
+            for slice_id in marked:
+                masks[slice_id].append({"path": str(path), "digest": digest})
     if not masks:
         reasons = "; ".join(sorted(set(rejected.values()))) or "the folder is empty"
         raise InputError(f"{folder}: no mask fits a slice ({reasons}); check cohort.masks")
-    return masks, rejected
+    return dict(masks), rejected
 
 
-def _annotated_slices(
-    path: Path, slices: dict[str, SliceEntry], series: dict[str, list[SliceEntry]]
-) -> list[str]:
-    if path.suffix == ".png":
-        entry = slices.get(path.stem)
-        if entry is None:
-            raise RejectedFile("mask fits no slice: no SOPInstanceUID of that name")
-        mask = read_png_mask(path)
-        if mask.shape != (entry.rows, entry.columns):
-            raise RejectedFile(
-                f"mask is {mask.shape[0]} x {mask.shape[1]}, "
-                f"its slice {entry.rows} x {entry.columns}"
-            )
-        if not mask.any():
-            raise RejectedFile("mask is empty")
-        return [entry.slice_id]
-    if path.name.endswith(NIFTI_SUFFIXES):
-        members = series.get(path.name.removesuffix(".gz").removesuffix(".nii"))
-        if members is None:
-            raise RejectedFile("mask fits no series: no SeriesInstanceUID of that name")
-        found = [entry.slice_id for entry in members if _in_volume(path, entry).any()]
-        if not found:
-            raise RejectedFile("mask is empty")
-        return found
-    raise RejectedFile("no mask file (.png, .nii or .nii.gz)")
-
-
-def _in_volume(path: Path, entry: SliceEntry) -> np.ndarray:
-    dataset = pydicom.dcmread(entry.path, stop_before_pixels=True)
-    return nifti_mask_of_slice(path, dataset)
-
-
-def read_mask(path: str | os.PathLike, dataset: pydicom.Dataset) -> np.ndarray:
+def read_mask(
+    path: str | os.PathLike,
+    slice_id: str,
+    geometry: SliceGeometry,
+    structures: Sequence[str | int] | None = None,
+) -> np.ndarray:
     """Return the mask of a slice on the grid of its stored pixels, (rows, columns) bool.
+
+    Args:
+        path: A file that `match_masks` found to mark the slice.
+        slice_id: SOP instance UID of the slice, or its name in a volume.
+        geometry: Where its pixels lie.
+        structures: As for `match_masks`.
 
     Raises:
         RejectedFile: If the file cannot be read or does not fit the slice.
     """
-    if Path(path).suffix == ".png":
-        return read_png_mask(path)
-    return nifti_mask_of_slice(path, dataset)
+    path, chosen = Path(path), Structures.of(structures)
+    if is_png(path):
+        return png_mask_of_slice(path, geometry, chosen.values_of(stem_of(path)))
+    if is_volume(path):
+        volume = load_volume(path, mask_stamp(path), chosen.values_of(stem_of(path)))
+        return volume.marked.on_slice(geometry)
+    return _load_dicom(path, chosen).on_slice(slice_id, geometry)
 
 
-def read_png_mask(path: str | os.PathLike) -> np.ndarray:
-    """Return an 8-bit PNG as (rows, columns) bool: above 0 is inside.
+def _marked_slices(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
+    if not _is_text(path):
+        raise RejectedFile("file name is not UTF-8: rename the file or its folder")
+    if not path.is_file():
+        raise RejectedFile("no file, but a link to nothing, a pipe or a device")
+    if is_png(path):
+        return _marked_by_png(path, targets, chosen)
+    if is_volume(path):
+        return _marked_by_volume(path, targets, chosen)
+    if _is_dicom(path):
+        return _marked_by_dicom(_load_dicom(path, chosen), targets)
+    raise RejectedFile("no mask file (PNG, NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT)")
 
-    Raises:
-        RejectedFile: If the file is no single-channel PNG.
-    """
-    from PIL import Image
 
+def _marked_by_png(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
+    entry, structure = targets.of_png(path)
+    chosen.check_file_name(structure)
+    if not png_mask_of_slice(path, entry.geometry, chosen.values_of(stem_of(path))).any():
+        raise RejectedFile("mask is empty")
+    return [entry.slice_id]
+
+
+def _marked_by_volume(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
+    entries, structure = targets.of_volume(path)
+    chosen.check_file_name(structure)
+    volume = load_volume(path, mask_stamp(path), chosen.values_of(stem_of(path)))
+    if volume.marked.is_empty:
+        raise RejectedFile("mask is empty")
+    marked = [it.slice_id for it in entries if volume.marked.on_slice(it.geometry).any()]
+    if not marked and not any(volume.reaches(entry.geometry) for entry in entries):
+        raise RejectedFile("mask lies outside of its series: check orientation and origin")
+    if not marked:
+        raise RejectedFile("mask marks no pixel of its series")
+    return marked
+
+
+def _marked_by_dicom(mask: DicomMask, targets: MaskTargets) -> list[str]:
+    if not mask.parts:
+        raise RejectedFile("mask is empty")
+    entries = targets.of_dicom(mask)
+    marked = [it.slice_id for it in entries if mask.on_slice(it.slice_id, it.geometry).any()]
+    if not marked and not any(mask.parts_on(it.slice_id, it.geometry) for it in entries):
+        raise RejectedFile(f"no part of the mask lies within {PLANE_TOLERANCE_MM} mm of a slice")
+    if not marked:
+        raise RejectedFile("mask lies outside of its series: check orientation and origin")
+    return marked
+
+
+def _load_dicom(path: Path, chosen: Structures) -> DicomMask:
+    with reading("DICOM"), open(path, "rb") as file:
+        header = read_partial(file, stop_when=lambda tag, *_: tag > SOP_CLASS_TAG)
+        sop_class = header.get("SOPClassUID")
+    if sop_class in SEGMENTATIONS:
+        return load_segmentation(path, mask_stamp(path), chosen)
+    if sop_class == RTStructureSetStorage:
+        return load_contours(path, mask_stamp(path), chosen)
+    raise RejectedFile("DICOM file that is neither a SEG nor an RTSTRUCT")
+
+
+def _is_dicom(path: Path) -> bool:
+    if path.suffix.lower() == ".dcm":
+        return True
+    with reading("a file"), open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a table can hold the path: Python marks bytes that are not UTF-8."""
     try:
-        with Image.open(path) as image:
-            mode, pixels = image.mode, np.asarray(image)
-    except OSError:
-        raise RejectedFile("mask cannot be read as PNG") from None
-    if mode not in ("L", "1"):
-        raise RejectedFile(f"mask is a PNG of mode {mode}, not 8-bit grey")
-    return pixels > 0
-
-
-def nifti_mask_of_slice(path: str | os.PathLike, dataset: pydicom.Dataset) -> np.ndarray:
-    """Return the part of a NIfTI label volume that lies on a slice, (rows, columns) bool.
-
-    The volume may be flipped or transposed against the slice, but must lie on its grid.
-
-    Raises:
-        RejectedFile: If it lies on another grid.
-    """
-    volume, ras_to_voxel = _load_nifti(str(path))
-    slice_to_voxel = ras_to_voxel @ LPS_TO_RAS @ _slice_affine(dataset)
-    steps = np.rint(slice_to_voxel[:3, :2])
-    origin = np.rint(slice_to_voxel[:3, 3])
-    corners = slice_to_voxel[:3] @ np.array(
-        [[0, dataset.Columns - 1, 0], [0, 0, dataset.Rows - 1], [0, 0, 0], [1, 1, 1]]
-    )
-    snapped = origin[:, None] + steps @ np.array(
-        [[0, dataset.Columns - 1, 0], [0, 0, dataset.Rows - 1]]
-    )
-    if np.abs(corners - snapped).max() > 0.25 or (np.abs(steps).sum(axis=0) != 1).any():
-        raise RejectedFile("mask is not on the grid of its series")
-    columns, rows = np.meshgrid(np.arange(dataset.Columns), np.arange(dataset.Rows))
-    voxels = origin[:, None, None] + steps[:, :1, None] * columns + steps[:, 1:, None] * rows
-    voxels = voxels.astype(int)
-    inside = np.all((voxels >= 0) & (voxels < np.array(volume.shape)[:, None, None]), axis=0)
-    mask = np.zeros(rows.shape, bool)
-    mask[inside] = volume[tuple(axis[inside] for axis in voxels)]
-    return mask
-
-
-@functools.lru_cache(maxsize=2)
-def _load_nifti(path: str) -> tuple[np.ndarray, np.ndarray]:
-    import nibabel
-
-    try:
-        image = nibabel.load(path)
-        volume = np.asarray(image.dataobj) > 0
-        ras_to_voxel = np.linalg.inv(image.affine)
-    except Exception as error:
-        # Damaged files make nibabel and gzip raise nearly anything.
-        raise RejectedFile(f"mask cannot be read as NIfTI ({type(error).__name__})") from None
-    if volume.ndim != 3:
-        raise RejectedFile(f"mask volume has {volume.ndim} dimensions, not 3")
-    return volume, ras_to_voxel
-
-
-def _slice_affine(dataset: pydicom.Dataset) -> np.ndarray:
-    """Map (column, row, 0, 1) of a slice to patient coordinates (LPS) in mm (PS3.3 C.7.6.2.1.1)."""
-    orientation = np.float64(dataset.ImageOrientationPatient)
-    between_rows, between_columns = np.float64(dataset.PixelSpacing)
-    affine = np.eye(4)
-    affine[:3, 0] = orientation[:3] * between_columns
-    affine[:3, 1] = orientation[3:] * between_rows
-    affine[:3, 2] = np.cross(orientation[:3], orientation[3:])
-    affine[:3, 3] = np.float64(dataset.ImagePositionPatient)
-    return affine
-
-
-def _file_digest(path: Path) -> str:
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """Options of the cohort stage: the keys of ``cohort:`` in config.yaml."""
 
-from typing import Literal, Self
+import re
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -30,7 +31,8 @@ class LabelOptions(Options):
     csv: str | None = None
     """CSV file with labels, or null. Relative paths start at `data_dir`."""
     key: Literal["patient_id", "study_uid", "series_uid", "slice_id", "file_name"] = "patient_id"
-    """What a line of the CSV is about."""
+    """What a line of the CSV is about; the series_uid of a volume is its file's name without the
+    suffix."""
     key_column: str = "patient_id"
     """Column of the CSV with the key."""
     label_column: str = "contrast"
@@ -47,6 +49,49 @@ class LabelOptions(Options):
         if not sources or len(set(sources)) < len(sources):
             raise ValueError("name at least one source, and each one once")
         return sources
+
+    @model_validator(mode="after")
+    def _csv_is_asked(self) -> Self:
+        if self.csv is not None and "csv" not in self.sources:
+            raise ValueError("csv is set, but sources does not name it")
+        return self
+
+
+class DatasetOptions(Options):
+    """One dataset of the cohort: CT images with their labels and masks."""
+
+    dicom: str | list[str] | None = None
+    """Folder, or folders, with DICOM files, searched to any depth."""
+    volumes: str | list[str] | None = None
+    """In place of `dicom`: folder, or folders, with NIfTI, MetaImage or NRRD volumes in Hounsfield
+    units, searched to any depth."""
+    patients: str | None = None
+    """CSV with the columns file and patient_id, for volumes; null: a patient per file, named as
+    the file."""
+    keep_derived: bool = False
+    """Also keep axial images that their header calls DERIVED (averaged or lossy compressed)."""
+    masks: str | None = None
+    """Folder with masks, searched to any depth; null: no masks."""
+    structures: list[str | int] | None = None
+    """Structures that unite to the mask, by name or number; null: all."""
+    labels: LabelOptions = LabelOptions()
+    """Where labels come from."""
+
+    @model_validator(mode="after")
+    def _has_one_kind_of_images(self) -> Self:
+        if (self.dicom is None) == (self.volumes is None):
+            raise ValueError("name one of dicom and volumes")
+        if self.patients is not None and self.volumes is None:
+            raise ValueError("patients is for volumes; DICOM files name their patient")
+        if self.structures is not None and self.masks is None:
+            raise ValueError("structures is set but masks is not")
+        return self
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders that hold the images."""
+        given = self.volumes if self.dicom is None else self.dicom
+        return [given] if isinstance(given, str) else list(given)
 
 
 class SlicesPerPatient(Options):
@@ -74,6 +119,17 @@ class ExtractionOptions(Options):
         return window
 
 
+class BodyRegionOptions(Options):
+    """Which part of the body is taken; slices with a mask are taken from everywhere."""
+
+    region: Literal["any", "chest"] = "any"
+    """any: the whole scan; chest: from the lowest to the highest slice that shows lung."""
+    lung_air: float = Field(0.1, gt=0, lt=1)
+    """A slice shows lung where at least this share of the body's area has -950 to -500 HU."""
+    probes: int = Field(24, ge=4)
+    """Slices of each series that are looked at, evenly spaced."""
+
+
 class SelectionOptions(Options):
     """Which patients are test patients, and which of their slices are used."""
 
@@ -83,24 +139,29 @@ class SelectionOptions(Options):
     """How many slices are taken; slices with a mask are added to them."""
     inner_fraction: float = Field(0.8, gt=0, le=1)
     """Central part of a scan, along its length, that the slices are spaced over."""
+    body_region: BodyRegionOptions = BodyRegionOptions()
+    """Which part of the body the slices are spaced over."""
 
 
 class CohortOptions(SelectionOptions, ExtractionOptions):
     """Where the CT studies, labels and masks are, and which slices are taken."""
 
-    dicom: str | list[str] | None = None
-    """Folder, or folders, with DICOM files, searched to any depth; null for the phantom."""
-    keep_derived: bool = False
-    """Also keep axial images that their header calls DERIVED (averaged or lossy compressed)."""
+    datasets: dict[str, DatasetOptions | None] = {}
+    """Name -> dataset; several make one cohort, null leaves one out. Empty: the phantom."""
     phantom: PhantomOptions = PhantomOptions()
-    """The built-in cohort, generated where `dicom` is null."""
-    masks: str | None = None
-    """Folder with masks: <SOPInstanceUID>.png and <SeriesInstanceUID>.nii.gz."""
-    labels: LabelOptions = LabelOptions()
-    """Where labels come from."""
+    """The built-in cohort, generated where no dataset is named."""
+    pseudonym_key: str | None = None
+    """File with a secret; patient ids are replaced by hashes that depend on it. null: kept."""
 
-    @model_validator(mode="after")
-    def _masks_have_a_cohort(self) -> Self:
-        if self.dicom is None and self.masks is not None:
-            raise ValueError("masks is set but dicom is null: the phantom brings masks of its own")
-        return self
+    @field_validator("datasets")
+    @classmethod
+    def _names_are_file_names(cls, datasets: dict[str, Any]) -> dict[str, Any]:
+        for name in datasets:
+            if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_]*", name):
+                raise ValueError(f"{name!r}: use letters, digits and underscores only")
+        return datasets
+
+    @property
+    def given_datasets(self) -> dict[str, DatasetOptions]:
+        """The datasets that are not left out."""
+        return {name: dataset for name, dataset in self.datasets.items() if dataset is not None}

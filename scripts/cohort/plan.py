@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 
 from scripts.cohort.options import SelectionOptions
 from scripts.cohort.slice_entry import SliceEntry, series_of
 from scripts.errors import InputError
 from scripts.randomness import order_key, seed_for
 
+logger = logging.getLogger(__name__)
+
+Masks = dict[str, list[dict[str, str]]]
+"""slice_id -> path and digest of its mask files."""
+Chests = dict[tuple[str, str], tuple[float, float] | None]
+"""(patient_id, series_uid) -> lowest and highest position (mm) of the chest, None without one."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -33,7 +41,7 @@ def split_patients(
         same_person: Pairs of patients that share an exact copy of a slice: kept on one side.
 
     Raises:
-        InputError: If a side that should have patients lacks a label.
+        InputError: If patients are trained on, and a side that should have patients lacks a label.
     """
     groups = _join(patient_labels, same_person)
     strata = defaultdict(list)
@@ -74,13 +82,19 @@ def _check_classes(
     for side, share in (("train", 1 - test_fraction), ("test", test_fraction)):
         members = [patient for patient in sides if sides[patient] == side]
         labels = set().union(*(patient_labels[patient] for patient in members))
-        if share > 0 and labels != {0, 1}:
-            lacking = "with" if 1 not in labels else "without"
+        if share == 0 or labels == {0, 1}:
+            continue
+        lacking = "with" if 1 not in labels else "without"
+        problem = (
+            f"no {side} patient has a series {lacking} contrast agent "
+            f"({len(members)} {side} patients of {len(sides)})"
+        )
+        if test_fraction < 1:
             raise InputError(
-                f"no {side} patient has a series {lacking} contrast agent "
-                f"({len(members)} {side} patients of {len(sides)}): add patients of that kind, or "
-                "change cohort.test_fraction"
+                f"{problem}: add patients of that kind, or change cohort.test_fraction"
             )
+        # Nothing is trained: maps, ROC and Dice of one class are still worth having.
+        logger.warning("%s: accuracy and fidelity are those of the other class", problem)
 
 
 def choose_slices(
@@ -133,8 +147,9 @@ def plan_patient(
     entries: Sequence[SliceEntry],
     labels: dict[tuple[str, str], int],
     side: str,
-    masks: dict[str, dict[str, str]],
+    masks: Masks,
     options: SelectionOptions,
+    chests: Chests | None = None,
 ) -> list[dict]:
     """Return what to extract of one patient: a row per slice, in reading order.
 
@@ -142,26 +157,40 @@ def plan_patient(
         entries: The patient's slices with a label, in reading order.
         labels: Label of each (patient_id, series_uid).
         side: "train" or "test".
-        masks: Mask of each annotated slice.
+        masks: Mask files of each annotated slice.
         options: How many slices, spaced over which part of the scan.
+        chests: Where the slices of each series may come from; None for everywhere.
 
     Returns:
-        Rows of slice_id, path, label, sampled (one of the evenly spaced), mask (or None). Every
-        slice with a mask is among them.
+        Rows of slice_id, path, frame, label, sampled (one of the evenly spaced), geometry, masks
+        (a list, or None). Every slice with a mask is among them.
     """
     count = getattr(options.slices_per_patient, side)
-    sampled = choose_slices(list(series_of(entries).values()), count, options.inner_fraction)
+    series = [slices for slices in _within(series_of(entries), chests) if slices]
+    sampled = choose_slices(series, count, options.inner_fraction)
     return [
         {
             "slice_id": entry.slice_id,
             "path": entry.path,
+            "frame": entry.frame,
             "label": labels[entry.series],
             "sampled": entry.slice_id in sampled,
-            "mask": masks.get(entry.slice_id),
+            "geometry": asdict(entry.geometry),
+            "masks": masks.get(entry.slice_id),
         }
         for entry in entries
         if entry.slice_id in sampled or entry.slice_id in masks
     ]
+
+
+def _within(
+    series: dict[tuple[str, str], list[SliceEntry]], chests: Chests | None
+) -> Iterator[list[SliceEntry]]:
+    for name, slices in series.items():
+        if chests is None:
+            yield slices
+        elif (region := chests.get(name)) is not None:
+            yield [entry for entry in slices if region[0] <= entry.position <= region[1]]
 
 
 def file_name_of(patient_id: str) -> str:
@@ -176,9 +205,10 @@ def plan_cohort(
     entries: Sequence[SliceEntry],
     labels: dict[tuple[str, str], int | None],
     same_person: Iterable[tuple[str, str]],
-    masks: dict[str, dict[str, str]],
+    masks: Masks,
     options: SelectionOptions,
     seed: int,
+    chests: Chests | None = None,
 ) -> tuple[dict[str, str], dict[str, list[dict]]]:
     """Split the patients that have a label and plan the slices of each.
 
@@ -186,9 +216,10 @@ def plan_cohort(
         entries: All slices, in reading order.
         labels: Label of each (patient_id, series_uid); series without one are left out.
         same_person: Pairs of patient ids that must stay on one side.
-        masks: Mask of each annotated slice.
+        masks: Mask files of each annotated slice.
         options: How patients and slices are chosen.
         seed: Seed of the split.
+        chests: Where the slices of each series may come from; None for everywhere.
 
     Returns:
         Side of each patient; plan of each patient (`plan_patient`).
@@ -199,8 +230,8 @@ def plan_cohort(
     labelled = [entry for entry in entries if labels.get(entry.series) is not None]
     if not labelled:
         raise InputError(
-            "no series has a label: give a CSV in cohort.labels.csv, or see the columns of "
-            "cohort/labels.parquet for what each source says"
+            "no series has a label: give a CSV in cohort.datasets.<name>.labels.csv, or see the "
+            "columns of cohort/labels.parquet for what each source says"
         )
     patient_labels: dict[str, set[int]] = defaultdict(set)
     by_patient: dict[str, list[SliceEntry]] = defaultdict(list)
@@ -209,7 +240,7 @@ def plan_cohort(
         by_patient[entry.patient_id].append(entry)
     sides = split_patients(patient_labels, options.test_fraction, seed, same_person)
     plans = {
-        patient: plan_patient(by_patient[patient], labels, side, masks, options)
+        patient: plan_patient(by_patient[patient], labels, side, masks, options, chests)
         for patient, side in sides.items()
     }
     return sides, plans

@@ -12,7 +12,7 @@ from scripts.atomic import write_text
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import SelectionOptions
 from scripts.cohort.plan import file_name_of, plan_cohort
-from scripts.cohort.slice_entry import read_index, write_rejected
+from scripts.cohort.slice_entry import place_of, read_index, write_rejected
 from scripts.image_table import write_table
 from scripts.job import job_log
 
@@ -20,11 +20,31 @@ SPLIT_SCHEMA = pa.schema(
     [("patient_id", pa.string()), ("file", pa.string()), ("split", pa.string())]
 )
 
+NO_CHEST = "no slice of its series shows lung (cohort.body_region)"
+
+
+def read_chests(path):
+    """Return the lowest and highest position of the chest by patient and series."""
+    return {
+        (row["patient_id"], row["series_uid"]): None
+        if row["lowest_position"] is None
+        else (row["lowest_position"], row["highest_position"])
+        for row in pq.read_table(path).to_pylist()
+    }
+
+
 with job_log(snakemake.log[0]):
     entries = read_index(snakemake.input.index)
     label_rows = pq.read_table(snakemake.input.labels).to_pylist()
     pairs = pq.read_table(snakemake.input.same_person).to_pylist()
-    masks, rejected = match_masks(entries, snakemake.params.masks)
+    datasets = json.loads(snakemake.params.masks)
+    masks, rejected = {}, {}
+    for name, dataset in datasets.items():
+        own = [entry for entry in entries if entry.dataset == name]
+        found, unfit = match_masks(own, dataset["folder"], dataset["structures"])
+        masks |= found
+        rejected |= unfit
+    chests = read_chests(snakemake.input.chest) if snakemake.input.get("chest") else None
     labels = {(row["patient_id"], row["series_uid"]): row["label"] for row in label_rows}
     sides, plans = plan_cohort(
         entries,
@@ -33,9 +53,18 @@ with job_log(snakemake.log[0]):
         masks,
         SelectionOptions.model_validate_json(snakemake.params.options),
         snakemake.params.seed,
+        chests,
     )
     reasons = {(row["patient_id"], row["series_uid"]): row["reason"] for row in label_rows}
-    rejected |= {entry.path: reasons[entry.series] for entry in entries if reasons[entry.series]}
+    rejected |= {
+        place_of(entry): reasons[entry.series] for entry in entries if reasons[entry.series]
+    }
+    if chests is not None:
+        rejected |= {
+            place_of(entry): NO_CHEST
+            for entry in entries
+            if chests[entry.series] is None and entry.slice_id not in masks
+        }
     write_rejected(snakemake.output.rejected, rejected)
     files = {patient: file_name_of(patient) for patient in sides}
     write_table(
@@ -45,13 +74,19 @@ with job_log(snakemake.log[0]):
     )
     folder = Path(snakemake.output.plans)
     folder.mkdir(parents=True)
+    structures = {entry.patient_id: datasets[entry.dataset]["structures"] for entry in entries}
     for patient, slices in plans.items():
-        plan = {"patient_id": patient, "split": sides[patient], "slices": slices}
+        plan = {
+            "patient_id": patient,
+            "split": sides[patient],
+            "structures": structures[patient],
+            "slices": slices,
+        }
         write_text(folder / f"{files[patient]}.json", json.dumps(plan, indent=1))
     logging.info(
         "%s patients; %d slices planned, %d of them with a mask; set aside %d files",
         ", ".join(f"{count} {side}" for side, count in sorted(Counter(sides.values()).items())),
         sum(map(len, plans.values())),
-        sum(row["mask"] is not None for slices in plans.values() for row in slices),
+        sum(row["masks"] is not None for slices in plans.values() for row in slices),
         len(rejected),
     )

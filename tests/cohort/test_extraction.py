@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -5,24 +6,29 @@ import pytest
 from PIL import Image
 from pydicom.uid import RLELossless
 
+from scripts.cohort.dicom_header import read_header
 from scripts.cohort.extraction import extract_slices, slices_schema
-from scripts.cohort.index import index_folders
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import ExtractionOptions
 from scripts.image_table import ROWS_PER_GROUP, read_images, read_rows
 from tests.cohort.dicom_files import uid, write_ct, write_series
+from tests.cohort.entries import slice_entry
+from tests.cohort.indexing import index_folders
 
 SIZE = 32
 OPTIONS = ExtractionOptions(image_size=SIZE, hu_window=(-1000, 400))
 
 
-def planned(path: Path, sampled: bool = True, mask: Path | None = None) -> dict:
+def planned(path: Path, sampled: bool = True, *masks: Path) -> dict:
+    geometry = read_header(path).geometry if path.exists() else slice_entry().geometry
     return {
         "slice_id": f"id of {path.stem}",
         "path": str(path),
+        "frame": None,
         "label": 1,
         "sampled": sampled,
-        "mask": None if mask is None else {"path": str(mask), "digest": "d"},
+        "geometry": asdict(geometry),
+        "masks": [{"path": str(mask), "digest": "d"} for mask in masks] or None,
     }
 
 
@@ -50,7 +56,7 @@ def test_a_row_holds_the_slice_as_planned(tmp_path):
     path = write_ct(tmp_path / "a.dcm", stored=stored)
     png = save_mask(tmp_path / "a.png", mask)
 
-    rows, rejected = extract(tmp_path, [planned(path, sampled=False, mask=png)])
+    rows, rejected = extract(tmp_path, [planned(path, False, png)])
 
     assert not rejected
     (row,) = rows
@@ -112,15 +118,17 @@ def test_a_constant_image_is_set_aside_and_the_rest_goes_on(tmp_path):
 
 def test_files_that_cannot_be_decoded_are_set_aside_and_the_rest_goes_on(tmp_path, caplog):
     damaged = write_ct(tmp_path / "damaged.dcm", RLELossless)
-    damaged.write_bytes(damaged.read_bytes()[:-100])
     plan = [planned(damaged), planned(tmp_path / "gone.dcm"), planned(write_ct(tmp_path / "good"))]
+    damaged.write_bytes(damaged.read_bytes()[:-100])
 
     rows, rejected = extract(tmp_path, plan)
 
     assert [row["slice_id"] for row in rows] == ["id of good"]
-    assert rejected.keys() == {"damaged.dcm", "gone.dcm"}
-    assert all(reason.startswith("pixels cannot be decoded (") for reason in rejected.values())
-    assert f"set aside {damaged}: pixels cannot be decoded" in caplog.text
+    assert rejected == {
+        "damaged.dcm": "truncated: compressed pixel data have no end",
+        "gone.dcm": "cannot be opened (No such file or directory)",
+    }
+    assert f"set aside {damaged}: truncated" in caplog.text
 
 
 def test_a_patient_of_whom_nothing_can_be_used_has_an_empty_table(tmp_path):
@@ -149,7 +157,7 @@ def test_a_mask_that_does_not_fit_is_set_aside_while_a_sampled_slice_stays(tmp_p
     assert [row["annotated"] for row in rows] == [False, False]
     assert [row["mask"] for row in rows] == [None, None]
     assert rejected == {
-        "wrong.png": "mask has shape (255, 256), its slice another",
+        "wrong.png": "mask is 255 x 256, its slice 256 x 256",
         "lost.png": "mask is empty after resizing to cohort.image_size",
     }
 
@@ -178,7 +186,7 @@ def test_slice_and_mask_stay_together_in_any_orientation(tmp_path, orientation):
     save_mask(tmp_path / "masks" / f"{uid('a')}.png", mask)
     masks, _ = match_masks(index_folders([tmp_path / "dicom"]).slices, tmp_path / "masks")
 
-    rows, rejected = extract(tmp_path, [planned(path) | {"mask": masks[uid("a")]}])
+    rows, rejected = extract(tmp_path, [planned(path) | {"masks": masks[uid("a")]}])
 
     assert not rejected
     bright, found = rows[0]["image"] > 0.5, rows[0]["mask"]
@@ -200,7 +208,7 @@ def test_many_slices_keep_their_order_over_row_groups(tmp_path):
 def test_the_same_plan_gives_the_same_bytes(tmp_path):
     stored, mask = bright_corner()
     path = write_ct(tmp_path / "a.dcm", stored=stored)
-    plan = [planned(path, mask=save_mask(tmp_path / "a.png", mask))]
+    plan = [planned(path, True, save_mask(tmp_path / "a.png", mask))]
     contents = []
     for name in ("one", "two"):
         extract_slices("P1", "test", plan, OPTIONS, tmp_path / name)

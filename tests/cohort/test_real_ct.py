@@ -3,21 +3,24 @@
 import csv
 import os
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 
-from scripts.cohort.dicom_header import RejectedFile
+from scripts.cohort.dicom_decoding import padding_mask
+from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.extraction import extract_slices
-from scripts.cohort.index import CohortIndex, index_folders
+from scripts.cohort.index import CohortIndex
 from scripts.cohort.labels import label_series
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
-from scripts.cohort.pixels import AIR_HU, padding_mask, read_hounsfield
+from scripts.cohort.pixels import AIR_HU, read_hounsfield
 from scripts.cohort.plan import plan_cohort
 from scripts.image_table import read_rows
+from tests.cohort.indexing import index_folders
 
 pytestmark = pytest.mark.skipif(
     "CT_IMPORTANCE_DATA" not in os.environ,
@@ -80,7 +83,7 @@ def test_tcga_is_labelled_by_file_and_split_by_person(tcga):
     kept = {entry.patient_id for entry in tcga.slices}
     assert set(sides) == kept
     planned = [row for plan in plans.values() for row in plan]
-    assert sum(row["mask"] is not None for row in planned) == len(masks) >= 50
+    assert sum(row["masks"] is not None for row in planned) == len(masks) >= 50
     assert not rejected
     kinds = Counter(frozenset(row["label"] for row in plan) for plan in plans.values())
     assert kinds[frozenset({0, 1})] > 0
@@ -153,7 +156,15 @@ def test_every_edge_case_is_kept_and_decoded_or_set_aside_with_a_reason(tmp_path
     files = {str(path) for path in EDGE.rglob("*") if path.is_file()}
 
     plan = [
-        {"slice_id": it.slice_id, "path": it.path, "label": 0, "sampled": True, "mask": None}
+        {
+            "slice_id": it.slice_id,
+            "path": it.path,
+            "frame": None,
+            "label": 0,
+            "sampled": True,
+            "geometry": asdict(it.geometry),
+            "masks": None,
+        }
         for it in index.slices
     ]
     rejected = extract_slices("edge", "train", plan, ExtractionOptions(), tmp_path / "edge.parquet")

@@ -1,0 +1,40 @@
+"""Rule find_chest: find which part of each series is chest, by the air in the lungs."""
+
+import logging
+
+import pyarrow as pa
+
+from scripts.cohort.body_region import find_chests
+from scripts.cohort.options import BodyRegionOptions
+from scripts.cohort.slice_entry import read_index
+from scripts.image_table import write_table
+from scripts.job import job_log
+
+with job_log(snakemake.log[0]):
+    chests = find_chests(
+        read_index(snakemake.input.index),
+        BodyRegionOptions.model_validate_json(snakemake.params.options),
+        workers=snakemake.threads,
+    )
+    write_table(
+        snakemake.output.chest,
+        pa.schema(
+            [
+                ("patient_id", pa.string()),
+                ("series_uid", pa.string()),
+                ("lowest_position", pa.float64()),
+                ("highest_position", pa.float64()),
+            ]
+        ),
+        {
+            "patient_id": [patient_id for patient_id, _ in chests],
+            "series_uid": [series_uid for _, series_uid in chests],
+            "lowest_position": [region and region[0] for region in chests.values()],
+            "highest_position": [region and region[1] for region in chests.values()],
+        },
+    )
+    logging.info(
+        "%d series, %d of them without lung",
+        len(chests),
+        sum(region is None for region in chests.values()),
+    )

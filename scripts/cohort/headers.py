@@ -1,0 +1,162 @@
+"""Reads the headers of a dataset into a table, and only those that the table does not hold yet."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.atomic import replacing
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_header import SliceHeader, read_header
+from scripts.cohort.folders import FileStamp, list_files
+from scripts.cohort.pseudonyms import Pseudonyms
+from scripts.cohort.slice_entry import INDEX_SCHEMA
+from scripts.cohort.volume import holds_pixels_of_another, read_patients, read_volume_headers
+from scripts.parallel import process_pool
+from scripts.progress import progress
+
+logger = logging.getLogger(__name__)
+
+ROWS_PER_GROUP = 8192
+STAMP_FIELDS = [("file", pa.string()), ("size", pa.int64()), ("modified", pa.int64())]
+HEADER_SCHEMA = pa.schema(
+    [
+        *STAMP_FIELDS,
+        ("reason", pa.string()),
+        *INDEX_SCHEMA,
+        ("frame_of_reference", pa.string()),
+        ("acquisition", pa.string()),
+        ("kvp", pa.float64()),
+        ("instance_number", pa.int64()),
+        ("fingerprint", pa.string()),
+    ]
+)
+"""A row per slice, or per file set aside: then `reason` says why and the rest is null."""
+
+Read = Callable[[str], list[SliceHeader]]
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """What is read of a dataset."""
+
+    dataset: str
+    folders: Sequence[str | os.PathLike]
+    are_volumes: bool = False
+    """NIfTI, MetaImage or NRRD files; otherwise DICOM."""
+    keep_derived: bool = False
+    patients_csv: str | os.PathLike | None = None
+    """CSV with the columns file and patient_id, for volumes."""
+    pseudonyms: Pseudonyms | None = None
+
+
+def update_headers(
+    source: ImageSource, path: str | os.PathLike, version: str = "", workers: int = 1
+) -> None:
+    """Write the table of headers of a dataset (`HEADER_SCHEMA`).
+
+    Args:
+        source: What is read.
+        path: The table. If it exists, files whose size and time are as it says are not read again.
+        version: What decides how a file is read, options and code; a table of another version is
+            not used.
+        workers: Processes that read headers.
+
+    Raises:
+        InputError: If a folder is missing or cannot be read, or the CSV is not as it should be.
+    """
+    key = f"cohort.datasets.{source.dataset}"
+    stamps = list_files(source.folders, key)
+    if source.are_volumes:
+        paths = {stamp.path for stamp in stamps}
+        stamps = [stamp for stamp in stamps if not holds_pixels_of_another(stamp.path, paths)]
+    read = _reader(source, stamps)
+    known = _known_rows(path, version)
+    old = _unchanged(known, stamps)
+    new = [stamp for stamp in stamps if stamp.path not in old]
+    logger.info("%d files: %d known, %d to be read", len(stamps), len(old), len(new))
+    schema = HEADER_SCHEMA.with_metadata({"version": version})
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        if old:
+            keep = [file in old for file in known.column("file").to_pylist()]
+            writer.write_table(known.filter(pa.array(keep)).cast(schema), ROWS_PER_GROUP)
+        rows = _rows(source, new, read, workers)
+        while group := list(islice(rows, ROWS_PER_GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def _reader(source: ImageSource, stamps: list[FileStamp]) -> Read:
+    if not source.are_volumes:
+        return partial(_read_dicom, keep_derived=source.keep_derived)
+    patients = None
+    if source.patients_csv:
+        patients = read_patients(source.patients_csv, [stamp.path for stamp in stamps])
+    return partial(read_volume_headers, patients=patients)
+
+
+def _read_dicom(path: str, keep_derived: bool) -> list[SliceHeader]:
+    return [read_header(path, keep_derived)]
+
+
+def _known_rows(path: str | os.PathLike, version: str) -> pa.Table:
+    if Path(path).exists():
+        metadata = pq.read_schema(path).metadata or {}
+        if metadata.get(b"version") == version.encode():
+            return pq.read_table(path)
+    return HEADER_SCHEMA.empty_table()
+
+
+def _unchanged(known: pa.Table, stamps: list[FileStamp]) -> set[str]:
+    """Return the files of the table that are still as it says."""
+    columns = [known.column(name).to_pylist() for name, _ in STAMP_FIELDS]
+    then = set(zip(*columns, strict=True))
+    return {stamp.path for stamp in stamps if (stamp.path, stamp.size, stamp.modified) in then}
+
+
+def _rows(source: ImageSource, stamps: list[FileStamp], read: Read, workers: int) -> Iterator[dict]:
+    what = f"{source.dataset}: headers"
+    for stamp, found in zip(
+        stamps, progress(_read_all(stamps, read, workers), what, len(stamps)), strict=True
+    ):
+        # A table holds text only; Python marks the bytes of a name that are not UTF-8.
+        file = stamp.path.encode("utf-8", "backslashreplace").decode()
+        common = {"file": file, "size": stamp.size, "modified": stamp.modified}
+        if isinstance(found, str):
+            yield common | {"reason": found, "dataset": source.dataset}
+            continue
+        for header in found:
+            named = replace(header, dataset=source.dataset)
+            if source.pseudonyms:
+                named = source.pseudonyms.of_header(named)
+            yield common | asdict(named)
+
+
+def _read_all(
+    stamps: list[FileStamp], read: Read, workers: int
+) -> Iterator[list[SliceHeader] | str]:
+    paths: Iterable[str] = (stamp.path for stamp in stamps)
+    attempt = partial(_read_or_reject, read=read)
+    if workers == 1 or len(stamps) < 2:
+        yield from map(attempt, paths)
+        return
+    with process_pool(workers) as pool:
+        yield from pool.map(attempt, paths, chunksize=64)
+
+
+def _read_or_reject(path: str, read: Read) -> list[SliceHeader] | str:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "file name is not UTF-8: rename the file or its folder"
+    try:
+        return read(path)
+    except RejectedFile as reason:
+        return str(reason)

@@ -1,0 +1,93 @@
+"""Reads the contours of DICOM RT Structure Sets."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.geometry import SliceGeometry
+from scripts.cohort.mask_dicom import DicomMask, Part, check_choice, items, uids
+from scripts.cohort.mask_polygons import fill_polygons
+from scripts.cohort.mask_reading import reading
+from scripts.cohort.mask_structures import Structures
+
+OBJECTS_KEPT = 16
+AREAS = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+FARTHEST_MM = 1e6
+
+
+@functools.lru_cache(maxsize=OBJECTS_KEPT)
+def load_contours(path: Path, stamp: object, structures: Structures) -> DicomMask:
+    """Return what the chosen ROIs of a DICOM RT Structure Set mark.
+
+    Points and open contours enclose nothing and are left out.
+
+    Args:
+        path: The file.
+        stamp: `mask_stamp` of the file: a file that has changed is read again.
+        structures: Names or numbers of the ROIs.
+
+    Raises:
+        RejectedFile: If the file cannot be read, or has none of the structures.
+    """
+    with reading("DICOM RTSTRUCT"):
+        dataset = pydicom.dcmread(path)
+        series = items(
+            dataset,
+            "ReferencedFrameOfReferenceSequence",
+            "RTReferencedStudySequence",
+            "RTReferencedSeriesSequence",
+        )
+        return DicomMask(
+            parts=list(_contours(dataset, structures)),
+            series=uids(series, "SeriesInstanceUID"),
+            study=str(dataset.get("StudyInstanceUID", "")),
+            draw=draw_contours,
+        )
+
+
+def draw_contours(contours: Sequence[Part], geometry: SliceGeometry) -> np.ndarray:
+    """Return the mask (rows, columns) of a slice that lies in the plane of some contours.
+
+    The contours of an ROI are filled together (`fill_polygons`: centres of pixels, odd number of
+    contours, boundary included); ROIs unite.
+    """
+    polygons = defaultdict(list)
+    to_pixel = np.linalg.inv(geometry.affine)
+    for contour in contours:
+        pixels = contour.outline @ to_pixel[:2, :3].T + to_pixel[:2, 3]
+        polygons[contour.structure].append(pixels)
+    mask = np.zeros((geometry.rows, geometry.columns), bool)
+    for of_roi in polygons.values():
+        mask |= fill_polygons(of_roi, geometry.rows, geometry.columns)
+    return mask
+
+
+def _contours(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Part]:
+    rois = list(items(dataset, "StructureSetROISequence"))
+    chosen = [
+        int(roi.ROINumber)
+        for roi in rois
+        if structures.take(roi.get("ROIName") or "", int(roi.ROINumber))
+    ]
+    check_choice(chosen, structures.listed, len(rois), "ROI")
+    for roi in items(dataset, "ROIContourSequence"):
+        number = int(roi.ReferencedROINumber)
+        if number in chosen:
+            for order, contour in enumerate(items(roi, "ContourSequence"), 1):
+                if contour.ContourGeometricType in AREAS:
+                    yield _contour(f"contour {order} of ROI {number}", number, contour)
+
+
+def _contour(name: str, roi: int, contour: pydicom.Dataset) -> Part:
+    points = np.float64(contour.ContourData).reshape(-1, 3)
+    if not (np.abs(points) < FARTHEST_MM).all():
+        raise RejectedFile(f"{name} is no place in a patient")
+    images = items(contour, "ContourImageSequence")
+    return Part(name, roi, uids(images, "ReferencedSOPInstanceUID"), points)

@@ -1,0 +1,142 @@
+"""A mask kept in a DICOM object: flat parts (frames, contours), each on a slice that it names."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pydicom
+
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.geometry import SliceGeometry
+
+# Writers round positions, and even out those of uneven slices.
+PLANE_TOLERANCE_MM = 0.5
+# Parts of one structure that are this close along the patient lie in one plane.
+SAME_PLANE_MM = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A flat part of a mask."""
+
+    name: str
+    """What it is, for messages."""
+    structure: int
+    """Number of its segment or ROI."""
+    slices: frozenset[str]
+    """SOP instance UIDs of the images that it was drawn on."""
+    outline: np.ndarray
+    """Its corners in the patient, (n, 3), LPS, mm."""
+
+    @property
+    def slice_id(self) -> str:
+        """The slice that it was drawn on; "" if it names none, or several."""
+        return next(iter(self.slices)) if len(self.slices) == 1 else ""
+
+
+@dataclass(frozen=True, eq=False)
+class DicomMask:
+    """The chosen structures of a DICOM object."""
+
+    parts: Sequence[Part]
+    """The parts that mark anything."""
+    series: frozenset[str]
+    """Series instance UIDs that the object refers to; may be empty."""
+    study: str
+    """Study instance UID of the object; may be ""."""
+    draw: Callable[[Sequence[Part], SliceGeometry], np.ndarray]
+    """Turns parts that lie on a slice into its mask, (rows, columns) bool."""
+
+    @property
+    def names_every_slice(self) -> bool:
+        """Whether every part names its slice."""
+        return all(part.slice_id for part in self.parts)
+
+    @property
+    def slices(self) -> list[str]:
+        """SOP instance UIDs of the slices that parts were drawn on, in the order of the parts."""
+        return list(dict.fromkeys(uid for part in self.parts for uid in sorted(part.slices)))
+
+    def on_slice(self, slice_id: str, geometry: SliceGeometry) -> np.ndarray:
+        """Return the mask of a slice, (rows, columns) bool.
+
+        Raises:
+            RejectedFile: If a part does not lie where the slice that it names does.
+        """
+        return self.draw(self.parts_on(slice_id, geometry), geometry)
+
+    def parts_on(self, slice_id: str, geometry: SliceGeometry) -> list[Part]:
+        """Return the parts that belong to a slice.
+
+        A part that names its slice belongs to that one; of the others, those of each structure that
+        lie nearest to the plane of the slice and within half a millimetre of it.
+
+        Raises:
+            RejectedFile: If a part does not lie where the slice that it names does.
+        """
+        named = self._named.get(slice_id, [])
+        for part, distance in zip(named, _distances(named, geometry), strict=True):
+            if distance > PLANE_TOLERANCE_MM:
+                raise RejectedFile(
+                    f"{part.name} lies {distance:.1f} mm off the slice that it refers to"
+                )
+        return [*named, *self._nearest(geometry)]
+
+    @functools.cached_property
+    def _named(self) -> dict[str, list[Part]]:
+        named = defaultdict(list)
+        for part in self.parts:
+            named[part.slice_id].append(part)
+        return named
+
+    def _nearest(self, geometry: SliceGeometry) -> Iterator[Part]:
+        unnamed = self._named.get("", [])
+        distances = _distances(unnamed, geometry)
+        nearest: dict[int, float] = {}
+        for part, distance in zip(unnamed, distances, strict=True):
+            nearest[part.structure] = min(distance, nearest.get(part.structure, np.inf))
+        for part, distance in zip(unnamed, distances, strict=True):
+            if distance <= min(PLANE_TOLERANCE_MM, nearest[part.structure] + SAME_PLANE_MM):
+                yield part
+
+
+def _distances(parts: Sequence[Part], geometry: SliceGeometry) -> np.ndarray:
+    """Return the largest distance of each part from the plane of a slice, mm."""
+    if not parts:
+        return np.empty(0)
+    points = np.concatenate([part.outline for part in parts])
+    heights = np.abs((points - geometry.origin) @ geometry.normal)
+    ends = np.cumsum([len(part.outline) for part in parts])
+    return np.maximum.reduceat(heights, [0, *ends[:-1]])
+
+
+def items(dataset: pydicom.Dataset, *keywords: str) -> Iterator[pydicom.Dataset]:
+    """Return the items at the end of a path of nested sequences; missing sequences hold none."""
+    if not keywords:
+        yield dataset
+        return
+    for item in dataset.get(keywords[0]) or []:
+        yield from items(item, *keywords[1:])
+
+
+def uids(found: Iterable[pydicom.Dataset], keyword: str) -> frozenset[str]:
+    """Return the values that an element has in some items, those without it left out."""
+    values = (item.get(keyword) for item in found)
+    return frozenset(str(value) for value in values if value)
+
+
+def check_choice(chosen: Sequence[int], listed: str, count: int, noun: str) -> None:
+    """Check that an object has any of the structures that are wanted.
+
+    The names it has instead are free text, and stay out of the message.
+
+    Raises:
+        RejectedFile: If it has none.
+    """
+    if not chosen:
+        wanted = f"none of the structures {listed}" if listed else "no structures"
+        raise RejectedFile(f"mask has {wanted}; it has {count} {noun}{'s' * (count != 1)}")

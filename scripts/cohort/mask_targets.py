@@ -1,0 +1,100 @@
+"""Finds the slices that a mask belongs to: by the name of its file, or by what it refers to."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from pathlib import Path
+
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.mask_dicom import DicomMask
+from scripts.cohort.mask_files import PNG_SUFFIX
+from scripts.cohort.slice_entry import SliceEntry
+from scripts.cohort.volume_parts import is_volume, name_of
+
+
+class MaskTargets:
+    """The slices of a cohort, as masks name them."""
+
+    def __init__(self, entries: Sequence[SliceEntry]) -> None:
+        """Sort out the slices by what masks can name."""
+        self._slices = {entry.slice_id: entry for entry in entries}
+        self._series: dict[str, list[SliceEntry]] = defaultdict(list)
+        self._studies: dict[str, list[SliceEntry]] = defaultdict(list)
+        self._volumes: dict[str, dict[str, list[SliceEntry]]] = defaultdict(dict)
+        for entry in entries:
+            self._series[entry.series_uid].append(entry)
+            self._studies[entry.study_uid].append(entry)
+            if is_volume(entry.path):
+                for name in {entry.series_uid, name_of(entry.path)}:
+                    self._volumes[name].setdefault(entry.path, []).append(entry)
+        paths = {path for found in self._volumes.values() for path in found}
+        self._images = {os.path.realpath(path) for path in paths}
+
+    def of_png(self, path: Path) -> tuple[SliceEntry, str]:
+        """Return the slice that a PNG is named after, and the structure it names or "".
+
+        Raises:
+            RejectedFile: If it is named after none.
+        """
+        found = _split_name(path, self._slices)
+        if found is None:
+            raise RejectedFile("mask fits no slice: no SOPInstanceUID of that name")
+        return self._slices[found[0]], found[1]
+
+    def of_volume(self, path: Path) -> tuple[list[SliceEntry], str]:
+        """Return the slices of the series a label volume is named after, and its structure or "".
+
+        Raises:
+            RejectedFile: If it is named after none or several, or is an image itself.
+        """
+        if os.path.realpath(path) in self._images:
+            raise RejectedFile("an image of the cohort, not a mask")
+        found = _split_name(path, self._series.keys() | self._volumes.keys())
+        if found is None:
+            raise RejectedFile(
+                "mask fits no series: no SeriesInstanceUID or image volume of that name"
+            )
+        name, structure = found
+        if name not in self._volumes:
+            return self._series[name], structure
+        if len(self._volumes[name]) > 1:
+            raise RejectedFile("mask fits several image volumes of that name: rename the images")
+        return next(iter(self._volumes[name].values())), structure
+
+    def of_dicom(self, mask: DicomMask) -> list[SliceEntry]:
+        """Return the slices that a DICOM mask refers to.
+
+        Raises:
+            RejectedFile: If none of them is in the cohort.
+        """
+        found = {uid: self._slices[uid] for uid in mask.slices if uid in self._slices}
+        if not mask.names_every_slice:
+            by_series = [it for uid in mask.series for it in self._series.get(uid, [])]
+            members = by_series if mask.series else self._studies.get(mask.study, [])
+            found |= {entry.slice_id: entry for entry in members}
+        if not found:
+            raise RejectedFile("mask refers to no slice of the cohort")
+        return list(found.values())
+
+
+def is_png(path: Path) -> bool:
+    """Tell whether a file has the name of a PNG."""
+    return path.suffix.lower() == PNG_SUFFIX
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of a PNG or a volume without its suffix."""
+    return path.stem if is_png(path) else name_of(path)
+
+
+def _split_name(path: Path, known: Container[str]) -> tuple[str, str] | None:
+    """Split ``<id>``, ``<id>_<structure>`` or ``<id>/<structure>``, the longest id first."""
+    stem = stem_of(path)
+    if stem in known:
+        return stem, ""
+    for place in range(len(stem) - 1, 0, -1):
+        if stem[place] == "_" and stem[:place] in known:
+            return stem[:place], stem[place + 1 :]
+    return (path.parent.name, stem) if path.parent.name in known else None

@@ -1,0 +1,37 @@
+"""Rule read_headers: read the headers of one dataset, those that are new since the last time."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from scripts.cohort.headers import ImageSource, update_headers
+from scripts.cohort.pseudonyms import read_pseudonyms
+from scripts.job import job_log
+
+
+def version_of(code, key, *options):
+    """Return a digest of what decides how a file is read."""
+    digest = hashlib.blake2b(json.dumps(options).encode(), digest_size=16)
+    for path in [*code, *([key] if key else [])]:
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
+
+
+with job_log(snakemake.log[0]):
+    options = json.loads(snakemake.params.options)
+    key = snakemake.params.pseudonym_key
+    source = ImageSource(
+        dataset=snakemake.wildcards.dataset,
+        folders=options["folders"],
+        are_volumes=options["are_volumes"],
+        keep_derived=options["keep_derived"],
+        patients_csv=options["patients_csv"],
+        pseudonyms=read_pseudonyms(key),
+    )
+    csv = [options["patients_csv"]] if options["patients_csv"] else []
+    update_headers(
+        source,
+        snakemake.output.headers,
+        version_of([*snakemake.input.code, *csv], key, options["keep_derived"]),
+        workers=snakemake.threads,
+    )

@@ -1,0 +1,147 @@
+"""CT volumes as NIfTI, MetaImage or NRRD, in Hounsfield units: their slices, one by one."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_header import SliceHeader
+from scripts.cohort.volume_file import read_frame, read_grid, reading_volume
+from scripts.cohort.volume_grid import VolumeGrid
+from scripts.cohort.volume_parts import holds_pixels_of_another as holds_pixels_of_another
+from scripts.cohort.volume_parts import name_of, parts_of
+from scripts.errors import InputError
+
+FINGERPRINT_BYTES = 4096
+
+
+def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, str]:
+    """Return the patient of each volume from a CSV with the columns file and patient_id.
+
+    Args:
+        path: The CSV; a file is given by its name, with as many of its folders as tell it apart.
+        files: Paths of the volumes.
+
+    Raises:
+        InputError: If the CSV cannot be read, lacks a column, or names none of the volumes.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(Path(path).read_text(encoding="utf-8-sig")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read as CSV in UTF-8 ({type(error).__name__})"
+        ) from None
+    lacking = {"file", "patient_id"} - set(reader.fieldnames or [])
+    if lacking:
+        raise InputError(f"{path} has no column {' and no column '.join(sorted(lacking))}")
+    rows = {PurePath(row["file"] or "").parts: (row["patient_id"] or "").strip() for row in reader}
+    patients = {}
+    for file in files:
+        parts = PurePath(file).parts
+        ends = (parts[start:] for start in range(len(parts)))
+        patient = next((rows[end] for end in ends if rows.get(end)), None)
+        if patient:
+            patients[file] = patient
+    if not patients:
+        raise InputError(f"{path}: its column file names none of the {len(files)} volumes found")
+    return patients
+
+
+def read_volume_headers(path: str, patients: Mapping[str, str] | None = None) -> list[SliceHeader]:
+    """Return a header for each slice of a volume.
+
+    Args:
+        path: Any file.
+        patients: Patient of each volume; None: each volume is a patient, named as its file.
+
+    Raises:
+        RejectedFile: If the file is no axial CT volume that can be used, with the reason.
+    """
+    name = name_of(path)
+    if patients is not None and path not in patients:
+        raise RejectedFile("no patient_id in the CSV of cohort.datasets.<name>.patients")
+    grid = read_grid(path)
+    grid.check_right_angles()
+    if not grid.geometry(0).is_axial:
+        raise RejectedFile("not axial")
+    sample = _sample_digest(path)
+    return [
+        _header(path, name, patients[path] if patients else name, grid, frame, sample)
+        for frame in range(grid.frames)
+    ]
+
+
+def _header(
+    path: str, name: str, patient_id: str, grid: VolumeGrid, frame: int, sample: str
+) -> SliceHeader:
+    geometry = grid.geometry(frame)
+    return SliceHeader(
+        dataset="",
+        slice_id=f"{name}-{frame:04d}",
+        series_uid=name,
+        study_uid=name,
+        patient_id=patient_id,
+        path=path,
+        frame=frame,
+        rows=geometry.rows,
+        columns=geometry.columns,
+        origin=geometry.origin,
+        orientation=geometry.orientation,
+        spacing=geometry.spacing,
+        position=geometry.position,
+        contrast_tag="unknown",
+        description_label=None,
+        frame_of_reference="",
+        acquisition="",
+        kvp=0.0,
+        instance_number=frame,
+        fingerprint=f"{sample}-{frame}",
+    )
+
+
+def read_volume_slice(path: str, frame: int) -> np.ndarray:
+    """Return a slice of a volume in Hounsfield units, (rows, columns) float32.
+
+    Raises:
+        RejectedFile: If the file cannot be read, or its values are no Hounsfield units.
+    """
+    grid = read_grid(path)
+    along_row, along_column, across = grid.axes
+    pixels = read_frame(path, grid, across, frame)
+    if along_row < along_column:
+        pixels = pixels.T
+    pixels = pixels.astype(np.float32)
+    if not np.isfinite(pixels).all():
+        raise RejectedFile("slice has values that are not finite")
+    if pixels.min() >= 0:
+        # Air is at -1000 HU and fat at -100: no slice of a patient is without them.
+        raise RejectedFile("no value is below 0: not in Hounsfield units")
+    return pixels
+
+
+def volume_digest(path: str, frame: int) -> str:
+    """Return a digest of a slice's voxels, as they are stored."""
+    return f"{_file_digest(path)}-{frame}"
+
+
+def _sample_digest(path: str) -> str:
+    with reading_volume(), open(parts_of(path)[-1], "rb") as file:
+        length = os.fstat(file.fileno()).st_size
+        file.seek(max(0, (length - FINGERPRINT_BYTES) // 2))
+        digest = hashlib.blake2b(file.read(FINGERPRINT_BYTES), digest_size=16)
+    digest.update(str(length).encode())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=8)
+def _file_digest(path: str) -> str:
+    with open(parts_of(path)[-1], "rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

@@ -1,0 +1,141 @@
+"""Tells volumes by their names, and finds the files that make up a volume: header and data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from scripts.cohort.dicom_file import RejectedFile
+
+NIFTI_SUFFIXES = (".nii.gz", ".nii")
+NRRD_SUFFIXES = (".nrrd", ".nhdr")
+METAIMAGE_SUFFIXES = (".mha", ".mhd")
+HEADER_SUFFIXES = NRRD_SUFFIXES + METAIMAGE_SUFFIXES
+VOLUME_SUFFIXES = NIFTI_SUFFIXES + HEADER_SUFFIXES
+DATA_SUFFIXES = (".raw", ".zraw", ".raw.gz", ".img")
+DETACHED_SUFFIXES = (".mhd", ".nhdr", ".hdr")
+"""Headers whose data lie in another file."""
+LONGEST_HEADER = 65536
+
+
+def is_volume(path: str | os.PathLike) -> bool:
+    """Tell whether a file has the name of a NIfTI, NRRD or MetaImage volume."""
+    return _ends_with(path, VOLUME_SUFFIXES)
+
+
+def is_nifti(path: str | os.PathLike) -> bool:
+    """Tell whether a file has the name of a NIfTI volume."""
+    return _ends_with(path, NIFTI_SUFFIXES)
+
+
+def is_nrrd(path: str | os.PathLike) -> bool:
+    """Tell whether a file has the name of an NRRD volume."""
+    return _ends_with(path, NRRD_SUFFIXES)
+
+
+def _ends_with(path: str | os.PathLike, suffixes: tuple[str, ...]) -> bool:
+    return os.fspath(path).lower().endswith(suffixes)
+
+
+def name_of(path: str | os.PathLike) -> str:
+    """Return the name of a volume's file without its suffix.
+
+    Raises:
+        RejectedFile: If the suffix is not that of a volume.
+    """
+    name = os.path.basename(path)
+    for suffix in VOLUME_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    raise RejectedFile(f"not a volume ({', '.join(VOLUME_SUFFIXES)})")
+
+
+def holds_pixels_of_another(path: str, paths: Collection[str]) -> bool:
+    """Tell by its name whether a file holds the pixels of a header that is among the paths."""
+    for suffix in DATA_SUFFIXES:
+        if path.lower().endswith(suffix):
+            stem = path[: -len(suffix)]
+            headers = (stem + header for header in DETACHED_SUFFIXES)
+            return any(header in paths for name in headers for header in _in_either_case(name))
+    return False
+
+
+def _in_either_case(path: str) -> tuple[str, str]:
+    stem, suffix = os.path.splitext(path)
+    return path, stem + suffix.upper()
+
+
+def parts_of(path: str | os.PathLike) -> list[Path]:
+    """Return the files that make up a volume: itself and, if it is a mere header, its data.
+
+    Of data in several files, and of a file that is no volume, only the file itself.
+    """
+    path = Path(path)
+    name = _data_name(path)
+    if not name or _is_several_files(name):
+        return [path]
+    return [path, Path(os.path.normpath(path.parent / name))]
+
+
+def check_parts(path: str | os.PathLike) -> None:
+    """Check that the data of a volume lie in one file that is there.
+
+    Raises:
+        RejectedFile: If they do not.
+    """
+    if _is_several_files(_data_name(Path(path))):
+        raise RejectedFile("is spread over several data files: write it as one volume")
+    if not all(part.is_file() for part in parts_of(path)[1:]):
+        raise RejectedFile("is a header whose data file is missing")
+
+
+def stamp_of(path: str | os.PathLike) -> tuple[tuple[int, int], ...]:
+    """Return time of change and size of the files of a volume, or of any one file.
+
+    By them a cache sees that a file has changed. A data file that is missing has none.
+
+    Raises:
+        OSError: If the file cannot be found.
+    """
+    first, *data = parts_of(path)
+    present = [first, *(part for part in data if part.is_file())]
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in map(os.stat, present))
+
+
+def header_fields(path: Path) -> tuple[dict[str, str], int]:
+    """Return the fields of an NRRD or MetaImage header by name in lower case, and its length.
+
+    Fields are ``name = value`` lines that end with ElementDataFile (MetaImage), or
+    ``name: value`` lines that end with an empty one (NRRD). A file that cannot be read has none.
+    """
+    fields: dict[str, str] = {}
+    length = 0
+    if not path.is_file():
+        return fields, length
+    try:
+        with open(path, "rb") as file:
+            start = file.read(LONGEST_HEADER)
+    except OSError:  # reading the volume says so
+        return fields, length
+    for line in start.splitlines(keepends=True):
+        length += len(line)
+        text = line.decode("utf-8", "replace").strip()
+        mark = "=" if "=" in text and ":" not in text.split("=")[0] else ":"
+        name, _, value = text.partition(mark)
+        fields[name.strip().lower()] = value.strip()
+        if not text or "elementdatafile" in fields:
+            break
+    return fields, length
+
+
+def _data_name(path: Path) -> str:
+    """Return what a header says of its data file; "" if the data follow in the file itself."""
+    fields = header_fields(path)[0] if _ends_with(path, HEADER_SUFFIXES) else {}
+    name = fields.get("elementdatafile") or fields.get("data file") or fields.get("datafile")
+    return "" if not name or name.upper() == "LOCAL" else name
+
+
+def _is_several_files(name: str) -> bool:
+    """Tell whether the name of a data file stands for a list or a pattern of names."""
+    return name.startswith("LIST") or "%" in name

@@ -1,0 +1,166 @@
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from scripts.cohort import headers as headers_module
+from scripts.cohort.folders import list_files
+from scripts.cohort.headers import ImageSource, update_headers
+from scripts.cohort.index import index_cohort
+from scripts.cohort.pseudonyms import Pseudonyms, read_pseudonyms
+from scripts.errors import InputError
+from tests.cohort.dicom_files import write_ct, write_series
+from tests.cohort.indexing import index_sources
+from tests.cohort.volume_files import write_volume
+
+SECRET = Pseudonyms(b"a secret of the user")
+
+
+@pytest.fixture
+def read(monkeypatch) -> list[str]:
+    """Names of the files whose header was read."""
+    names = []
+
+    def note(path: str, keep_derived: bool):
+        names.append(Path(path).name)
+        return read_header(path, keep_derived)
+
+    read_header = headers_module.read_header
+    monkeypatch.setattr(headers_module, "read_header", note)
+    return names
+
+
+@pytest.fixture
+def source(tmp_path) -> ImageSource:
+    write_series(tmp_path / "dicom" / "P1", 3)
+    (tmp_path / "dicom" / "notes.txt").write_text("no DICOM")
+    return ImageSource("a", [tmp_path / "dicom"])
+
+
+def rows(table: Path) -> list[dict]:
+    return sorted(pq.read_table(table).to_pylist(), key=lambda row: row["file"])
+
+
+def test_only_new_files_are_read_again(source, tmp_path, read):
+    table = tmp_path / "a.parquet"
+    update_headers(source, table)
+    assert len(read) == 4
+    read.clear()
+
+    new = write_ct(tmp_path / "dicom" / "P2" / "new.dcm", patient="P2")
+    update_headers(source, table)
+
+    assert read == [new.name]
+    fresh = tmp_path / "fresh.parquet"
+    update_headers(source, fresh)
+    assert rows(table) == rows(fresh)
+
+
+def test_files_that_changed_are_read_again_and_those_gone_are_forgotten(source, tmp_path, read):
+    table = tmp_path / "a.parquet"
+    update_headers(source, table)
+    read.clear()
+    gone, changed, *_ = sorted((tmp_path / "dicom" / "P1").iterdir())
+    gone.unlink()
+    write_ct(changed, patient="P9")
+    os.utime(changed, ns=(1, 1))
+
+    update_headers(source, table)
+
+    assert read == [changed.name]
+    assert {row["patient_id"] for row in rows(table)} == {"P1", "P9", None}
+    assert str(gone) not in {row["file"] for row in rows(table)}
+
+
+def test_a_table_of_another_version_is_not_used(source, tmp_path, read):
+    update_headers(source, tmp_path / "a.parquet", "one")
+    read.clear()
+
+    update_headers(source, tmp_path / "a.parquet", "two")
+
+    assert len(read) == 4
+
+
+def test_the_index_is_the_same_with_known_headers_and_with_several_processes(source, tmp_path):
+    tables = [tmp_path / name for name in ("known.parquet", "several.parquet")]
+    write_ct(tmp_path / "late.dcm", patient="P0")
+    update_headers(source, tables[0])
+    shutil.copy(tmp_path / "late.dcm", tmp_path / "dicom" / "P1" / "AAA.dcm")
+    update_headers(source, tables[0])
+    update_headers(source, tables[1], workers=2)
+
+    one, other = (index_cohort([table]) for table in tables)
+
+    assert one.slices == other.slices
+    assert one.rejected == other.rejected
+    assert {entry.patient_id for entry in one.slices} == {"P0", "P1"}
+
+
+def test_half_a_table_is_never_left_behind(source, tmp_path, monkeypatch):
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(headers_module, "read_header", fail)
+    with pytest.raises(KeyboardInterrupt):
+        update_headers(source, tmp_path / "out" / "a.parquet")
+
+    assert not list((tmp_path / "out").iterdir())
+
+
+# Folders
+
+
+def test_a_link_that_leads_round_in_circles_is_followed_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file").write_text("x")
+    (tmp_path / "a" / "again").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+
+    assert len(list_files([tmp_path], "cohort.datasets.a")) == 1
+
+
+def test_a_link_to_nothing_is_set_aside(source, tmp_path):
+    (tmp_path / "dicom" / "lost.dcm").symlink_to(tmp_path / "nowhere")
+
+    index = index_sources(source)
+
+    assert len(index.slices) == 3
+    assert f"{tmp_path}/dicom/lost.dcm" in index.rejected
+
+
+# Pseudonyms
+
+
+def test_pseudonyms_replace_every_id_of_a_patient(tmp_path):
+    write_series(tmp_path / "dicom", 2, patient="Jane Roe")
+    write_volume(tmp_path / "volumes" / "jane_roe.nii")
+    folders = {"d": tmp_path / "dicom", "v": tmp_path / "volumes"}
+    sources = [
+        ImageSource(name, [folder], name == "v", pseudonyms=SECRET)
+        for name, folder in folders.items()
+    ]
+
+    slices = index_sources(*sources).slices
+
+    assert {entry.patient_id for entry in slices} == {SECRET.of("Jane Roe"), SECRET.of("jane_roe")}
+    for entry in slices:
+        ids = (entry.patient_id, entry.slice_id, entry.series_uid, entry.study_uid)
+        assert "roe" not in " ".join(ids).lower()
+
+
+def test_pseudonyms_depend_on_the_secret_and_nothing_else():
+    assert SECRET.of("P1") == Pseudonyms(b"a secret of the user").of("P1") != SECRET.of("P2")
+    assert SECRET.of("P1") != Pseudonyms(b"another secret of it").of("P1")
+    assert len(SECRET.of("P1")) == 16
+
+
+def test_a_secret_that_is_too_short_is_an_error(tmp_path):
+    (tmp_path / "key").write_text("short\n")
+
+    with pytest.raises(InputError, match="a secret of 16 bytes or more is needed"):
+        read_pseudonyms(tmp_path / "key")
+    with pytest.raises(InputError, match=r"cannot be read .*; check cohort\.pseudonym_key"):
+        read_pseudonyms(tmp_path / "no key")
+    assert read_pseudonyms(None) is None

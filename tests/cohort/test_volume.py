@@ -1,0 +1,272 @@
+import itertools
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.extraction import extract_slices
+from scripts.cohort.headers import ImageSource
+from scripts.cohort.options import ExtractionOptions, SelectionOptions, SlicesPerPatient
+from scripts.cohort.plan import plan_patient
+from scripts.cohort.volume import read_patients, read_volume_headers, read_volume_slice
+from scripts.cohort.volume_parts import holds_pixels_of_another, name_of
+from scripts.errors import InputError
+from scripts.image_table import read_images
+from tests.cohort.dicom_files import write_ct
+from tests.cohort.indexing import index_sources
+from tests.cohort.volume_files import SHAPE, voxels, write_volume
+
+FORMATS = ["a.nii", "a.nii.gz", "a.mhd", "a.mha", "a.nrrd"]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_slices(tmp_path, name, compressed):
+    path = str(write_volume(tmp_path / name, compressed=compressed))
+
+    headers = read_volume_headers(path)
+
+    assert [header.slice_id for header in headers] == [f"a-{n:04d}" for n in range(SHAPE[0])]
+    assert {header.patient_id for header in headers} == {"a"}
+    assert (headers[0].rows, headers[0].columns) == SHAPE[1:]
+    assert headers[0].spacing == pytest.approx((1.0, 0.5))
+    assert [header.position for header in headers] == pytest.approx([30, 32.5, 35, 37.5, 40])
+    for header in headers:
+        np.testing.assert_array_equal(read_volume_slice(path, header.frame), voxels()[header.frame])
+
+
+# Axes of the file in any order and direction, as viewers and converters write them.
+ORIENTATIONS = [
+    np.eye(3)[:, list(order)] * signs
+    for order in itertools.permutations(range(3))
+    for signs in ((1, 1, 1), (-1, 1, -1))
+]
+
+
+@pytest.mark.parametrize("directions", ORIENTATIONS, ids=lambda it: str(it.ravel().astype(int)))
+def test_a_volume_gives_the_same_picture_in_any_orientation(tmp_path, directions):
+    upright = write_volume(tmp_path / "upright.mha", spacing=(1.0, 1.0, 1.0))
+    turned = SimpleITK.ReadImage(str(upright))
+    order = [int(np.argmax(np.abs(directions[:, axis]))) for axis in range(3)]
+    flips = [bool(directions[order[axis], axis] < 0) for axis in range(3)]
+    turned = SimpleITK.Flip(SimpleITK.PermuteAxes(turned, order), flips)
+    SimpleITK.WriteImage(turned, str(tmp_path / "turned.nii"))
+    assert np.allclose(np.reshape(turned.GetDirection(), (3, 3)), directions)
+
+    pictures = []
+    for path in (upright, tmp_path / "turned.nii"):
+        entries = sorted(read_volume_headers(str(path)), key=lambda entry: entry.position)
+        options = SelectionOptions(slices_per_patient=SlicesPerPatient(train=5), inner_fraction=1)
+        plan = plan_patient(entries, {entry.series: 1 for entry in entries}, "train", {}, options)
+        table = tmp_path / f"{path.stem}.parquet"
+        assert not extract_slices("P", "train", plan, ExtractionOptions(image_size=32), table)
+        pictures.append(read_images(table, "image"))
+
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+
+
+def cut_short(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.mha", "a.nrrd"])
+def test_a_volume_that_is_cut_short_is_set_aside(tmp_path, name, compressed):
+    path = write_volume(tmp_path / name, compressed=compressed)
+    cut_short(path)
+
+    with pytest.raises(RejectedFile, match=r"damaged, or cut short|truncated: voxels are fewer"):
+        read_volume_slice(str(path), 4)
+
+
+def test_a_header_without_its_pixels_is_set_aside(tmp_path):
+    path = write_volume(tmp_path / "a.mhd")
+    (tmp_path / "a.raw").unlink()
+
+    with pytest.raises(RejectedFile, match=r"its pixel file cannot be opened \(No such file"):
+        read_volume_headers(str(path))
+
+
+def test_the_pixels_of_a_header_may_not_fall_short(tmp_path):
+    path = write_volume(tmp_path / "a.mhd")
+    cut_short(tmp_path / "a.raw")
+
+    with pytest.raises(RejectedFile, match="truncated: voxels are fewer than the header says"):
+        read_volume_headers(str(path))
+
+
+def test_volumes_that_are_no_ct_are_set_aside_with_the_reason(tmp_path):
+    colour = SimpleITK.GetImageFromArray(np.zeros((4, 8, 8, 3), np.uint8), isVector=True)
+    SimpleITK.WriteImage(colour, str(tmp_path / "colour.nrrd"))
+    still = SimpleITK.GetImageFromArray(voxels())
+    SimpleITK.WriteImage(SimpleITK.JoinSeries([still, still]), str(tmp_path / "film.nii"))
+    (tmp_path / "words.nii.gz").write_text("no volume")
+    (tmp_path / "notes.txt").write_text("no volume")
+    tilted = np.array([[1, 0, 0], [0, 0.7071, -0.7071], [0, 0.7071, 0.7071]])
+    write_volume(tmp_path / "oblique.mha", directions=tilted)
+
+    reasons = {}
+    for path in tmp_path.iterdir():
+        with pytest.raises(RejectedFile) as reason:
+            read_volume_headers(str(path))
+        reasons[path.name] = str(reason.value)
+    assert reasons == {
+        "colour.nrrd": "volume has several values per voxel",
+        "film.nii": "volume has 4 dimensions, not 3",
+        "words.nii.gz": "cannot be read as a volume: damaged, or cut short",
+        "notes.txt": "not a volume (.nii, .nii.gz, .mhd, .mha, .nrrd, .nhdr)",
+        "oblique.mha": "not axial",
+    }
+
+
+def test_slices_without_hounsfield_units_are_set_aside(tmp_path):
+    grey = write_volume(tmp_path / "grey.mha", np.full(SHAPE, 128, np.uint8))
+    holes = voxels().astype(np.float32)
+    holes[2, 3, 4] = np.nan
+    partly = write_volume(tmp_path / "nan.mha", holes)
+
+    with pytest.raises(RejectedFile, match="no value is below 0: not in Hounsfield units"):
+        read_volume_slice(str(grey), 0)
+    with pytest.raises(RejectedFile, match="slice has values that are not finite"):
+        read_volume_slice(str(partly), 2)
+    np.testing.assert_array_equal(read_volume_slice(str(partly), 1), holes[1])
+
+
+def test_names_are_without_the_suffix():
+    assert [name_of(name) for name in ("x/LNDb-0001.mhd", "y.NII.GZ", "a.b.nrrd")] == [
+        "LNDb-0001",
+        "y",
+        "a.b",
+    ]
+
+
+def test_the_pixels_beside_a_header_are_no_file_of_their_own():
+    paths = {"f/a.mhd", "f/a.raw", "f/b.raw", "f/c.nhdr", "f/c.raw.gz"}
+
+    assert {path for path in paths if holds_pixels_of_another(path, paths)} == {
+        "f/a.raw",
+        "f/c.raw.gz",
+    }
+
+
+# The CSV of patients
+
+
+def write_csv(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_patients_are_named_by_as_much_of_the_path_as_tells_files_apart(tmp_path):
+    files = ["x/one/ct.nii", "x/two/ct.nii", "x/three.nii", "x/four.nii"]
+    csv_path = write_csv(
+        tmp_path / "p.csv", "file,patient_id\none/ct.nii,P1\ntwo/ct.nii,P2\nthree.nii,P3\n"
+    )
+
+    assert read_patients(csv_path, files) == {
+        "x/one/ct.nii": "P1",
+        "x/two/ct.nii": "P2",
+        "x/three.nii": "P3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,patient_id\n", "has no column file"),
+        ("file,patient_id\nelse.nii,P1\n", "its column file names none of the 1 volumes found"),
+    ],
+)
+def test_a_csv_of_patients_that_does_not_fit_is_an_error(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        read_patients(write_csv(tmp_path / "p.csv", text), ["a.nii"])
+
+
+def test_volumes_that_the_csv_does_not_name_are_set_aside(tmp_path):
+    write_volume(tmp_path / "ct" / "a.nii", voxels(1))
+    write_volume(tmp_path / "ct" / "b.nii", voxels(2))
+    csv_path = write_csv(tmp_path / "p.csv", "file,patient_id\na.nii,P1\n")
+
+    index = index_sources(ImageSource("v", [tmp_path / "ct"], True, patients_csv=csv_path))
+
+    assert {entry.patient_id for entry in index.slices} == {"P1"}
+    assert index.rejected == {
+        str(tmp_path / "ct" / "b.nii"): (
+            "no patient_id in the CSV of cohort.datasets.<name>.patients"
+        )
+    }
+
+
+# In the index
+
+
+def test_a_copied_volume_is_set_aside_and_its_patients_stay_together(tmp_path):
+    write_volume(tmp_path / "a.mhd")
+    write_volume(tmp_path / "b.nii.gz", voxels(2))
+    for suffix in ("mhd", "raw"):
+        content = (tmp_path / f"a.{suffix}").read_bytes()
+        (tmp_path / f"c.{suffix}").write_bytes(content.replace(b"a.raw", b"c.raw"))
+
+    index = index_sources(ImageSource("v", [tmp_path], are_volumes=True))
+
+    assert {entry.patient_id for entry in index.slices} == {"a", "b"}
+    assert index.same_person == {("a", "c")}
+    assert (
+        index.rejected[f"{tmp_path}/c.mhd, slice 3"] == f"exact copy of {tmp_path}/a.mhd, slice 3"
+    )
+    assert len(index.rejected) == SHAPE[0]
+
+
+def test_two_volumes_of_one_name_are_not_mixed_up(tmp_path):
+    for number, folder in enumerate(("x", "y")):
+        write_volume(tmp_path / folder / "ct.nii", voxels(number))
+
+    index = index_sources(ImageSource("v", [tmp_path], are_volumes=True))
+
+    assert {entry.path for entry in index.slices} == {f"{tmp_path}/x/ct.nii"}
+    assert index.rejected[f"{tmp_path}/y/ct.nii, slice 0"] == (
+        f"has the name of {tmp_path}/x/ct.nii: rename the file"
+    )
+
+
+def test_datasets_are_told_apart_where_patients_have_the_same_id(tmp_path):
+    write_ct(tmp_path / "dicom" / "1.dcm", patient="7")
+    write_volume(tmp_path / "volumes" / "7.nii")
+    write_volume(tmp_path / "volumes" / "8.nii", voxels(8))
+
+    index = index_sources(
+        ImageSource("lidc", [tmp_path / "dicom"]),
+        ImageSource("lndb", [tmp_path / "volumes"], are_volumes=True),
+    )
+
+    assert {(entry.dataset, entry.patient_id) for entry in index.slices} == {
+        ("lidc", "7"),
+        ("lndb", "lndb-7"),
+        ("lndb", "8"),
+    }
+
+
+@pytest.mark.skipif(
+    "CT_IMPORTANCE_DATA" not in os.environ,
+    reason="CT_IMPORTANCE_DATA does not name the folder with real CT",
+)
+def test_a_real_nifti_equals_nibabel(tmp_path):
+    import nibabel
+
+    source = Path(os.environ["CT_IMPORTANCE_DATA"]) / "chest_cta_masks" / "ct_cropped.nii.gz"
+    path = shutil.copy(source, tmp_path)
+    image = nibabel.load(path)
+    array, to_ras = np.asarray(image.dataobj), image.affine
+
+    headers = read_volume_headers(str(path))
+
+    for header in headers[::40]:
+        pixels = read_volume_slice(str(path), header.frame)
+        corner = header.geometry.affine @ [7, 5, 0, 1]
+        voxel = np.rint(np.linalg.inv(to_ras) @ (corner * [-1, -1, 1, 1])).astype(int)
+        assert pixels[5, 7] == pytest.approx(array[tuple(voxel[:3])])
