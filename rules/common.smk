@@ -64,20 +64,30 @@ def phantom_folder():
     return [f"results/{RUN}/phantom"] if IS_PHANTOM else []
 
 
-def dataset_folders(wildcards):
-    """Where the images of a dataset are; those of the phantom are made by a rule."""
-    if IS_PHANTOM:
-        return []
-    dataset = DATASETS[wildcards.dataset]
+def image_folders(name, dataset):
     kind = "dicom" if dataset.volumes is None else "volumes"
-    key = f"datasets.{wildcards.dataset}.{kind}"
+    key = f"datasets.{name}.{kind}"
     return [checked_path(folder, key, os.path.isdir) for folder in dataset.folders]
 
 
+def patients_csv(name, dataset):
+    key = f"datasets.{name}.patients"
+    return dataset.patients and checked_path(dataset.patients, key, os.path.isfile)
+
+
+# Found out while the rules are read: errors of input functions come with a traceback.
+IMAGE_FOLDERS = {name: image_folders(name, it) for name, it in COHORT.given_datasets.items()}
+PATIENTS_CSV = {name: patients_csv(name, it) for name, it in COHORT.given_datasets.items()}
+
+
+def dataset_folders(wildcards):
+    """Where the images of a dataset are; those of the phantom are made by a rule."""
+    return IMAGE_FOLDERS.get(wildcards.dataset, [])
+
+
 def dataset_patients(wildcards):
-    path = None if IS_PHANTOM else DATASETS[wildcards.dataset].patients
-    key = f"datasets.{wildcards.dataset}.patients"
-    return [] if path is None else [checked_path(path, key, os.path.isfile)]
+    path = PATIENTS_CSV.get(wildcards.dataset)
+    return [path] if path else []
 
 
 def dataset_reading(wildcards):
@@ -89,7 +99,7 @@ def dataset_reading(wildcards):
             or dataset_folders(wildcards),
             "are_volumes": not IS_PHANTOM and dataset.volumes is not None,
             "keep_derived": not IS_PHANTOM and dataset.keep_derived,
-            "patients_csv": next(iter(dataset_patients(wildcards)), None),
+            "patients_csv": PATIENTS_CSV.get(wildcards.dataset),
         },
         sort_keys=True,
     )

@@ -19,7 +19,8 @@ from scripts.cohort.dicom_header import SliceHeader, read_header
 from scripts.cohort.folders import FileStamp, list_files
 from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import INDEX_SCHEMA
-from scripts.cohort.volume import holds_pixels_of_another, read_patients, read_volume_headers
+from scripts.cohort.volume import read_patients, read_volume_headers
+from scripts.cohort.volume_parts import holds_pixels_of_another
 from scripts.parallel import process_pool
 from scripts.progress import progress
 

@@ -16,7 +16,6 @@ from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
 from scripts.cohort.volume_file import read_frame, read_grid, reading_volume
 from scripts.cohort.volume_grid import VolumeGrid
-from scripts.cohort.volume_parts import holds_pixels_of_another as holds_pixels_of_another
 from scripts.cohort.volume_parts import name_of, parts_of
 from scripts.errors import InputError
 
@@ -113,9 +112,8 @@ def read_volume_slice(path: str, frame: int) -> np.ndarray:
     Raises:
         RejectedFile: If the file cannot be read, or its values are no Hounsfield units.
     """
-    grid = read_grid(path)
-    along_row, along_column, across = grid.axes
-    pixels = read_frame(path, grid, across, frame)
+    along_row, along_column, across = read_grid(path).axes
+    pixels = read_frame(path, across, frame)
     if along_row < along_column:
         pixels = pixels.T
     pixels = pixels.astype(np.float32)

@@ -62,28 +62,30 @@ def read_voxels(path: str | os.PathLike) -> np.ndarray:
         RejectedFile: If the file is damaged or cut short.
     """
     with reading_volume():
-        voxels = _nifti_voxels(path) if is_nifti(path) else _itk_voxels(Path(path))
-        return voxels.reshape(voxels.shape[:3])
+        return _nifti_voxels(path) if is_nifti(path) else _itk_voxels(Path(path))
 
 
-def read_frame(path: str | os.PathLike, grid: VolumeGrid, axis: int, index: int) -> np.ndarray:
+def read_frame(path: str | os.PathLike, axis: int, index: int) -> np.ndarray:
     """Return the voxels at one index of an axis; the other two axes keep their order.
 
     Of a MetaImage that is not compressed only that part is read; other volumes are read as a
     whole, and the last one is kept.
 
+    Args:
+        path: A volume of which `read_grid` returned the grid.
+        axis: Number of the axis in the file.
+        index: Which voxel along it.
+
     Raises:
         RejectedFile: If the file is damaged or cut short.
     """
     with reading_volume():
-        if not has_plain_data(Path(path)):
-            return np.take(_kept_voxels(path, stamp_of(path)), index, axis=axis)
-        reader = _itk_reader_at_header(Path(path))
-        start, size = [0] * reader.GetDimension(), list(reader.GetSize())
-        start[axis], size[axis] = index, 1
-        reader.SetExtractIndex(start)
-        reader.SetExtractSize(size)
-        return np.take(_itk_array(reader), 0, axis=axis)
+        if has_plain_data(Path(path)):
+            voxels, index = _itk_part(Path(path), axis, index), 0
+        else:
+            voxels = _kept_voxels(path, stamp_of(path))
+        # np.take would copy the whole volume, whose first axis is the fastest, into another order.
+        return np.moveaxis(voxels, axis, 0)[index]
 
 
 @functools.lru_cache(maxsize=1)
@@ -91,8 +93,12 @@ def _kept_voxels(path: str | os.PathLike, stamp: object) -> np.ndarray:
     return read_voxels(path)
 
 
-def _check_single_values(size: tuple[int, ...], values_per_voxel: int) -> tuple[int, int, int]:
-    """Return the size of a volume without trailing axes of length 1, if it is one of CT."""
+def _size_of(size: tuple[int, ...], values_per_voxel: int) -> tuple[int, int, int]:
+    """Return the size of a volume of single values without trailing axes of length 1.
+
+    Raises:
+        RejectedFile: If it is none.
+    """
     while len(size) > 3 and size[-1] == 1:
         size = size[:-1]
     if len(size) != 3:
@@ -100,6 +106,10 @@ def _check_single_values(size: tuple[int, ...], values_per_voxel: int) -> tuple[
     if values_per_voxel != 1:
         raise RejectedFile("volume has several values per voxel")
     return size
+
+
+def _without_trailing_axes(voxels: np.ndarray) -> np.ndarray:
+    return voxels.reshape(voxels.shape[:3])
 
 
 # NIfTI. ITK fills a file that is cut short with zeros, and takes its place from another field than
@@ -112,7 +122,7 @@ def _nifti_grid(path: str | os.PathLike) -> VolumeGrid:
     image = nibabel.load(path)
     kind = image.get_data_dtype()
     is_single = kind.fields is None and kind.kind != "c"
-    size = _check_single_values(image.shape, 1 if is_single else 2)
+    size = _size_of(image.shape, 1 if is_single else 2)
     return VolumeGrid(size, RAS_TO_LPS @ image.affine)
 
 
@@ -121,12 +131,12 @@ def _nifti_voxels(path: str | os.PathLike) -> np.ndarray:
 
     image = nibabel.load(path)
     if not os.fspath(path).lower().endswith(".gz"):
-        return np.asanyarray(image.dataobj)
+        return _without_trailing_axes(np.asanyarray(image.dataobj))
     with gzip.open(path) as file:
         voxels = np.asanyarray(type(image).from_stream(file).dataobj)
         # nibabel stops at the last voxel, before the checksum.
         read_to_end(file)
-    return voxels
+    return _without_trailing_axes(voxels)
 
 
 # MetaImage and NRRD
@@ -152,7 +162,7 @@ def _itk_grid(path: Path) -> VolumeGrid:
     import SimpleITK
 
     reader = _itk_reader_at_header(path)
-    size = _check_single_values(reader.GetSize(), reader.GetNumberOfComponents())
+    size = _size_of(reader.GetSize(), reader.GetNumberOfComponents())
     voxel = SimpleITK.Image([1, 1], reader.GetPixelIDValue())
     if has_plain_data(path):
         check_length(path, int(np.prod(size)) * voxel.GetSizeOfPixelComponent())
@@ -169,8 +179,19 @@ def _itk_voxels(path: Path) -> np.ndarray:
     return _itk_array(_itk_reader(path))
 
 
+def _itk_part(path: Path, axis: int, index: int) -> np.ndarray:
+    """Return the voxels at one index of an axis, which stays with a length of 1."""
+    reader = _itk_reader_at_header(path)
+    start, size = [0] * reader.GetDimension(), list(reader.GetSize())
+    start[axis], size[axis] = index, 1
+    reader.SetExtractIndex(start)
+    reader.SetExtractSize(size)
+    return _itk_array(reader)
+
+
 def _itk_array(reader: SimpleITK.ImageFileReader) -> np.ndarray:
     import SimpleITK
 
     with quiet_reading.silent_standard_error():
-        return SimpleITK.GetArrayFromImage(reader.Execute()).T
+        voxels = SimpleITK.GetArrayFromImage(reader.Execute()).T
+    return _without_trailing_axes(voxels)

@@ -31,3 +31,4 @@ def print_overview(folder: str | os.PathLike, tables: Sequence[str]) -> None:
         print(text.read_text(encoding="utf-8"))
     for what, name in (("Tables", "tables"), ("Figures", "figures"), ("Logs", "logs")):
         print(f"{what + ':':9}{folder / name}/")
+    print(f"Kept and set aside: {folder / 'cohort' / 'index_summary.csv'}")

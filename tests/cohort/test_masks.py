@@ -1,5 +1,6 @@
 """Masks of every kind: the folder, the structures, and the same pixels whatever the format."""
 
+import functools
 import logging
 import os
 import warnings
@@ -113,23 +114,26 @@ KINDS = ["png", "nii.gz", "nrrd", "seg, binary", "rtstruct"]
 
 
 @pytest.fixture(scope="module")
-def oriented_entries(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> list[SliceEntry]:
-    """The slices of a series of some orientation, the lowest first."""
-    axes = ORIENTATIONS[request.param]
-    return small_series(tmp_path_factory.mktemp("dicom"), ImageOrientationPatient=axes)
+def entries_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[SliceEntry]]:
+    """Gives the slices of a series of some orientation, the lowest first."""
+
+    @functools.cache
+    def write(orientation: str) -> list[SliceEntry]:
+        axes = ORIENTATIONS[orientation]
+        return small_series(tmp_path_factory.mktemp("dicom"), ImageOrientationPatient=axes)
+
+    return write
 
 
 @pytest.mark.parametrize(
-    ("oriented_entries", "format_name"),
+    ("orientation", "format_name"),
     [(name, kind) for name in ORIENTATIONS for kind in (FORMATS if name == "turned" else KINDS)],
-    indirect=["oriented_entries"],
 )
-def test_a_mask_has_the_same_pixels_in_every_format(oriented_entries, folder, format_name):
-    FORMATS[format_name](folder, oriented_entries)
+def test_a_mask_has_the_same_pixels_in_every_format(entries_of, folder, format_name, orientation):
+    entries = entries_of(orientation)
+    FORMATS[format_name](folder, entries)
 
-    check_masks(find_masks(oriented_entries, folder), truth())
+    check_masks(find_masks(entries, folder), truth())
 
 
 def test_masks_match_although_the_images_are_gone(entries, folder):
@@ -213,7 +217,7 @@ NAMED = [write_named_png, write_named_volumes, write_named_seg, write_named_cont
 
 
 @pytest.mark.parametrize("write", NAMED)
-@pytest.mark.parametrize("structures", [None, [], ["heart", "aorta"], ["AORTA ", "heart"]], ids=str)
+@pytest.mark.parametrize("structures", [None, [], ["AORTA ", "heart"]], ids=str)
 def test_structures_unite(entries, folder, write, structures):
     write(folder, entries)
 
@@ -390,7 +394,7 @@ def test_a_name_that_no_table_can_hold_is_set_aside(entries, folder):
     assert only_reason(entries, folder) == "file name is not UTF-8: rename the file or its folder"
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("format_name", [*KINDS, "nhdr", "mha, zipped", "mhd, zipped"])
 def test_the_digest_changes_with_the_content(entries, folder, format_name):
     digests = set()
     for change in (0, 1):
@@ -427,7 +431,7 @@ def test_a_damaged_mask_is_read_or_rejected_in_silence(entries, folder, format_n
     random = np.random.default_rng(0)
     with warnings.catch_warnings(), caplog.at_level(logging.DEBUG):
         warnings.simplefilter("error")
-        for place in random.integers(0, len(content), 25):
+        for place in random.integers(0, len(content), 12):
             for damaged in (
                 content[:place],
                 content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :],
@@ -443,7 +447,7 @@ def test_a_damaged_mask_is_read_or_rejected_in_silence(entries, folder, format_n
     assert not [it for it in caplog.records if it.name.startswith(("pydicom", "highdicom"))]
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("format_name", DAMAGED)
 def test_a_mask_that_was_cut_off_is_set_aside(entries, folder, format_name):
     FORMATS[format_name](folder, entries)
     for entry in entries[2:]:

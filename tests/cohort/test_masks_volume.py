@@ -24,7 +24,7 @@ from tests.cohort.mask_files import (
     write_volume,
 )
 
-WRITERS = {".nii.gz": write_nifti, ".nrrd": write_volume, ".mha": write_volume}
+WRITERS = {".nii.gz": write_nifti, ".nrrd": write_volume}
 OUTSIDE = "mask lies outside of its series: check orientation and origin"
 
 

@@ -1,3 +1,4 @@
+import gzip
 import itertools
 import os
 import shutil
@@ -7,20 +8,22 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from scripts.cohort import volume_file
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.extraction import extract_slices
 from scripts.cohort.headers import ImageSource
 from scripts.cohort.options import ExtractionOptions, SelectionOptions, SlicesPerPatient
 from scripts.cohort.plan import plan_patient
 from scripts.cohort.volume import read_patients, read_volume_headers, read_volume_slice
-from scripts.cohort.volume_parts import holds_pixels_of_another, name_of
+from scripts.cohort.volume_parts import holds_pixels_of_another, name_of, parts_of
 from scripts.errors import InputError
 from scripts.image_table import read_images
 from tests.cohort.dicom_files import write_ct
 from tests.cohort.indexing import index_sources
 from tests.cohort.volume_files import SHAPE, voxels, write_volume
 
-FORMATS = ["a.nii", "a.nii.gz", "a.mhd", "a.mha", "a.nrrd"]
+FORMATS = ["a.nii", "a.nii.gz", "a.mhd", "a.mha", "a.nrrd", "a.nhdr"]
+DAMAGED = r"^cannot be read as a volume: damaged, or cut short \(\w+\)$"
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -37,6 +40,14 @@ def test_every_format_gives_the_same_slices(tmp_path, name, compressed):
     assert [header.position for header in headers] == pytest.approx([30, 32.5, 35, 37.5, 40])
     for header in headers:
         np.testing.assert_array_equal(read_volume_slice(path, header.frame), voxels()[header.frame])
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.mha", "a.nrrd"])
+def test_suffixes_may_be_in_upper_case(tmp_path, name):
+    path = write_volume(tmp_path / name).rename(tmp_path / name.upper())
+
+    assert {header.patient_id for header in read_volume_headers(str(path))} == {"A"}
+    np.testing.assert_array_equal(read_volume_slice(str(path), 1), voxels()[1])
 
 
 # Axes of the file in any order and direction, as viewers and converters write them.
@@ -80,23 +91,84 @@ def test_a_volume_that_is_cut_short_is_set_aside(tmp_path, name, compressed):
     path = write_volume(tmp_path / name, compressed=compressed)
     cut_short(path)
 
-    with pytest.raises(RejectedFile, match=r"damaged, or cut short|truncated: voxels are fewer"):
+    with pytest.raises(RejectedFile, match=DAMAGED):
         read_volume_slice(str(path), 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels", "place"),
+    [
+        ("a.nii.gz", "a.nii.gz", -6),
+        ("a.nrrd", "a.nrrd", -6),
+        ("a.nhdr", "a.raw.gz", -6),
+        ("a.mha", "a.mha", -2),
+        ("a.mhd", "a.zraw", -2),
+    ],
+)
+def test_a_wrong_checksum_is_noticed_when_a_slice_is_read(tmp_path, name, pixels, place):
+    path = write_volume(tmp_path / name, compressed=True)
+    content = bytearray((tmp_path / pixels).read_bytes())
+    content[place] ^= 0xFF
+    (tmp_path / pixels).write_bytes(content)
+
+    # The index reads headers only.
+    assert len(read_volume_headers(str(path))) == SHAPE[0]
+    with pytest.raises(RejectedFile, match=DAMAGED):
+        read_volume_slice(str(path), 4)
+
+
+@pytest.mark.parametrize("name", ["a.mha", "a.nrrd"])
+def test_damaged_bytes_in_zipped_voxels_are_noticed_when_a_slice_is_read(tmp_path, name):
+    path = write_volume(tmp_path / name, compressed=True)
+    content = bytearray(path.read_bytes())
+    content[-500:-480] = bytes(20)
+    path.write_bytes(content)
+
+    assert len(read_volume_headers(str(path))) == SHAPE[0]
+    with pytest.raises(RejectedFile, match=DAMAGED):
+        read_volume_slice(str(path), 0)
+
+
+def test_a_zipped_nifti_is_unzipped_once_and_again_when_it_has_changed(tmp_path, monkeypatch):
+    opened = []
+
+    def note(path, *args):
+        opened.append(path)
+        return gzip_open(path, *args)
+
+    gzip_open = gzip.open
+    monkeypatch.setattr(volume_file.gzip, "open", note)
+    for number in (1, 2):
+        path = str(write_volume(tmp_path / "a.nii.gz", voxels(number)))
+        os.utime(path, ns=(number, number))
+        for frame in range(SHAPE[0]):
+            np.testing.assert_array_equal(read_volume_slice(path, frame), voxels(number)[frame])
+        assert opened == [path] * number
 
 
 def test_a_header_without_its_pixels_is_set_aside(tmp_path):
     path = write_volume(tmp_path / "a.mhd")
     (tmp_path / "a.raw").unlink()
 
-    with pytest.raises(RejectedFile, match=r"its pixel file cannot be opened \(No such file"):
+    with pytest.raises(RejectedFile, match="is a header whose data file is missing"):
         read_volume_headers(str(path))
 
 
-def test_the_pixels_of_a_header_may_not_fall_short(tmp_path):
+def test_a_header_with_many_data_files_is_set_aside(tmp_path):
     path = write_volume(tmp_path / "a.mhd")
-    cut_short(tmp_path / "a.raw")
+    path.write_text(path.read_text().replace("a.raw", "slice%02d.raw 0 4 1"))
 
-    with pytest.raises(RejectedFile, match="truncated: voxels are fewer than the header says"):
+    with pytest.raises(RejectedFile, match="is spread over several data files"):
+        read_volume_headers(str(path))
+
+
+@pytest.mark.parametrize(("name", "pixels"), [("a.mhd", "a.raw"), ("a.mha", "a.mha")])
+def test_the_pixels_of_a_header_may_not_fall_short(tmp_path, name, pixels):
+    path = write_volume(tmp_path / name)
+    content = (tmp_path / pixels).read_bytes()
+    (tmp_path / pixels).write_bytes(content[:-1])
+
+    with pytest.raises(RejectedFile, match=DAMAGED):
         read_volume_headers(str(path))
 
 
@@ -118,10 +190,49 @@ def test_volumes_that_are_no_ct_are_set_aside_with_the_reason(tmp_path):
     assert reasons == {
         "colour.nrrd": "volume has several values per voxel",
         "film.nii": "volume has 4 dimensions, not 3",
-        "words.nii.gz": "cannot be read as a volume: damaged, or cut short",
-        "notes.txt": "not a volume (.nii, .nii.gz, .mhd, .mha, .nrrd, .nhdr)",
+        "words.nii.gz": "cannot be read as a volume: damaged, or cut short (ImageFileError)",
+        "notes.txt": "not a volume (.nii.gz, .nii, .nrrd, .nhdr, .mha, .mhd)",
         "oblique.mha": "not axial",
     }
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.mha", "a.nrrd"])
+def test_a_volume_sheared_by_the_tilt_of_the_gantry_is_set_aside(tmp_path, name):
+    tilt = np.deg2rad(15)
+    path = write_sheared(tmp_path / name, tilt)
+
+    with pytest.raises(RejectedFile, match="axes of the volume are not at right angles"):
+        read_volume_headers(str(path))
+
+
+def write_sheared(path: Path, tilt: float) -> Path:
+    """Write a volume whose slices are upright, but not straight above each other."""
+    import nibabel
+
+    if path.suffix == ".gz":
+        affine = np.eye(4)
+        affine[1, 2] = np.tan(tilt)
+        nibabel.save(nibabel.Nifti1Image(voxels().T, affine), path)
+        return path
+    write_volume(path, spacing=(1.0, 1.0, 1.0))
+    content = path.read_bytes()
+    for upright, sheared in (
+        (b"TransformMatrix = 1 0 0 0 1 0 0 0 1", b"TransformMatrix = 1 0 0 0 1 0 0 %.3f 1"),
+        (b"(0,0,1)", b"(0,%.3f,1)"),
+    ):
+        content = content.replace(upright, sheared % np.tan(tilt))
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.mha", "a.mhd", "a.nrrd"])
+def test_a_fourth_dimension_of_one_is_no_harm(tmp_path, name):
+    still = SimpleITK.GetImageFromArray(voxels())
+    SimpleITK.WriteImage(SimpleITK.JoinSeries([still]), str(tmp_path / name))
+
+    for header in read_volume_headers(str(tmp_path / name)):
+        pixels = read_volume_slice(header.path, header.frame)
+        np.testing.assert_array_equal(pixels, voxels()[header.frame])
 
 
 def test_slices_without_hounsfield_units_are_set_aside(tmp_path):
@@ -146,12 +257,24 @@ def test_names_are_without_the_suffix():
 
 
 def test_the_pixels_beside_a_header_are_no_file_of_their_own():
-    paths = {"f/a.mhd", "f/a.raw", "f/b.raw", "f/c.nhdr", "f/c.raw.gz"}
+    paths = {"f/a.mhd", "f/a.raw", "f/b.raw", "f/c.nhdr", "f/c.raw.gz", "f/D.MHD", "f/D.RAW"}
+    paths |= {"f/e.hdr", "f/e.img", "f/g.mha", "f/g.raw"}
 
     assert {path for path in paths if holds_pixels_of_another(path, paths)} == {
         "f/a.raw",
         "f/c.raw.gz",
+        "f/D.RAW",
+        "f/e.img",
     }
+
+
+@pytest.mark.parametrize("name", ["LOCAL", "Local"])
+def test_a_header_may_say_that_its_pixels_follow(tmp_path, name):
+    path = write_volume(tmp_path / "a.mha")
+    path.write_bytes(path.read_bytes().replace(b"LOCAL", name.encode()))
+
+    assert parts_of(path) == [path]
+    np.testing.assert_array_equal(read_volume_slice(str(path), 1), voxels()[1])
 
 
 # The CSV of patients

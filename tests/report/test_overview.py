@@ -25,10 +25,11 @@ def test_it_shows_the_accuracy_the_tables_in_order_and_the_places(folder, capsys
     printed = capsys.readouterr().out
     assert "Classifier: balanced accuracy 0.784 on 12 test slices" in printed
     assert printed.index("F × 10 of two") < printed.index("F × 10 of one")
-    assert printed.splitlines()[-3:] == [
+    assert printed.splitlines()[-4:] == [
         f"Tables:  {folder}/tables/",
         f"Figures: {folder}/figures/",
         f"Logs:    {folder}/logs/",
+        f"Kept and set aside: {folder}/cohort/index_summary.csv",
     ]
 
 

@@ -75,8 +75,15 @@ class Project:
 
     def planned_jobs(self) -> set[str]:
         """Jobs of a dry run, as rule(wildcard, ...), without the target and the run's name."""
-        text = self.run("--dry-run")
-        return {job for job in map(_job_name, JOB.finditer(text)) if job != "all"}
+        return _jobs_in(self.run("--dry-run"))
+
+    def jobs_run(self, *arguments: str) -> set[str]:
+        """Run, and return the jobs that were run, named as in `planned_jobs`."""
+        return _jobs_in(self.run(*arguments))
+
+
+def _jobs_in(text: str) -> set[str]:
+    return {job for job in map(_job_name, JOB.finditer(text)) if job != "all"}
 
 
 def _job_name(match: re.Match) -> str:

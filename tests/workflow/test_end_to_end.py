@@ -94,6 +94,7 @@ def _digests(folder):
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and not {"logs", "benchmarks"} & set(path.relative_to(folder).parts)
+        # Logs and benchmarks hold times, and so does what is known of the headers.
+        and not {"logs", "benchmarks", "headers"} & set(path.relative_to(folder).parts)
         and path.name != ".snakemake_timestamp"
     }

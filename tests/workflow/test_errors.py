@@ -30,6 +30,20 @@ def with_cohort(**values):
     return {**TINY, "cohort": {**TINY["cohort"], **values}}
 
 
+def with_dataset(**values):
+    return with_cohort(datasets={"a": values})
+
+
+def phantom_with_labels(finished, labels):
+    """Return a configuration that reads the phantom of a finished run as a user's DICOM files."""
+    phantom = finished.results / "phantom"
+    return with_dataset(
+        dicom=str(phantom / "dicom"),
+        masks=str(phantom / "masks"),
+        labels={"sources": ["csv"], "csv": labels},
+    )
+
+
 @pytest.mark.parametrize(
     ("overlay", "message"),
     [
@@ -44,11 +58,16 @@ def with_cohort(**values):
         ),
         (with_cohort(image_sise=64), "cohort.image_sise: 'image_sise' is not known; did you mean"),
         (
-            {**with_cohort(dicom="nowhere"), "metrics": NO_MASKS},
-            "cohort.dicom: nowhere does not exist; relative paths start at data_dir (.)",
+            {**with_dataset(dicom="nowhere"), "metrics": NO_MASKS},
+            "cohort.datasets.a.dicom: nowhere does not exist; relative paths start at data_dir (.)",
         ),
-        (with_cohort(dicom="."), "metrics.roc needs masks: set cohort.masks"),
-        (with_cohort(masks="."), "masks is set but dicom is null"),
+        (
+            {**with_dataset(volumes=".", patients="p.csv"), "metrics": NO_MASKS},
+            "cohort.datasets.a.patients: p.csv does not exist",
+        ),
+        (with_dataset(dicom="."), "metrics.roc needs masks: set `masks` of a dataset"),
+        (with_dataset(dicom=".", volumes="."), "datasets.a: name one of dicom and volumes"),
+        (with_cohort(pseudonym_key="no key"), "cohort.pseudonym_key: no key does not exist"),
         (
             {**TINY, "model": {"weights": "nothing.pt"}},
             "model.weights: nothing.pt is not a file",
@@ -66,15 +85,15 @@ def test_mistakes_in_the_configuration(project, overlay, message):
 def test_a_folder_without_ct(project):
     (project.folder / "data").mkdir()
     (project.folder / "data" / "notes.txt").write_text("no CT here")
-    project.configure({**with_cohort(dicom="data"), "metrics": NO_MASKS})
+    project.configure({**with_dataset(dicom="data"), "metrics": NO_MASKS})
     output = project.fail()
-    assert "no axial CT slice in data (1 files: 1 not a DICOM file)" in output
+    assert "no axial CT slice in the folders of cohort.datasets (1 files: 1 not a DICOM" in output
     assert "Traceback" not in output
     assert not (project.results / "cohort" / "index.parquet").exists()
 
 
-def test_one_class_only(project):
-    project.configure(with_cohort(labels={"sources": ["csv"], "csv": "labels.csv"}))
+def test_one_class_only(finished, project):
+    project.configure(phantom_with_labels(finished, "labels.csv"))
     lines = [f"PHANTOM-{number:04d},1" for number in range(1, 9)]
     (project.folder / "labels.csv").write_text("patient_id,contrast\n" + "\n".join(lines))
     output = project.fail()
@@ -82,8 +101,8 @@ def test_one_class_only(project):
     assert "change cohort.test_fraction" in output
 
 
-def test_a_patient_without_label_is_set_aside(project):
-    project.configure(with_cohort(labels={"sources": ["csv"], "csv": "labels.csv"}))
+def test_a_patient_without_label_is_set_aside(finished, project):
+    project.configure(phantom_with_labels(finished, "labels.csv"))
     lines = [f"PHANTOM-{number:04d},{number % 2}" for number in range(1, 8)]
     (project.folder / "labels.csv").write_text("patient_id,contrast\n" + "\n".join(lines))
     project.run("results/tiny/cohort/rejected.parquet")
