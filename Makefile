@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test benchmark lock clean
+.PHONY: demo test benchmark benchmark-cohort lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -15,6 +15,9 @@ test: .venv/.installed-dev
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest
+
+benchmark-cohort: .venv/.installed-dev
+	PYTHONPATH=. $(BIN)/python benchmarks/cohort_size.py
 
 benchmark: .venv/.installed-dev
 	$(BIN)/python benchmarks/stages.py

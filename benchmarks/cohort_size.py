@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import itertools
+import os
 import resource
 import shutil
 import statistics
@@ -43,6 +45,7 @@ VOLUME_SLICES = 16
 PIXELS = 16
 UID = "1.2.826.0.1.3680043.8.498.1{:09d}.1{:04d}"
 PAIRS = 5
+NEW_SCAN = 9998
 SLICE_UID = "1.2.826.0.1.3680043.8.498.8888888888.88888"
 SCAN_UID = "1.2.826.0.1.3680043.8.498.7777777777.77777"
 """Of the template; as long as those that take their place."""
@@ -52,7 +55,7 @@ def main() -> None:
     """Build the tree, time the stages on it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--share", type=float, default=1.0, help="share of the patients")
-    parser.add_argument("--workers", type=int, default=psutil.cpu_count(logical=False) or 2)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--folder", type=Path, help="where to build (default: a temporary folder)")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=arguments.folder))
@@ -60,11 +63,11 @@ def main() -> None:
         files = build(folder, arguments.share, arguments.workers)
         print(f"{len(files)} DICOM files\n\n| step | seconds | peak RSS, MB | note |")
         print("|---|---:|---:|---|")
-        for row in [
-            *header_rows(folder, files, arguments.workers),
-            *workflow_rows(folder, arguments.workers),
-            *extraction_rows(folder),
-        ]:
+        for row in itertools.chain(
+            header_rows(folder, arguments.workers),
+            workflow_rows(folder, arguments.workers),
+            extraction_rows(folder),
+        ):
             print("| " + " | ".join(row) + " |", flush=True)
     finally:
         shutil.rmtree(folder)
@@ -161,32 +164,24 @@ def _write_masks(folder: Path) -> None:
 # Header reading
 
 
-def header_rows(folder: Path, files: list[str], workers: int) -> Iterator[tuple[str, ...]]:
-    """Yield bare header reading, indexing, and indexing after one new patient."""
-    bare = partial(_bare_headers, files, workers)
-    source = ImageSource("lidc_idri", [folder / "LIDC-IDRI"])
-    table = folder / "headers.parquet"
-    bare_times, our_times, peak = [], [], 0.0
-    for _ in range(3):
-        bare_times.append(_seconds(bare))
+def header_rows(folder: Path, workers: int) -> Iterator[tuple[str, ...]]:
+    """Yield header reading of a quarter of the scans against bare pydicom, in turns."""
+    scans = sorted((folder / "LIDC-IDRI").iterdir())
+    scans = scans[: max(1, len(scans) // 4)]
+    files = [str(path) for scan in scans for path in sorted(scan.rglob("*.dcm"))]
+    source, table = ImageSource("lidc_idri", scans), folder / "headers.parquet"
+    bare, ours, peaks = [], [], []
+    for _ in range(PAIRS):
+        bare.append(_seconds(partial(_bare_headers, files, workers)))
         table.unlink(missing_ok=True)
         seconds, peak = _in_process(partial(update_headers, source, table, "", workers))
-        our_times.append(seconds)
-    ratios = [ours / theirs for ours, theirs in zip(our_times, bare_times, strict=True)]
-    yield "bare pydicom headers", f"{statistics.median(bare_times):.1f}", "", f"{workers} processes"
-    note = f"{statistics.median(ratios):.2f} x bare, median of 3 pairs; parent process"
-    yield "read_headers", f"{statistics.median(our_times):.1f}", f"{peak:.0f}", note
-    scans = sorted((folder / "LIDC-IDRI").iterdir())
-    quarter = ImageSource("lidc_idri", scans[: len(scans) // 4])
-    seconds, peak = _in_process(
-        partial(update_headers, quarter, folder / "quarter.parquet", "", workers)
-    )
-    yield "read_headers, a quarter", f"{seconds:.1f}", f"{peak:.0f}", "for the growth of memory"
-    new = folder / "LIDC-IDRI" / "LIDC-IDRI-9999"
-    _write_scan(folder / "one", (folder / "template.dcm").read_bytes(), 9998)
-    shutil.move(folder / "one" / "LIDC-IDRI" / "LIDC-IDRI-9999", new)
-    seconds, peak = _in_process(partial(update_headers, source, table, "", workers))
-    yield "read_headers, one new patient", f"{seconds:.1f}", f"{peak:.0f}", f"reads {SLICES} files"
+        ours.append(seconds)
+        peaks.append(peak)
+    ratio = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
+    what = f"{len(files)} files, {workers} processes"
+    yield "bare pydicom headers", f"{statistics.median(bare):.1f}", "", what
+    note = f"{ratio:.2f} x bare; {what}; memory of the parent"
+    yield "our headers", f"{statistics.median(ours):.1f}", f"{max(peaks):.0f}", note
 
 
 def _bare_headers(files: list[str], workers: int) -> None:
@@ -214,18 +209,26 @@ def workflow_rows(folder: Path, workers: int) -> Iterator[tuple[str, ...]]:
         *("--snakefile", project / "Snakefile", "--configfile", ROOT / "configs" / "paper.yaml"),
         *("--config", f"data_dir={folder}"),
     ]
-    yield "snakemake -n, first", *_run([*command, "--dry-run", "--quiet"]), "before the checkpoint"
     plan = "results/paper/cohort/split.parquet"
-    yield "up to the extraction plan", *_run([*command, "--", plan]), "index, labels, split"
-    for path in (project / "results" / "paper" / "benchmarks").rglob("*.tsv"):
-        with open(path, newline="") as file:
-            row = next(csv.DictReader(file, delimiter="\t"))
-        yield f"- {path.stem}", f"{float(row['s']):.1f}", row["max_rss"].split(".")[0], "of these"
-    yield (
-        "snakemake -n, all patients",
-        *_run([*command, "--dry-run", "--quiet"]),
-        "1312 extractions",
-    )
+    reports = project / "results" / "paper" / "benchmarks"
+    yield "snakemake -n, first", *_run([*command, "--dry-run"]), "before the checkpoint"
+    yield "up to the extraction plan", *_run([*command, "--", plan]), "memory of Snakemake alone"
+    for path in sorted(reports.rglob("*.tsv")):
+        yield f"- {path.stem}", *_of_report(path), "of these"
+    yield "snakemake -n, all patients", *_run([*command, "--dry-run"]), "a job per patient"
+    _write_scan(folder / "new", (folder / "template.dcm").read_bytes(), NEW_SCAN)
+    patient = f"LIDC-IDRI-{NEW_SCAN + 1:04d}"
+    shutil.move(folder / "new" / "LIDC-IDRI" / patient, folder / "LIDC-IDRI" / patient)
+    yield "one new patient", *_run([*command, "--", plan]), f"reads {SLICES} new files"
+    for name in ("read_headers/lidc_idri", "index_cohort", "label_series", "plan_extraction"):
+        yield f"- {Path(name).stem}", *_of_report(reports / f"{name}.tsv"), "of these"
+
+
+def _of_report(path: Path) -> tuple[str, str]:
+    """Return the seconds and the peak memory (MB, with child processes) of a job."""
+    with open(path, newline="") as file:
+        row = next(csv.DictReader(file, delimiter="\t"))
+    return f"{float(row['s']):.1f}", row["max_pss"].split(".")[0]
 
 
 def _run(command: list) -> tuple[str, str]:

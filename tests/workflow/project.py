@@ -35,6 +35,11 @@ TINY = {
     },
     "metrics": {"fidelity": {"step": 0.25}, "roc": {"thresholds": 10}},
 }
+# Estimators to leave out where it does not matter which ones there are.
+SLOW = [
+    *("deconvolution", "integrated_gradients", "integrated_gradients_bw"),
+    *("expected_gradients", "smoothgrad", "smoothgrad_squared"),
+]
 # A rule's name and its wildcards, as a dry run prints them.
 JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)+)", flags=re.MULTILINE)
 WILDCARDS = re.compile(r"^    wildcards: (.*)$", flags=re.MULTILINE)

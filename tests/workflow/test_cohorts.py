@@ -12,17 +12,13 @@ from PIL import Image
 
 from scripts.cohort.pixels import read_hounsfield
 from tests.cohort.volume_files import write_volume
-from tests.workflow.project import TINY, Project, copy_project
+from tests.workflow.project import SLOW, TINY, Project, copy_project
 
 pytestmark = pytest.mark.skipif(
     "CT_IMPORTANCE_DATA" not in os.environ,
     reason="CT_IMPORTANCE_DATA does not name the folder with real CT",
 )
 DATA = Path(os.environ.get("CT_IMPORTANCE_DATA", "")).resolve()
-LEFT_OUT = [
-    *("deconvolution", "integrated_gradients", "integrated_gradients_bw"),
-    *("expected_gradients", "smoothgrad", "smoothgrad_squared"),
-]
 TABLES = ("table1_fidelity", "table2_auc", "table3_dice")
 # Numbers of LNDb have gaps, and a label is missing for one scan.
 VOLUMES = {1: 1, 3: 0, 4: 1, 7: 0, 12: 1, 13: 0, 20: None}
@@ -33,7 +29,7 @@ def overlay(run: str, **cohort: object) -> dict:
         "run": run,
         "cohort": {"image_size": 32, **cohort},
         "model": TINY["model"],
-        "estimators": dict.fromkeys(LEFT_OUT),
+        "estimators": dict.fromkeys(SLOW),
         "metrics": TINY["metrics"],
         "report": {"figure3_estimator": "backpropagation"},
     }

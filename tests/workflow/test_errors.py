@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from scripts.model.resnet import ResNet50
-from tests.workflow.project import TINY, Project, copy_project
+from tests.workflow.project import SLOW, TINY, Project, copy_project
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
         {
             **TINY,
             "model": {"weights": "always.pt"},
-            "estimators": dict.fromkeys(_SLOW) | {"random": {}},
+            "estimators": dict.fromkeys([*SLOW, "backpropagation"]) | {"random": {}},
         }
     )
     output = copy_of_finished.run()
@@ -144,17 +144,6 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
         assert (
             warning in (copy_of_finished.results / f"tables/table1_fidelity.{suffix}").read_text()
         )
-
-
-_SLOW = [
-    "backpropagation",
-    "deconvolution",
-    "integrated_gradients",
-    "integrated_gradients_bw",
-    "expected_gradients",
-    "smoothgrad",
-    "smoothgrad_squared",
-]
 
 
 def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
