@@ -67,6 +67,9 @@ rule index_cohort:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        # Their order decides which of two patients of one id is renamed.
+        datasets=json.dumps(list(DATASETS)),
     script:
         "../scripts/cohort/index_cohort.py"
 
@@ -126,7 +129,7 @@ checkpoint plan_extraction:
         same_person="results/{run}/cohort/same_person.parquet",
         chest=chest_table(),
         phantom=phantom_folder(),
-        masks=mask_files(),
+        masks=mask_files,
         code=code_inputs("scripts/cohort/plan_extraction.py"),
     output:
         split="results/{run}/cohort/split.parquet",

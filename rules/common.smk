@@ -1,5 +1,6 @@
 # Helper functions of the rules; no rule stands here.
 import hashlib
+import itertools
 import json
 import os
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from scripts.code_inputs import code_inputs
+from scripts.cohort.folders import list_files, overlapping_folders
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from scripts.config import canonical_options, parse_config
 from scripts.errors import InputError
@@ -80,6 +82,15 @@ IMAGE_FOLDERS = {name: image_folders(name, it) for name, it in COHORT.given_data
 PATIENTS_CSV = {name: patients_csv(name, it) for name, it in COHORT.given_datasets.items()}
 
 
+for (one, first), (other, second) in itertools.combinations(IMAGE_FOLDERS.items(), 2):
+    same_kind = (DATASETS[one].volumes is None) == (DATASETS[other].volumes is None)
+    if same_kind and overlapping_folders(first, second):
+        raise WorkflowError(
+            f"config: cohort.datasets: {one} and {other} have files in common: "
+            f"{' and '.join(overlapping_folders(first, second))}; give each its own folders"
+        )
+
+
 def dataset_folders(wildcards):
     """Where the images of a dataset are; those of the phantom are made by a rule."""
     return IMAGE_FOLDERS.get(wildcards.dataset, [])
@@ -90,6 +101,12 @@ def dataset_patients(wildcards):
     return [path] if path else []
 
 
+def top_level_digest(wildcards):
+    """What lies at the top of a dataset's folders: rsync -a keeps the time of the folder itself."""
+    names = [sorted(os.listdir(folder)) for folder in dataset_folders(wildcards)]
+    return hashlib.blake2b(json.dumps(names).encode(), digest_size=16).hexdigest()
+
+
 def dataset_reading(wildcards):
     """What decides which files of a dataset are read, and how."""
     dataset = DATASETS[wildcards.dataset]
@@ -97,6 +114,7 @@ def dataset_reading(wildcards):
         {
             "folders": [f"{folder}/dicom" for folder in phantom_folder()]
             or dataset_folders(wildcards),
+            "content": top_level_digest(wildcards),
             "are_volumes": not IS_PHANTOM and dataset.volumes is not None,
             "keep_derived": not IS_PHANTOM and dataset.keep_derived,
             "patients_csv": PATIENTS_CSV.get(wildcards.dataset),
@@ -139,17 +157,13 @@ def mask_folder(name):
     return path and checked_path(path, f"datasets.{name}.masks", os.path.isdir)
 
 
-def mask_files():
+def mask_files(wildcards):
     """The mask files of the user one by one: Snakemake sees when one of them changes."""
     if IS_PHANTOM:
         return []
-    folders = [folder for folder in map(mask_folder, DATASETS) if folder]
-    return sorted(
-        os.path.join(parent, name)
-        for folder in folders
-        for parent, _, names in os.walk(folder)
-        for name in names
-    )
+    folders = sorted({folder for folder in map(mask_folder, DATASETS) if folder})
+    files = [stamp.path for stamp in list_files(folders, "cohort.datasets.<name>.masks")]
+    return [path for path in files if "/." not in path and os.path.exists(path)]
 
 
 def mask_sources():

@@ -22,6 +22,7 @@ from scripts.cohort.dicom_units import check_units
 from scripts.cohort.dicom_values import HeaderValues
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.slice_entry import SliceEntry
+from scripts.randomness import seed_for
 
 MULTI_ENERGY_IMAGES = {
     "VMI",
@@ -99,7 +100,7 @@ def _check_image_type(image_type: set[str], keep_derived: bool) -> None:
     if image_type & MULTI_ENERGY_IMAGES:
         raise RejectedFile("multi-energy image that does not hold Hounsfield units of one energy")
     if "DERIVED" in image_type and not (keep_derived and "AXIAL" in image_type):
-        raise RejectedFile("derived image (cohort.keep_derived keeps the axial ones)")
+        raise RejectedFile("derived image (keep_derived of the dataset keeps the axial ones)")
 
 
 def _geometry(values: HeaderValues) -> SliceGeometry:
@@ -140,7 +141,9 @@ def _slice_header(
     path: str, values: HeaderValues, geometry: SliceGeometry, fingerprint: str
 ) -> SliceHeader:
     agent = values.text("ContrastBolusAgent") if "ContrastBolusAgent" in values else None
-    acquisition = [values.text(keyword) for keyword in ("AcquisitionNumber", "AcquisitionTime")]
+    # Whether two slices were taken at once is asked, not when.
+    time = seed_for(values.text("AcquisitionTime")) if values.text("AcquisitionTime") else ""
+    acquisition = [values.text("AcquisitionNumber"), str(time)]
     kvp = values.number("KVP") or 0.0
     return SliceHeader(
         dataset="",

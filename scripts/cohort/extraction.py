@@ -15,6 +15,7 @@ from scripts.cohort.masks import read_mask
 from scripts.cohort.options import ExtractionOptions
 from scripts.cohort.pixels import resize_slice, to_standard_orientation, to_unit_range
 from scripts.cohort.reading import read_slice
+from scripts.cohort.slice_entry import place_of
 from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def _extract_slice(
         if scaled.min() == scaled.max():
             raise RejectedFile("image is constant within cohort.hu_window")
     except RejectedFile as reason:
-        rejected[_place(plan)] = str(reason)
+        rejected[place_of(plan["path"], plan["frame"])] = str(reason)
         return None
     mask = _extract_mask(plan, geometry, options.image_size, structures, rejected)
     if mask is None and not plan["sampled"]:
@@ -106,10 +107,6 @@ def _extract_slice(
         "image": _resize(scaled, geometry, options.image_size),
         "mask": mask,
     }
-
-
-def _place(plan: dict) -> str:
-    return plan["path"] if plan["frame"] is None else f"{plan['path']}, slice {plan['frame']}"
 
 
 def _resize(pixels: np.ndarray, geometry: SliceGeometry, size: int) -> np.ndarray:
@@ -139,9 +136,14 @@ def _extract_mask(
         try:
             union |= read_mask(file["path"], plan["slice_id"], geometry, structures)
         except RejectedFile as reason:
-            rejected[file["path"]] = str(reason)
+            rejected[_place_on(file, plan)] = str(reason)
     mask = _resize(union, geometry, size)
     if union.any() and not mask.any():
         for file in plan["masks"]:
-            rejected[file["path"]] = "mask is empty after resizing to cohort.image_size"
+            rejected[_place_on(file, plan)] = "mask is empty after resizing to cohort.image_size"
     return mask if mask.any() else None
+
+
+def _place_on(file: dict[str, str], plan: dict) -> str:
+    """Return a mask file and the slice on which it is of no use; on others it may be."""
+    return f"{file['path']}, on slice {plan['slice_id']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,17 @@ def list_files(folders: Sequence[str | os.PathLike], key: str) -> list[FileStamp
     seen: set[tuple[int, int]] = set()
     stamps = [stamp for folder in folders for stamp in _files_below(folder, key, seen)]
     return sorted(stamps, key=lambda stamp: stamp.path)
+
+
+def overlapping_folders(
+    some: Sequence[str | os.PathLike], others: Sequence[str | os.PathLike]
+) -> tuple[str, str] | None:
+    """Return a folder of each that are the same, or of which one lies in the other."""
+    for one, other in itertools.product(some, others):
+        ends = [os.path.realpath(one), os.path.realpath(other)]
+        if os.path.commonpath(ends) in ends:
+            return str(one), str(other)
+    return None
 
 
 def _files_below(

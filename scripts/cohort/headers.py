@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.atomic import replacing
@@ -18,16 +19,23 @@ from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader, read_header
 from scripts.cohort.folders import FileStamp, list_files
 from scripts.cohort.pseudonyms import Pseudonyms
-from scripts.cohort.slice_entry import INDEX_SCHEMA
-from scripts.cohort.volume import read_patients, read_volume_headers
-from scripts.cohort.volume_parts import holds_pixels_of_another
+from scripts.cohort.slice_entry import INDEX_SCHEMA, as_text
+from scripts.cohort.volume import read_patients, read_volume_headers, volume_names
+from scripts.cohort.volume_parts import holds_pixels_of_another, parts_of
 from scripts.parallel import process_pool
 from scripts.progress import progress
 
 logger = logging.getLogger(__name__)
 
 ROWS_PER_GROUP = 8192
-STAMP_FIELDS = [("file", pa.string()), ("size", pa.int64()), ("modified", pa.int64())]
+CANNOT_BE_OPENED = "cannot be opened"
+STAMP_FIELDS = [
+    ("file", pa.string()),
+    ("size", pa.int64()),
+    ("modified", pa.int64()),
+    ("name", pa.string()),
+]
+"""What has to be as it was for a file not to be read again; name: that of a volume."""
 HEADER_SCHEMA = pa.schema(
     [
         *STAMP_FIELDS,
@@ -74,14 +82,12 @@ def update_headers(
     Raises:
         InputError: If a folder is missing or cannot be read, or the CSV is not as it should be.
     """
-    key = f"cohort.datasets.{source.dataset}"
-    stamps = list_files(source.folders, key)
-    if source.are_volumes:
-        paths = {stamp.path for stamp in stamps}
-        stamps = [stamp for stamp in stamps if not holds_pixels_of_another(stamp.path, paths)]
-    read = _reader(source, stamps)
+    stamps, names = _list(source)
+    read = _reader(source, stamps, names)
+    if source.pseudonyms:
+        names = {file: source.pseudonyms.of(name) for file, name in names.items()}
     known = _known_rows(path, version)
-    old = _unchanged(known, stamps)
+    old = _unchanged(known, stamps, names)
     new = [stamp for stamp in stamps if stamp.path not in old]
     logger.info("%d files: %d known, %d to be read", len(stamps), len(old), len(new))
     schema = HEADER_SCHEMA.with_metadata({"version": version})
@@ -89,18 +95,37 @@ def update_headers(
         if old:
             keep = [file in old for file in known.column("file").to_pylist()]
             writer.write_table(known.filter(pa.array(keep)).cast(schema), ROWS_PER_GROUP)
-        rows = _rows(source, new, read, workers)
+        rows = _rows(source, new, names, read, workers)
         while group := list(islice(rows, ROWS_PER_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
-def _reader(source: ImageSource, stamps: list[FileStamp]) -> Read:
+def _list(source: ImageSource) -> tuple[list[FileStamp], dict[str, str]]:
+    """Return the files of a dataset, and the name of each volume among them."""
+    stamps = list_files(source.folders, f"cohort.datasets.{source.dataset}")
+    if not source.are_volumes:
+        return stamps, {}
+    paths = {stamp.path for stamp in stamps}
+    stamps = [
+        _with_pixels(stamp) for stamp in stamps if not holds_pixels_of_another(stamp.path, paths)
+    ]
+    return stamps, volume_names([stamp.path for stamp in stamps])
+
+
+def _with_pixels(stamp: FileStamp) -> FileStamp:
+    """Return the stamp of a volume with the file that holds its pixels."""
+    parts = [part for part in parts_of(stamp.path)[1:] if part.is_file()]
+    stamps = [stamp, *(FileStamp("", it.st_size, it.st_mtime_ns) for it in map(os.stat, parts))]
+    return FileStamp(stamp.path, sum(it.size for it in stamps), max(it.modified for it in stamps))
+
+
+def _reader(source: ImageSource, stamps: list[FileStamp], names: dict[str, str]) -> Read:
     if not source.are_volumes:
         return partial(_read_dicom, keep_derived=source.keep_derived)
     patients = None
     if source.patients_csv:
         patients = read_patients(source.patients_csv, [stamp.path for stamp in stamps])
-    return partial(read_volume_headers, patients=patients)
+    return partial(read_volume_headers, names=names, patients=patients)
 
 
 def _read_dicom(path: str, keep_derived: bool) -> list[SliceHeader]:
@@ -115,21 +140,39 @@ def _known_rows(path: str | os.PathLike, version: str) -> pa.Table:
     return HEADER_SCHEMA.empty_table()
 
 
-def _unchanged(known: pa.Table, stamps: list[FileStamp]) -> set[str]:
-    """Return the files of the table that are still as it says."""
+def _unchanged(known: pa.Table, stamps: list[FileStamp], names: dict[str, str]) -> set[str]:
+    """Return the files of the table that are still as it says.
+
+    Whether a file may be opened can change without a trace, so those that could not are left out.
+    """
+    shut = pc.fill_null(pc.starts_with(known.column("reason"), CANNOT_BE_OPENED), False)
+    known = known.filter(pc.invert(shut))
     columns = [known.column(name).to_pylist() for name, _ in STAMP_FIELDS]
     then = set(zip(*columns, strict=True))
-    return {stamp.path for stamp in stamps if (stamp.path, stamp.size, stamp.modified) in then}
+    return {
+        stamp.path
+        for stamp in stamps
+        if (stamp.path, stamp.size, stamp.modified, names.get(stamp.path)) in then
+    }
 
 
-def _rows(source: ImageSource, stamps: list[FileStamp], read: Read, workers: int) -> Iterator[dict]:
+def _rows(
+    source: ImageSource,
+    stamps: list[FileStamp],
+    names: dict[str, str],
+    read: Read,
+    workers: int,
+) -> Iterator[dict]:
     what = f"{source.dataset}: headers"
     for stamp, found in zip(
         stamps, progress(_read_all(stamps, read, workers), what, len(stamps)), strict=True
     ):
-        # A table holds text only; Python marks the bytes of a name that are not UTF-8.
-        file = stamp.path.encode("utf-8", "backslashreplace").decode()
-        common = {"file": file, "size": stamp.size, "modified": stamp.modified}
+        common = {
+            "file": as_text(stamp.path),
+            "size": stamp.size,
+            "modified": stamp.modified,
+            "name": as_text(names[stamp.path]) if stamp.path in names else None,
+        }
         if isinstance(found, str):
             yield common | {"reason": found, "dataset": source.dataset}
             continue

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-
-import pyarrow.parquet as pq
+from pathlib import Path
 
 from scripts.cohort.dicom_decoding import pixel_data_digest
 from scripts.cohort.dicom_header import SliceHeader
-from scripts.cohort.slice_entry import place_of, series_of
+from scripts.cohort.slice_entry import iterate_shared, series_of, volume_slice_id
 from scripts.cohort.volume import volume_digest
 from scripts.errors import InputError
 
@@ -44,39 +42,36 @@ def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
         header_tables: A table of headers (`scripts.cohort.headers`) per dataset.
 
     Raises:
-        InputError: If no file is an axial CT slice.
+        InputError: If no file of a dataset is an axial CT slice.
     """
     headers: list[SliceHeader] = []
     rejected: Rejected = {}
     patients: set[str] = set()
+    volumes: set[str] = set()
     for table in header_tables:
-        found = _tell_patients_apart(list(_read_headers(table, rejected)), patients)
+        found = list(_read_headers(table, rejected))
+        if not found:
+            raise InputError(_nothing_found(Path(table).stem, rejected))
+        found = _tell_volumes_apart(_tell_patients_apart(found, patients), volumes)
         patients |= {header.patient_id for header in found}
+        volumes |= {header.series_uid for header in found if header.frame is not None}
         headers += sorted(found, key=_file_order)
     headers, same_person = _drop_exact_copies(headers, rejected)
     for keep in (_drop_reused_ids, _drop_mixed_geometry, _drop_repeated_energy):
         headers = keep(headers, rejected)
-    if not headers:
-        raise InputError(_nothing_found(rejected))
+    # Two datasets may share a folder: a file that one of them uses is not set aside.
+    for header in headers:
+        rejected.pop(header.path, None)
     return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person)
 
 
 def _read_headers(table: str | os.PathLike, rejected: Rejected) -> Iterator[SliceHeader]:
-    """Yield the headers of a table; strings and tuples that come often are kept once."""
-    once: dict[tuple, tuple] = {}
-    with pq.ParquetFile(table) as file:
-        for batch in file.iter_batches(columns=["file", "reason", *HEADER_FIELDS]):
-            for row in batch.to_pylist():
-                path, reason = row.pop("file"), row.pop("reason")
-                if reason is not None:
-                    rejected[path] = sys.intern(reason)
-                    continue
-                for name, value in row.items():
-                    if isinstance(value, list):
-                        row[name] = once.setdefault(tuple(value), tuple(value))
-                    elif isinstance(value, str) and name not in ("slice_id", "fingerprint"):
-                        row[name] = sys.intern(value)
-                yield SliceHeader(**row)
+    for row in iterate_shared(table, ["file", "reason", *HEADER_FIELDS]):
+        path, reason = row.pop("file"), row.pop("reason")
+        if reason is not None:
+            rejected[path] = reason
+        else:
+            yield SliceHeader(**row)
 
 
 def _tell_patients_apart(headers: list[SliceHeader], taken: set[str]) -> list[SliceHeader]:
@@ -104,11 +99,26 @@ def _tell_patients_apart(headers: list[SliceHeader], taken: set[str]) -> list[Sl
     ]
 
 
-def _nothing_found(rejected: Rejected) -> str:
+def _tell_volumes_apart(headers: list[SliceHeader], taken: set[str]) -> list[SliceHeader]:
+    """Put the name of the dataset in front of volumes that are named as those of another."""
+    return [
+        replace(
+            header,
+            series_uid=(name := f"{header.dataset}-{header.series_uid}"),
+            study_uid=name,
+            slice_id=volume_slice_id(name, header.frame),
+        )
+        if header.frame is not None and header.series_uid in taken
+        else header
+        for header in headers
+    ]
+
+
+def _nothing_found(dataset: str, rejected: Rejected) -> str:
     reasons = ", ".join(f"{n} {reason}" for reason, n in Counter(rejected.values()).most_common(5))
     return (
-        f"no axial CT slice in the folders of cohort.datasets ({len(rejected)} files: "
-        f"{reasons or 'they are empty'}); check cohort.datasets and data_dir"
+        f"no axial CT slice in the folders of cohort.datasets.{dataset} ({len(rejected)} files: "
+        f"{reasons or 'they are empty'}); check its folders and data_dir"
     )
 
 
@@ -137,7 +147,7 @@ def _drop_exact_copies(
             if first is header:
                 kept.append(header)
             else:
-                rejected[place_of(header)] = f"exact copy of {place_of(first)}"
+                rejected[header.place] = f"exact copy of {first.place}"
                 if header.patient_id != first.patient_id:
                     same_person.add((first.patient_id, header.patient_id))
     return kept, same_person
@@ -155,11 +165,8 @@ def _drop_reused_ids(headers: list[SliceHeader], rejected: Rejected) -> list[Sli
         first = first_by_id.setdefault(header.slice_id, header)
         if first is header:
             continue
-        if header.frame is None:
-            reason = f"has the SOPInstanceUID of {first.path}, stored differently"
-        else:
-            reason = f"has the name of {first.path}: rename the file"
-        rejected[place_of(header)] = reason
+        reason = f"has the SOPInstanceUID of {first.path}, stored differently"
+        rejected[header.place] = reason
     return list(first_by_id.values())
 
 
@@ -172,11 +179,9 @@ def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list
         first_by_position: dict[float, SliceHeader] = {}
         for header in sorted(series, key=_taken_order):
             if _grid(header) != usual:
-                rejected[place_of(header)] = (
-                    "orientation or matrix differs from the rest of the series"
-                )
+                rejected[header.place] = "orientation or matrix differs from the rest of the series"
             elif round(header.position, 2) in first_by_position:
-                rejected[place_of(header)] = (
+                rejected[header.place] = (
                     "second slice of its series at one position (multi-energy or repeated)"
                 )
             else:
@@ -214,7 +219,7 @@ def _drop_repeated_energy(headers: list[SliceHeader], rejected: Rejected) -> lis
                 kept += series
             else:
                 for header in series:
-                    rejected[place_of(header)] = "multi-energy copy: lower tube voltage of one scan"
+                    rejected[header.place] = "multi-energy copy: lower tube voltage of one scan"
     return kept
 
 
@@ -222,8 +227,8 @@ def summarise_index(index: CohortIndex) -> list[dict[str, str | int]]:
     """Return how many files, series and patients were kept, and what was set aside.
 
     Returns:
-        A row for each dataset that has slices (verdict "kept") with its ``slices``, ``series`` and
-        ``patients``, then a row per kind of reason (dataset "all", verdict the reason).
+        A row for each dataset that has slices (verdict "kept") with their ``count``, its ``series``
+        and ``patients``, then a row per kind of reason (dataset "all", verdict the reason).
     """
     by_dataset: dict[str, list[SliceHeader]] = defaultdict(list)
     for header in index.slices:
@@ -232,7 +237,7 @@ def summarise_index(index: CohortIndex) -> list[dict[str, str | int]]:
         {
             "dataset": name,
             "verdict": "kept",
-            "slices": len(headers),
+            "count": len(headers),
             "series": len(series_of(headers)),
             "patients": len({header.patient_id for header in headers}),
         }
@@ -240,7 +245,7 @@ def summarise_index(index: CohortIndex) -> list[dict[str, str | int]]:
     ]
     kinds = Counter(_kind(reason) for reason in index.rejected.values())
     for reason, count in kinds.most_common():
-        rows.append({"dataset": "all", "verdict": reason, "slices": count})
+        rows.append({"dataset": "all", "verdict": reason, "count": count})
     return rows
 
 

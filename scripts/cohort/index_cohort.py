@@ -52,7 +52,7 @@ with job_log(snakemake.log[0]):
         },
     )
     with replacing(snakemake.output.summary) as temporary, open(temporary, "w") as file:
-        table = csv.DictWriter(file, ["dataset", "verdict", "slices", "series", "patients"])
+        table = csv.DictWriter(file, ["dataset", "verdict", "count", "series", "patients"])
         table.writeheader()
         table.writerows(summarise_index(index))
     logging.info("\n%s", Path(snakemake.output.summary).read_text())

@@ -157,8 +157,7 @@ def _check_unique_names(
 def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) -> int | str | None:
     first = slices[0]
     keys = {
-        # An id that two datasets use has the name of its dataset in front.
-        "patient_id": [first.patient_id, first.patient_id.removeprefix(f"{first.dataset}-")],
+        "patient_id": [_own_id(first, labels)],
         "study_uid": [first.study_uid],
         "series_uid": [first.series_uid],
         "slice_id": [entry.slice_id for entry in slices],
@@ -166,6 +165,16 @@ def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) ->
     }[key]
     answers = {labels[key] for key in keys if key in labels}
     return "both" if len(answers) > 1 else next(iter(answers), None)
+
+
+def _own_id(entry: SliceEntry, labels: dict[str, int]) -> str:
+    """Return the id of a patient as the CSV has it.
+
+    Where two datasets use an id, one has the name of its dataset in front of it.
+    """
+    if entry.patient_id in labels:
+        return entry.patient_id
+    return entry.patient_id.removeprefix(f"{entry.dataset}-")
 
 
 def tag_says(contrast_tags: Sequence[str], options: LabelOptions) -> int | None:

@@ -19,7 +19,7 @@ def list_mask_files(folder: str | os.PathLike) -> list[Path]:
     Raises:
         InputError: If the folder is missing, or one below it cannot be read.
     """
-    files = [Path(stamp.path) for stamp in list_files([folder], "cohort.masks")]
+    files = [Path(stamp.path) for stamp in list_files([folder], "cohort.datasets.<name>.masks")]
     files = [path for path in files if not _is_hidden(path.relative_to(folder))]
     known = set(map(str, files))
     data = {part for path in files for part in parts_of(path)[1:]}

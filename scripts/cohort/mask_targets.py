@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.mask_dicom import DicomMask
 from scripts.cohort.mask_files import PNG_SUFFIX
-from scripts.cohort.slice_entry import SliceEntry
+from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
 from scripts.cohort.volume_parts import is_volume, name_of
 
 
@@ -29,6 +29,9 @@ class MaskTargets:
             if is_volume(entry.path):
                 for name in {entry.series_uid, name_of(entry.path)}:
                     self._volumes[name].setdefault(entry.path, []).append(entry)
+                # The id of the slice may be a pseudonym, or have folders in front.
+                by_file = volume_slice_id(name_of(entry.path), entry.frame)
+                self._slices.setdefault(by_file, entry)
         paths = {path for found in self._volumes.values() for path in found}
         self._images = {os.path.realpath(path) for path in paths}
 

@@ -78,7 +78,9 @@ def match_masks(
                 masks[slice_id].append({"path": str(path), "digest": digest})
     if not masks:
         reasons = "; ".join(sorted(set(rejected.values()))) or "the folder is empty"
-        raise InputError(f"{folder}: no mask fits a slice ({reasons}); check cohort.masks")
+        raise InputError(
+            f"{folder}: no mask fits a slice ({reasons}); check `masks` in cohort.datasets"
+        )
     return dict(masks), rejected
 
 

@@ -39,20 +39,22 @@ def read_hounsfield(path: str | os.PathLike) -> tuple[np.ndarray, pydicom.Datase
     stored = read_stored(path)
     slope, intercept = np.float32(stored.slope), np.float32(stored.intercept)
     hounsfield = (stored.pixels * slope + intercept).astype(np.float32)
-    _check_plausible(hounsfield[~stored.is_padding], hounsfield[stored.is_padding])
+    if _share(hounsfield[stored.is_padding], TISSUE) > 0:
+        raise RejectedFile(f"{IMPLAUSIBLE}: pixels of PixelPaddingValue could be tissue")
+    check_plausible(hounsfield[~stored.is_padding])
     hounsfield[stored.is_padding] = AIR_HU
     return hounsfield, stored.dataset
 
 
-def _check_plausible(image: np.ndarray, padding: np.ndarray) -> None:
+def check_plausible(image: np.ndarray) -> None:
     """Reject units that no CT slice of a chest has.
 
     Args:
         image: Hounsfield units of all pixels that are not padding, of any shape.
-        padding: What those would be that are padding.
+
+    Raises:
+        RejectedFile: If hardly a pixel could be air or lung, or soft tissue.
     """
-    if _share(padding, TISSUE) > 0:
-        raise RejectedFile(f"{IMPLAUSIBLE}: pixels of PixelPaddingValue could be tissue")
     if image.size < FEWEST_PIXELS or image.min() == image.max():
         return
     if _share(image, AIR) < LEAST_AIR:

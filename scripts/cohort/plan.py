@@ -139,7 +139,9 @@ def spaced_indices(length: int, count: int, inner_fraction: float) -> list[int]:
     chosen: list[int] = []
     for piece, place in enumerate(ideal):
         lowest = chosen[-1] + 1 if chosen else 0
-        chosen.append(min(max(math.floor(place + 0.5), lowest), length - (count - piece)))
+        # Rounded before: a place in the middle between two slices must not fall either way by chance.
+        nearest = math.floor(round(place, 6) + 0.5)
+        chosen.append(min(max(nearest, lowest), length - (count - piece)))
     return chosen
 
 
@@ -227,7 +229,12 @@ def plan_cohort(
     Raises:
         InputError: If no series has a label, or a side lacks a class.
     """
-    labelled = [entry for entry in entries if labels.get(entry.series) is not None]
+    labelled = [
+        entry
+        for entry in entries
+        if labels.get(entry.series) is not None
+        and (entry.slice_id in masks or chests is None or chests[entry.series] is not None)
+    ]
     if not labelled:
         raise InputError(
             "no series has a label: give a CSV in cohort.datasets.<name>.labels.csv, or see the "

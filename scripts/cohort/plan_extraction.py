@@ -12,7 +12,7 @@ from scripts.atomic import write_text
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import SelectionOptions
 from scripts.cohort.plan import file_name_of, plan_cohort
-from scripts.cohort.slice_entry import place_of, read_index, write_rejected
+from scripts.cohort.slice_entry import read_index, write_rejected
 from scripts.image_table import write_table
 from scripts.job import job_log
 
@@ -56,12 +56,10 @@ with job_log(snakemake.log[0]):
         chests,
     )
     reasons = {(row["patient_id"], row["series_uid"]): row["reason"] for row in label_rows}
-    rejected |= {
-        place_of(entry): reasons[entry.series] for entry in entries if reasons[entry.series]
-    }
+    rejected |= {entry.place: reasons[entry.series] for entry in entries if reasons[entry.series]}
     if chests is not None:
         rejected |= {
-            place_of(entry): NO_CHEST
+            entry.place: NO_CHEST
             for entry in entries
             if chests[entry.series] is None and entry.slice_id not in masks
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.cohort.dicom_header import SliceHeader
+from scripts.cohort.slice_entry import volume_slice_id
 from scripts.errors import InputError
 
 SHORTEST_SECRET = 16
@@ -21,7 +22,9 @@ class Pseudonyms:
 
     def of(self, name: str) -> str:
         """Return the pseudonym of a patient: 16 hexadecimal digits."""
-        digest = hashlib.blake2b(name.encode(), key=self.secret, digest_size=8)
+        digest = hashlib.blake2b(
+            name.encode("utf-8", "surrogateescape"), key=self.secret, digest_size=8
+        )
         return digest.hexdigest()
 
     def of_header(self, header: SliceHeader) -> SliceHeader:
@@ -38,7 +41,7 @@ class Pseudonyms:
             header,
             series_uid=series,
             study_uid=series,
-            slice_id=header.slice_id.replace(header.series_uid, series),
+            slice_id=volume_slice_id(series, header.frame),
         )
 
 

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+from importlib import metadata
 from pathlib import Path
 
 from scripts.cohort.headers import ImageSource, update_headers
 from scripts.cohort.pseudonyms import read_pseudonyms
 from scripts.job import job_log
 
+LIBRARIES = [
+    f"{name} {metadata.version(name)}" for name in ("nibabel", "pydicom", "pylibjpeg", "SimpleITK")
+]
+
 
 def version_of(code, key, *options):
     """Return a digest of what decides how a file is read."""
-    digest = hashlib.blake2b(json.dumps(options).encode(), digest_size=16)
+    digest = hashlib.blake2b(json.dumps([*options, *LIBRARIES]).encode(), digest_size=16)
     for path in [*code, *([key] if key else [])]:
         digest.update(Path(path).read_bytes())
     return digest.hexdigest()
@@ -32,6 +37,6 @@ with job_log(snakemake.log[0]):
     update_headers(
         source,
         snakemake.output.headers,
-        version_of([*snakemake.input.code, *csv], key, options["keep_derived"]),
+        version_of([*snakemake.input.code, *csv], key, source.are_volumes, source.keep_derived),
         workers=snakemake.threads,
     )

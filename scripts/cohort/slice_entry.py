@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -36,7 +37,8 @@ class SliceEntry:
     position: float
     """Millimetres along the normal of the slice, rising towards the head."""
     contrast_tag: str
-    """ContrastBolusAgent: "absent", "empty", "none" (names no agent) or "agent"."""
+    """ContrastBolusAgent: "absent", "empty", "none" (names no agent) or "agent"; "unknown" in
+    a volume."""
     description_label: int | None
     """What Study- and SeriesDescription say: 1, 0 or None."""
 
@@ -44,6 +46,11 @@ class SliceEntry:
     def series(self) -> tuple[str, str]:
         """Patient and series: a copy of a series under another patient's name is another one."""
         return self.patient_id, self.series_uid
+
+    @property
+    def place(self) -> str:
+        """Where the slice is stored, for people to read."""
+        return place_of(self.path, self.frame)
 
     @property
     def geometry(self) -> SliceGeometry:
@@ -70,6 +77,8 @@ INDEX_SCHEMA = pa.schema(
         ("description_label", pa.int8()),
     ]
 )
+UNIQUE = ("slice_id", "fingerprint")
+"""Columns whose values hardly come twice."""
 REJECTED_SCHEMA = pa.schema([("path", pa.string()), ("reason", pa.string())])
 
 
@@ -82,10 +91,21 @@ def write_index(path: str | os.PathLike, entries: Sequence[SliceEntry]) -> None:
 
 def read_index(path: str | os.PathLike) -> list[SliceEntry]:
     """Read what `write_index` wrote."""
-    rows = pq.read_table(path).to_pylist()
-    for row in rows:
-        row |= {name: tuple(row[name]) for name in ("origin", "orientation", "spacing")}
-    return [SliceEntry(**row) for row in rows]
+    return [SliceEntry(**row) for row in iterate_shared(path, INDEX_SCHEMA.names)]
+
+
+def iterate_shared(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[dict]:
+    """Yield the rows of a table; texts and tuples that come often are kept in memory once."""
+    once: dict[tuple, tuple] = {}
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(columns=list(columns)):
+            for row in batch.to_pylist():
+                for name, value in row.items():
+                    if isinstance(value, list):
+                        row[name] = once.setdefault(tuple(value), tuple(value))
+                    elif isinstance(value, str) and name not in UNIQUE:
+                        row[name] = sys.intern(value)
+                yield row
 
 
 def write_rejected(path: str | os.PathLike, rejected: dict[str, str]) -> None:
@@ -95,15 +115,25 @@ def write_rejected(path: str | os.PathLike, rejected: dict[str, str]) -> None:
     """
     rows = sorted(rejected.items())
     columns = {
-        "path": [file.encode("utf-8", "backslashreplace").decode() for file, _ in rows],
+        "path": [as_text(file) for file, _ in rows],
         "reason": [reason for _, reason in rows],
     }
     write_table(path, REJECTED_SCHEMA, columns)
 
 
-def place_of(entry: SliceEntry) -> str:
+def volume_slice_id(name: str, frame: int) -> str:
+    """Return the id of a slice of a volume, which has no UID."""
+    return f"{name}-{frame:04d}"
+
+
+def place_of(path: str, frame: int | None) -> str:
     """Return where a slice is stored: its file, and its number in a volume."""
-    return entry.path if entry.frame is None else f"{entry.path}, slice {entry.frame}"
+    return path if frame is None else f"{path}, slice {frame}"
+
+
+def as_text(path: str) -> str:
+    """Return a path as a table can hold it; Python marks bytes that are not UTF-8."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def series_of(entries: Sequence[SliceEntry]) -> dict[tuple[str, str], list[SliceEntry]]:

@@ -14,9 +14,11 @@ import numpy as np
 
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
+from scripts.cohort.pixels import check_plausible
+from scripts.cohort.slice_entry import volume_slice_id
 from scripts.cohort.volume_file import read_frame, read_grid, reading_volume
 from scripts.cohort.volume_grid import VolumeGrid
-from scripts.cohort.volume_parts import name_of, parts_of
+from scripts.cohort.volume_parts import is_volume, name_of, parts_of
 from scripts.errors import InputError
 
 FINGERPRINT_BYTES = 4096
@@ -41,30 +43,66 @@ def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, st
     lacking = {"file", "patient_id"} - set(reader.fieldnames or [])
     if lacking:
         raise InputError(f"{path} has no column {' and no column '.join(sorted(lacking))}")
-    rows = {PurePath(row["file"] or "").parts: (row["patient_id"] or "").strip() for row in reader}
-    patients = {}
+    named: dict[tuple[str, ...], str] = {}
+    for row in reader:
+        key, patient = PurePath(row["file"] or "").parts, (row["patient_id"] or "").strip()
+        if patient and named.setdefault(key, patient) != patient:
+            raise InputError(f"{path}, line {reader.line_num}: a second patient for one file")
+    patients, file_of = {}, {}
     for file in files:
         parts = PurePath(file).parts
-        ends = (parts[start:] for start in range(len(parts)))
-        patient = next((rows[end] for end in ends if rows.get(end)), None)
-        if patient:
-            patients[file] = patient
+        key = next((end for end in map(parts.__getitem__, _ends(len(parts))) if end in named), None)
+        if key is None:
+            continue
+        if file_of.setdefault(key, file) != file:
+            raise InputError(
+                f"{path}: {'/'.join(key)} is the name of {file_of[key]} and of {file}; give "
+                "as many folders in the column file as tell them apart"
+            )
+        patients[file] = named[key]
     if not patients:
         raise InputError(f"{path}: its column file names none of the {len(files)} volumes found")
     return patients
 
 
-def read_volume_headers(path: str, patients: Mapping[str, str] | None = None) -> list[SliceHeader]:
+def _ends(length: int) -> list[slice]:
+    return [slice(start, None) for start in range(length)]
+
+
+def volume_names(paths: Sequence[str]) -> dict[str, str]:
+    """Return a name for each volume: that of its file, with folders in front where it comes again.
+
+    Files that are no volumes have no name.
+    """
+    alike: dict[str, list[str]] = {}
+    for path in filter(is_volume, paths):
+        alike.setdefault(name_of(path), []).append(path)
+    names = {}
+    for name, group in alike.items():
+        folders = {path: PurePath(path).parts[:-1] for path in group}
+        depth = 0
+        while len({folders[path][len(folders[path]) - depth :] for path in group}) < len(group):
+            depth += 1
+        for path in group:
+            front = folders[path][len(folders[path]) - depth :]
+            names[path] = "_".join([*(part.strip("/") for part in front), name])
+    return names
+
+
+def read_volume_headers(
+    path: str, names: Mapping[str, str] | None = None, patients: Mapping[str, str] | None = None
+) -> list[SliceHeader]:
     """Return a header for each slice of a volume.
 
     Args:
         path: Any file.
-        patients: Patient of each volume; None: each volume is a patient, named as its file.
+        names: Name of each volume (`volume_names`); None: that of its file.
+        patients: Patient of each volume; None: each volume is a patient, named as the volume.
 
     Raises:
         RejectedFile: If the file is no axial CT volume that can be used, with the reason.
     """
-    name = name_of(path)
+    name = names[path] if names and path in names else name_of(path)
     if patients is not None and path not in patients:
         raise RejectedFile("no patient_id in the CSV of cohort.datasets.<name>.patients")
     grid = read_grid(path)
@@ -84,7 +122,7 @@ def _header(
     geometry = grid.geometry(frame)
     return SliceHeader(
         dataset="",
-        slice_id=f"{name}-{frame:04d}",
+        slice_id=volume_slice_id(name, frame),
         series_uid=name,
         study_uid=name,
         patient_id=patient_id,
@@ -122,11 +160,18 @@ def read_volume_slice(path: str, frame: int) -> np.ndarray:
     if pixels.min() >= 0:
         # Air is at -1000 HU and fat at -100: no slice of a patient is without them.
         raise RejectedFile("no value is below 0: not in Hounsfield units")
+    check_plausible(pixels)
     return pixels
 
 
 def volume_digest(path: str, frame: int) -> str:
-    """Return a digest of a slice's voxels, as they are stored."""
+    """Return a digest that equal files share, with the number of a slice.
+
+    The whole file is compared: the same voxels in another format, or zipped, are not noticed.
+
+    Raises:
+        RejectedFile: If the file cannot be read.
+    """
     return f"{_file_digest(path)}-{frame}"
 
 
@@ -141,5 +186,5 @@ def _sample_digest(path: str) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _file_digest(path: str) -> str:
-    with open(parts_of(path)[-1], "rb") as file:
+    with reading_volume(), open(parts_of(path)[-1], "rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

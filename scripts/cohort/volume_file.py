@@ -123,6 +123,10 @@ def _nifti_grid(path: str | os.PathLike) -> VolumeGrid:
     kind = image.get_data_dtype()
     is_single = kind.fields is None and kind.kind != "c"
     size = _size_of(image.shape, 1 if is_single else 2)
+    codes = [image.header[code] for code in ("qform_code", "sform_code")]
+    if not any(map(int, codes)):
+        # nibabel would make up a place, which may be mirrored.
+        raise RejectedFile("volume does not say where it lies: qform_code and sform_code are 0")
     return VolumeGrid(size, RAS_TO_LPS @ image.affine)
 
 

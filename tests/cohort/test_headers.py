@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from scripts.cohort import headers as headers_module
-from scripts.cohort.folders import list_files
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.folders import list_files, overlapping_folders
 from scripts.cohort.headers import ImageSource, update_headers
 from scripts.cohort.index import index_cohort
 from scripts.cohort.pseudonyms import Pseudonyms, read_pseudonyms
@@ -109,6 +110,47 @@ def test_half_a_table_is_never_left_behind(source, tmp_path, monkeypatch):
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_a_file_that_could_not_be_opened_is_tried_again(source, tmp_path, read, monkeypatch):
+    def refuse(path: str, keep_derived: bool):
+        raise RejectedFile("cannot be opened (Permission denied)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(headers_module, "read_header", refuse)
+        update_headers(source, tmp_path / "a.parquet")
+    read.clear()
+
+    update_headers(source, tmp_path / "a.parquet")
+
+    assert len(read) == 4
+
+
+def test_a_volume_is_read_again_when_the_file_of_its_pixels_changes(tmp_path):
+    header = write_volume(tmp_path / "v" / "a.mhd")
+    pixels, table = tmp_path / "v" / "a.raw", tmp_path / "a.parquet"
+    content = pixels.read_bytes()
+    source = ImageSource("a", [tmp_path / "v"], are_volumes=True)
+    pixels.unlink()
+    update_headers(source, table)
+    assert [row["file"] for row in rows(table)] == [str(header)]
+
+    pixels.write_bytes(content)
+    update_headers(source, table)
+
+    assert [row["reason"] for row in rows(table)] == [None] * 5
+
+
+def test_a_volume_is_read_again_when_another_of_its_name_comes(tmp_path):
+    source, table = ImageSource("a", [tmp_path / "v"], are_volumes=True), tmp_path / "a.parquet"
+    write_volume(tmp_path / "v" / "x" / "ct.nii")
+    update_headers(source, table)
+    assert {row["series_uid"] for row in rows(table)} == {"ct"}
+
+    write_volume(tmp_path / "v" / "y" / "ct.nii")
+    update_headers(source, table)
+
+    assert {row["series_uid"] for row in rows(table)} == {"x_ct", "y_ct"}
+
+
 # Folders
 
 
@@ -119,6 +161,16 @@ def test_a_link_that_leads_round_in_circles_is_followed_once(tmp_path):
     (tmp_path / "b").symlink_to(tmp_path / "a")
 
     assert len(list_files([tmp_path], "cohort.datasets.a")) == 1
+
+
+def test_folders_overlap_where_one_lies_in_the_other(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+
+    assert overlapping_folders([tmp_path / "ab"], [tmp_path / "a"]) is None
+    for other in ("a", "a/b", "link"):
+        assert overlapping_folders([tmp_path / "a"], [tmp_path / "ab", tmp_path / other])
 
 
 def test_a_link_to_nothing_is_set_aside(source, tmp_path):

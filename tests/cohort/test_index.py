@@ -82,7 +82,7 @@ def without_transfer_syntax(path: Path) -> None:
 
 
 HU_UNKNOWN = "Hounsfield units are unknown"
-DERIVED = "derived image (cohort.keep_derived keeps the axial ones)"
+DERIVED = "derived image (keep_derived of the dataset keeps the axial ones)"
 MULTI_FRAME = "multi-frame CT: convert it to one file per slice"
 MULTI_ENERGY = "multi-energy image that does not hold Hounsfield units of one energy"
 BAD_FILES = {
@@ -379,8 +379,8 @@ def test_a_folder_without_ct_says_what_was_found_instead(tmp_path):
         index_folders([tmp_path])
 
     assert str(error.value) == (
-        "no axial CT slice in the folders of cohort.datasets (3 files: 2 not a DICOM file, 1 not a "
-        "CT image (MR Image Storage)); check cohort.datasets and data_dir"
+        "no axial CT slice in the folders of cohort.datasets.a (3 files: 2 not a DICOM file, 1 not "
+        "a CT image (MR Image Storage)); check its folders and data_dir"
     )
 
 
@@ -487,9 +487,9 @@ def test_the_summary_counts_what_was_kept_and_why_the_rest_was_not(folder):
     shutil.copy(folder / "good" / "3.dcm", folder / "copy")
 
     assert summarise_index(index_folders([folder])) == [
-        {"dataset": "a", "verdict": "kept", "slices": 3, "series": 1, "patients": 1},
-        {"dataset": "all", "verdict": "not a DICOM file", "slices": 2},
-        {"dataset": "all", "verdict": "exact copy", "slices": 1},
+        {"dataset": "a", "verdict": "kept", "count": 3, "series": 1, "patients": 1},
+        {"dataset": "all", "verdict": "not a DICOM file", "count": 2},
+        {"dataset": "all", "verdict": "exact copy", "count": 1},
     ]
 
 

@@ -188,6 +188,8 @@ def test_gaps_between_spaced_indices_differ_by_one_at_most(length, data):
         (100, 4, 0.8, [20, 40, 60, 80]),
         (5, 5, 0.1, [0, 1, 2, 3, 4]),
         (9, 3, 0.1, [3, 4, 5]),
+        (30, 6, 0.8, [5, 9, 13, 17, 21, 25]),
+        (20, 6, 0.6, [5, 7, 9, 11, 13, 15]),
     ],
 )
 def test_spaced_indices_are_the_middles_of_equal_pieces(length, count, inner, indices):

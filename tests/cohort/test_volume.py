@@ -2,6 +2,7 @@ import gzip
 import itertools
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -346,15 +347,23 @@ def test_a_copied_volume_is_set_aside_and_its_patients_stay_together(tmp_path):
 
 
 def test_two_volumes_of_one_name_are_not_mixed_up(tmp_path):
-    for number, folder in enumerate(("x", "y")):
-        write_volume(tmp_path / folder / "ct.nii", voxels(number))
+    write_volume(tmp_path / "v" / "x" / "ct.nii", voxels(0, (3, 12, 16)))
+    write_volume(tmp_path / "v" / "y" / "ct.nii", voxels(1, (6, 12, 16)))
+    write_volume(tmp_path / "w" / "x_ct.nii", voxels(2))
 
-    index = index_sources(ImageSource("v", [tmp_path], are_volumes=True))
-
-    assert {entry.path for entry in index.slices} == {f"{tmp_path}/x/ct.nii"}
-    assert index.rejected[f"{tmp_path}/y/ct.nii, slice 0"] == (
-        f"has the name of {tmp_path}/x/ct.nii: rename the file"
+    index = index_sources(
+        ImageSource("v", [tmp_path / "v"], are_volumes=True),
+        ImageSource("w", [tmp_path / "w"], are_volumes=True),
     )
+
+    assert not index.rejected
+    found = Counter((entry.patient_id, entry.series_uid, entry.path) for entry in index.slices)
+    assert found == {
+        ("x_ct", "x_ct", f"{tmp_path}/v/x/ct.nii"): 3,
+        ("y_ct", "y_ct", f"{tmp_path}/v/y/ct.nii"): 6,
+        ("w-x_ct", "w-x_ct", f"{tmp_path}/w/x_ct.nii"): 5,
+    }
+    assert len({entry.slice_id for entry in index.slices}) == 14
 
 
 def test_datasets_are_told_apart_where_patients_have_the_same_id(tmp_path):

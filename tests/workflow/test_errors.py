@@ -66,6 +66,10 @@ def phantom_with_labels(finished, labels):
             "cohort.datasets.a.patients: p.csv does not exist",
         ),
         (with_dataset(dicom="."), "metrics.roc needs masks: set `masks` of a dataset"),
+        (
+            with_cohort(datasets={"a": {"dicom": "."}, "b": {"dicom": "scripts"}}),
+            "cohort.datasets: a and b have files in common: . and scripts",
+        ),
         (with_dataset(dicom=".", volumes="."), "datasets.a: name one of dicom and volumes"),
         (with_cohort(pseudonym_key="no key"), "cohort.pseudonym_key: no key does not exist"),
         (
@@ -87,7 +91,7 @@ def test_a_folder_without_ct(project):
     (project.folder / "data" / "notes.txt").write_text("no CT here")
     project.configure({**with_dataset(dicom="data"), "metrics": NO_MASKS})
     output = project.fail()
-    assert "no axial CT slice in the folders of cohort.datasets (1 files: 1 not a DICOM" in output
+    assert "no axial CT slice in the folders of cohort.datasets.a (1 files: 1 not a DICOM" in output
     assert "Traceback" not in output
     assert not (project.results / "cohort" / "index.parquet").exists()
 

@@ -23,13 +23,14 @@ VALUES = {
     "DT": "19330517101500",
     "AS": "093Y",
     "AE": "QUILLFEATHER",
+    "TM": "093347.771",
 }
 # What decides whether and how a slice is read keeps its value; the patient's id gets a secret one.
 KEPT = {
     *("ImageType", "Modality", "PhotometricInterpretation", "RescaleType", "PatientPosition"),
     *("PatientID", "SpecificCharacterSet"),
 }
-SECRETS = (SECRET, SECRET.upper(), "19330517", "Secret-Id")
+SECRETS = (SECRET, SECRET.upper(), "19330517", "093347", "Secret-Id")
 
 
 def plant(path: Path, number: int) -> None:
