@@ -28,6 +28,7 @@ def job_log(path: str | os.PathLike) -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
     root.addHandler(handler)
+    level = root.level
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
@@ -43,4 +44,5 @@ def job_log(path: str | os.PathLike) -> Iterator[None]:
     finally:
         logging.captureWarnings(False)
         root.removeHandler(handler)
+        root.setLevel(level)
         handler.close()

@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.atomic import replacing
@@ -36,6 +35,7 @@ STAMP_FIELDS = [
     ("name", pa.string()),
 ]
 """What has to be as it was for a file not to be read again; name: that of a volume."""
+STAMP_NAMES = [*(name for name, _ in STAMP_FIELDS), "reason"]
 HEADER_SCHEMA = pa.schema(
     [
         *STAMP_FIELDS,
@@ -82,19 +82,20 @@ def update_headers(
     Raises:
         InputError: If a folder is missing or cannot be read, or the CSV is not as it should be.
     """
-    stamps, names = _list(source)
-    read = _reader(source, stamps, names)
+    listed, names = _list(source)
+    read = _reader(source, listed, names)
+    stamps = {stamp.path: stamp for stamp in listed}
     if source.pseudonyms:
         names = {file: source.pseudonyms.of(name) for file, name in names.items()}
-    known = _known_rows(path, version)
-    old = _unchanged(known, stamps, names)
-    new = [stamp for stamp in stamps if stamp.path not in old]
+    known = _known_tables(path, version)
+    old = {file for table in known(STAMP_NAMES) for file in _unchanged(table, stamps, names)}
+    new = [stamp for stamp in stamps.values() if stamp.path not in old]
     logger.info("%d files: %d known, %d to be read", len(stamps), len(old), len(new))
     schema = HEADER_SCHEMA.with_metadata({"version": version})
     with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        if old:
-            keep = [file in old for file in known.column("file").to_pylist()]
-            writer.write_table(known.filter(pa.array(keep)).cast(schema), ROWS_PER_GROUP)
+        for table in known(HEADER_SCHEMA.names):
+            keep = [file in old for file in table.column("file").to_pylist()]
+            writer.write_table(table.filter(pa.array(keep, pa.bool_())).cast(schema))
         rows = _rows(source, new, names, read, workers)
         while group := list(islice(rows, ROWS_PER_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
@@ -132,28 +133,35 @@ def _read_dicom(path: str, keep_derived: bool) -> list[SliceHeader]:
     return [read_header(path, keep_derived)]
 
 
-def _known_rows(path: str | os.PathLike, version: str) -> pa.Table:
-    if Path(path).exists():
-        metadata = pq.read_schema(path).metadata or {}
-        if metadata.get(b"version") == version.encode():
-            return pq.read_table(path)
-    return HEADER_SCHEMA.empty_table()
+def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]], Iterator]:
+    """Return what yields some columns of the table of the last time, a part at a time."""
+    if not Path(path).exists():
+        return lambda columns: iter(())
+    if (pq.read_schema(path).metadata or {}).get(b"version") != version.encode():
+        return lambda columns: iter(())
+
+    def tables(columns: list[str]) -> Iterator[pa.Table]:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS_PER_GROUP, columns=columns):
+                yield pa.Table.from_batches([batch])
+
+    return tables
 
 
-def _unchanged(known: pa.Table, stamps: list[FileStamp], names: dict[str, str]) -> set[str]:
-    """Return the files of the table that are still as it says.
+def _unchanged(
+    known: pa.Table, stamps: dict[str, FileStamp], names: dict[str, str]
+) -> Iterator[str]:
+    """Yield the files of a table that are still as it says.
 
     Whether a file may be opened can change without a trace, so those that could not are left out.
     """
-    shut = pc.fill_null(pc.starts_with(known.column("reason"), CANNOT_BE_OPENED), False)
-    known = known.filter(pc.invert(shut))
-    columns = [known.column(name).to_pylist() for name, _ in STAMP_FIELDS]
-    then = set(zip(*columns, strict=True))
-    return {
-        stamp.path
-        for stamp in stamps
-        if (stamp.path, stamp.size, stamp.modified, names.get(stamp.path)) in then
-    }
+    for row in known.to_pylist():
+        stamp = stamps.get(row["file"])
+        if stamp is None or (row["reason"] or "").startswith(CANNOT_BE_OPENED):
+            continue
+        now = (stamp.size, stamp.modified, names.get(stamp.path))
+        if now == (row["size"], row["modified"], row["name"]):
+            yield stamp.path
 
 
 def _rows(

@@ -139,7 +139,7 @@ def spaced_indices(length: int, count: int, inner_fraction: float) -> list[int]:
     chosen: list[int] = []
     for piece, place in enumerate(ideal):
         lowest = chosen[-1] + 1 if chosen else 0
-        # Rounded before: a place in the middle between two slices must not fall either way by chance.
+        # Rounded before: a place half-way between two slices must not fall either way by chance.
         nearest = math.floor(round(place, 6) + 0.5)
         chosen.append(min(max(nearest, lowest), length - (count - piece)))
     return chosen

@@ -22,8 +22,8 @@ with job_log(snakemake.log[0]):
     total = count_slices(snakemake.input.slices, ["annotated"])
     if not total:
         raise InputError(
-            "no slice has a mask, and the metric dice needs them: set `masks` in cohort.datasets, or "
-            "leave the metrics roc and dice out (null in the configuration)"
+            "no slice has a mask, and the metric dice needs them: set `masks` in cohort.datasets, "
+            "or leave the metrics roc and dice out (null in the configuration)"
         )
     with (
         process_pool(snakemake.threads) as pool,

@@ -36,7 +36,7 @@ def extract(folder: Path, plan: list[dict]) -> tuple[list[dict], dict[str, str]]
     """Rows of the table and what was set aside, by file name."""
     rejected = extract_slices("P1", "train", plan, OPTIONS, folder / "P1.parquet")
     rows = list(read_rows(folder / "P1.parquet"))
-    return rows, {Path(path).name: reason for path, reason in rejected.items()}
+    return rows, {Path(path.split(",")[0]).name: reason for path, reason in rejected.items()}
 
 
 def bright_corner(hounsfield: int = 400, size: int = 64) -> tuple[np.ndarray, np.ndarray]:

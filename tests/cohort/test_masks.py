@@ -304,7 +304,7 @@ def test_a_cohort_without_masks_has_none(entries, folder):
 
 
 def test_a_missing_folder_is_named_with_the_key_to_check(entries, tmp_path):
-    with pytest.raises(InputError, match=r"nowhere is not a folder; check cohort\.masks"):
+    with pytest.raises(InputError, match=r"nowhere is not a folder; check cohort\.datasets\."):
         match_masks(entries, tmp_path / "nowhere")
 
 
@@ -317,7 +317,7 @@ def test_a_folder_of_which_no_mask_fits_says_why(entries, folder):
 
     assert str(error.value) == (
         f"{folder}: no mask fits a slice (mask fits no slice: no SOPInstanceUID of that name; mask "
-        "is empty); check cohort.masks"
+        "is empty); check `masks` in cohort.datasets"
     )
 
 
@@ -428,6 +428,7 @@ def test_a_damaged_mask_is_read_or_rejected_in_silence(entries, folder, format_n
     FORMATS[format_name](folder, entries)
     path = max(folder.iterdir(), key=lambda file: file.suffix in (".nhdr", ".mhd"))
     content = path.read_bytes()
+    caplog.clear()  # what was said while the mask was written
     random = np.random.default_rng(0)
     with warnings.catch_warnings(), caplog.at_level(logging.DEBUG):
         warnings.simplefilter("error")
