@@ -162,8 +162,9 @@ def mask_files(wildcards):
     if IS_PHANTOM:
         return []
     folders = sorted({folder for folder in map(mask_folder, DATASETS) if folder})
-    files = [stamp.path for stamp in list_files(folders, "cohort.datasets.<name>.masks")]
-    return [path for path in files if "/." not in path and os.path.exists(path)]
+    stamps = list_files(folders, "cohort.datasets.<name>.masks", hidden=False)
+    # A link to nothing is set aside later; Snakemake would stop at it.
+    return [stamp.path for stamp in stamps if os.path.exists(stamp.path)]
 
 
 def mask_sources():

@@ -22,7 +22,9 @@ class FileStamp:
     """Time of the last change, ns."""
 
 
-def list_files(folders: Sequence[str | os.PathLike], key: str) -> list[FileStamp]:
+def list_files(
+    folders: Sequence[str | os.PathLike], key: str, hidden: bool = True
+) -> list[FileStamp]:
     """Return the files below some folders, each once, by path.
 
     Symbolic links to folders are followed; a folder that is reached twice is read once.
@@ -30,12 +32,13 @@ def list_files(folders: Sequence[str | os.PathLike], key: str) -> list[FileStamp
     Args:
         folders: Searched to any depth.
         key: Key of the configuration that names them, for messages.
+        hidden: Also list files and folders whose name starts with a dot.
 
     Raises:
         InputError: If a folder is missing or cannot be read.
     """
     seen: set[tuple[int, int]] = set()
-    stamps = [stamp for folder in folders for stamp in _files_below(folder, key, seen)]
+    stamps = [stamp for folder in folders for stamp in _files_below(folder, key, hidden, seen)]
     return sorted(stamps, key=lambda stamp: stamp.path)
 
 
@@ -51,7 +54,7 @@ def overlapping_folders(
 
 
 def _files_below(
-    folder: str | os.PathLike, key: str, seen: set[tuple[int, int]]
+    folder: str | os.PathLike, key: str, hidden: bool, seen: set[tuple[int, int]]
 ) -> Iterator[FileStamp]:
     if not Path(folder).is_dir():
         raise InputError(f"{folder} is not a folder; check {key} and data_dir in the configuration")
@@ -65,6 +68,8 @@ def _files_below(
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(parent) as entries:
                 for entry in entries:
+                    if entry.name.startswith(".") and not hidden:
+                        continue
                     if entry.is_dir():
                         todo.append(entry.path)
                     else:

@@ -19,17 +19,13 @@ def list_mask_files(folder: str | os.PathLike) -> list[Path]:
     Raises:
         InputError: If the folder is missing, or one below it cannot be read.
     """
-    files = [Path(stamp.path) for stamp in list_files([folder], "cohort.datasets.<name>.masks")]
-    files = [path for path in files if not _is_hidden(path.relative_to(folder))]
+    stamps = list_files([folder], "cohort.datasets.<name>.masks", hidden=False)
+    files = [Path(stamp.path) for stamp in stamps]
     known = set(map(str, files))
     data = {part for path in files for part in parts_of(path)[1:]}
     return [
         path for path in files if path not in data and not holds_pixels_of_another(str(path), known)
     ]
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def mask_digest(path: Path) -> str:
