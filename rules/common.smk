@@ -51,6 +51,14 @@ PREPARATION = canonical_options(COHORT, ExtractionOptions)
 ENV = "../envs/{}.yaml"
 
 
+def code_digest(driver):
+    """A digest of the modules that a script imports, to stand as a param."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in code_inputs(driver):
+        digest.update(f"{path}\n".encode() + Path(path).read_bytes())
+    return digest.hexdigest()
+
+
 def checked_path(path, key, exists):
     """A path of the cohort section, taken from data_dir; an error if it is not there."""
     full = CONFIG.data_path(path)
