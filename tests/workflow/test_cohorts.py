@@ -143,7 +143,7 @@ def test_a_nifti_scan_with_masks_of_two_structures_is_evaluated_by_a_given_model
     )
     weights = finished.results / "model" / "classifier.pt"
     changes |= {"model": {"weights": str(weights)}}
-    changes["metrics"] |= {"fidelity": None}
+    changes["metrics"] = changes["metrics"] | {"fidelity": None}
     project.configure(changes)
 
     project.run()
