@@ -67,7 +67,10 @@ def phantom_with_labels(finished, labels):
         ),
         (with_dataset(dicom="."), "metrics.roc needs masks: set `masks` of a dataset"),
         (
-            with_cohort(datasets={"a": {"dicom": "."}, "b": {"dicom": "scripts"}}),
+            {
+                **with_cohort(datasets={"a": {"dicom": "."}, "b": {"dicom": "scripts"}}),
+                "metrics": NO_MASKS,
+            },
             "cohort.datasets: a and b have files in common: . and scripts",
         ),
         (with_dataset(dicom=".", volumes="."), "datasets.a: name one of dicom and volumes"),
