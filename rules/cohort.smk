@@ -177,20 +177,23 @@ rule extract_slices:
         "../scripts/cohort/extract_slices.py"
 
 
-rule collect_rejected:
+rule collect_slices:
     input:
         stages=[
             "results/{run}/cohort/rejected/stages/index.parquet",
             "results/{run}/cohort/rejected/stages/plan.parquet",
         ],
+        slices=slice_files,
         patients=rejected_of_patients,
-        code=code_inputs("scripts/cohort/collect_rejected.py"),
+        code=code_inputs("scripts/cohort/collect_slices.py"),
     output:
+        # Later steps depend on the list: with a file per patient instead, a dry run would take long.
+        slices="results/{run}/slices.parquet",
         rejected="results/{run}/cohort/rejected.parquet",
     log:
-        "results/{run}/logs/collect_rejected.log",
+        "results/{run}/logs/collect_slices.log",
     benchmark:
-        "results/{run}/benchmarks/collect_rejected.tsv"
+        "results/{run}/benchmarks/collect_slices.tsv"
     conda:
         ENV.format("cohort")
     threads: 1
@@ -198,4 +201,4 @@ rule collect_rejected:
         mem_mb=2000,
         runtime=15,
     script:
-        "../scripts/cohort/collect_rejected.py"
+        "../scripts/cohort/collect_slices.py"

@@ -1,6 +1,6 @@
 rule segment_slices:
     input:
-        slices=slice_files,
+        slices="results/{run}/slices.parquet",
         code=code_inputs("scripts/metrics/segment_slices.py"),
     output:
         segments="results/{run}/metrics/segments.parquet",
@@ -20,7 +20,7 @@ rule segment_slices:
 
 rule evaluate_importance:
     input:
-        slices=slice_files,
+        slices="results/{run}/slices.parquet",
         maps="results/{run}/saliency/{estimator}.parquet",
         classifier=metric_classifier,
         segments=metric_segments,

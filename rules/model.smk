@@ -2,7 +2,7 @@ if OPTIONS.model.weights is None:
 
     rule train_classifier:
         input:
-            slices=slice_files,
+            slices="results/{run}/slices.parquet",
             code=code_inputs("scripts/model/train_classifier.py"),
         output:
             classifier="results/{run}/model/classifier.pt",
@@ -52,7 +52,7 @@ else:
 
 rule predict_slices:
     input:
-        slices=slice_files,
+        slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
         code=code_inputs("scripts/model/predict_slices.py"),
     output:

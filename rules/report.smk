@@ -59,7 +59,7 @@ rule plot_training_curve:
 
 rule plot_figure1_examples:
     input:
-        slices=slice_files,
+        slices="results/{run}/slices.parquet",
         predictions="results/{run}/model/predictions.parquet",
         maps=f"results/{{run}}/saliency/{FIGURE1_ESTIMATOR}.parquet",
         code=code_inputs("scripts/report/plot_figure1_examples.py"),
@@ -119,7 +119,7 @@ rule plot_figure2_fidelity_area:
 
 rule plot_figure3_xrai:
     input:
-        slices=slice_files,
+        slices="results/{run}/slices.parquet",
         predictions="results/{run}/model/predictions.parquet",
         maps=f"results/{{run}}/saliency/{FIGURE3_ESTIMATOR}.parquet",
         segments="results/{run}/metrics/segments.parquet",

@@ -1,6 +1,6 @@
 rule compute_importance:
     input:
-        slices=slice_files,
+        slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
         predictions="results/{run}/model/predictions.parquet",
         code=estimator_code,

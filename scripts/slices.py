@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.errors import InputError
-from scripts.image_table import read_rows
+from scripts.image_table import read_rows, write_table
 
 Row = dict[str, Any]
-FLAGS = ["slice_id", "patient_id", "label", "split", "sampled", "annotated"]
+FLAG_FIELDS = [
+    pa.field("slice_id", pa.string(), nullable=False),
+    pa.field("patient_id", pa.string(), nullable=False),
+    pa.field("label", pa.int8(), nullable=False),
+    pa.field("split", pa.string(), nullable=False),
+    pa.field("sampled", pa.bool_(), nullable=False),
+    pa.field("annotated", pa.bool_(), nullable=False),
+]
+FLAGS = [field.name for field in FLAG_FIELDS]
+LIST_SCHEMA = pa.schema([*FLAG_FIELDS, ("table", pa.string()), ("digest", pa.string())])
+"""A row per slice; table: where its pixels are, from the folder of the list; digest: of that file,
+so that the list differs whenever a pixel does."""
 
 SUBSETS: dict[str, Callable[[Row], bool]] = {
     "train": lambda row: row["split"] == "train" and row["sampled"],
@@ -25,31 +39,61 @@ SUBSETS: dict[str, Callable[[Row], bool]] = {
 """The evenly spaced slices of training and of test patients; those with a mask; every slice."""
 
 
+def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike]) -> None:
+    """Write the list of the slices of all patients (`LIST_SCHEMA`).
+
+    The steps after the extraction depend on this one file instead of one per patient.
+
+    Args:
+        path: The list to write.
+        tables: Tables slices/<patient>.parquet, in the order wanted.
+    """
+    columns: dict[str, list] = {name: [] for name in LIST_SCHEMA.names}
+    for table in tables:
+        flags = pq.read_table(table, columns=FLAGS).to_pydict()
+        count = len(flags["slice_id"])
+        with open(table, "rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        flags |= {
+            "table": [os.path.relpath(table, Path(path).parent)] * count,
+            "digest": [digest] * count,
+        }
+        for name, values in flags.items():
+            columns[name] += values
+    write_table(path, LIST_SCHEMA, columns)
+
+
 def iterate_slices(
-    paths: Sequence[str | os.PathLike], subsets: Iterable[str], columns: Sequence[str] = ()
+    slices: str | os.PathLike, subsets: Iterable[str], columns: Sequence[str] = ()
 ) -> Iterator[Row]:
     """Yield the slices that belong to any of some subsets, patient by patient.
 
     Args:
-        paths: Tables slices/<patient>.parquet, in the order wanted.
+        slices: The list of slices (`write_slice_list`).
         subsets: Names out of `SUBSETS`.
         columns: Image columns to read beside `FLAGS`: "image", "mask".
     """
-    wanted = [SUBSETS[subset] for subset in subsets]
-    for path in paths:
-        for row in read_rows(path, [*FLAGS, *columns]):
-            if any(belongs(row) for belongs in wanted):
+    listed = _listed(slices, subsets)
+    if not columns:
+        for row in listed:
+            yield {name: row[name] for name in FLAGS}
+        return
+    wanted = {row["slice_id"] for row in listed}
+    for table in dict.fromkeys(row["table"] for row in listed):
+        for row in read_rows(Path(slices).parent / table, [*FLAGS, *columns]):
+            if row["slice_id"] in wanted:
                 yield row
 
 
-def count_slices(paths: Sequence[str | os.PathLike], subsets: Iterable[str]) -> int:
+def count_slices(slices: str | os.PathLike, subsets: Iterable[str]) -> int:
     """Return how many slices `iterate_slices` would yield, without reading images."""
-    wanted = [SUBSETS[subset] for subset in subsets]
-    return sum(
-        any(belongs(row) for belongs in wanted)
-        for path in paths
-        for row in pq.read_table(path, columns=FLAGS).to_pylist()
-    )
+    return len(_listed(slices, subsets))
+
+
+def _listed(slices: str | os.PathLike, subsets: Iterable[str]) -> list[Row]:
+    members = [SUBSETS[subset] for subset in subsets]
+    rows = pq.read_table(slices).to_pylist()
+    return [row for row in rows if any(belongs(row) for belongs in members)]
 
 
 def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], np.ndarray]]:
@@ -59,11 +103,9 @@ def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], n
         yield [row["slice_id"] for row in batch], np.stack([row["image"] for row in batch])
 
 
-def load_images(
-    paths: Sequence[str | os.PathLike], subset: str
-) -> tuple[list[Row], np.ndarray, np.ndarray]:
+def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.ndarray, np.ndarray]:
     """Return the flags, images (N, H, W) and labels (N,) of a subset, all in memory."""
-    rows = list(iterate_slices(paths, [subset], ["image"]))
+    rows = list(iterate_slices(slices, [subset], ["image"]))
     images = np.stack([row.pop("image") for row in rows]) if rows else np.empty((0, 0, 0), "f4")
     return rows, images, np.array([row["label"] for row in rows], dtype=np.int8)
 

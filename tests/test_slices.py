@@ -1,12 +1,21 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from scripts.cohort.extraction import slices_schema
 from scripts.errors import InputError
 from scripts.image_table import write_table
-from scripts.slices import count_slices, image_batches, iterate_slices, join_by_slice, load_images
+from scripts.slices import (
+    count_slices,
+    image_batches,
+    iterate_slices,
+    join_by_slice,
+    load_images,
+    write_slice_list,
+)
 
 SIZE = 4
 ROWS = {
@@ -19,10 +28,11 @@ ROWS = {
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> list[Path]:
+def tables(tmp_path: Path) -> list[Path]:
+    (tmp_path / "slices").mkdir()
     for patient, rows in ROWS.items():
         write_table(
-            tmp_path / patient,
+            tmp_path / "slices" / patient,
             slices_schema(SIZE),
             {
                 "slice_id": [f"{patient}.{number}" for number in range(len(rows))],
@@ -35,7 +45,13 @@ def paths(tmp_path: Path) -> list[Path]:
                 "mask": [np.ones((SIZE, SIZE), bool) if row[2] else None for row in rows],
             },
         )
-    return [tmp_path / patient for patient in ROWS]
+    return [tmp_path / "slices" / patient for patient in ROWS]
+
+
+@pytest.fixture
+def slices(tables: list[Path], tmp_path: Path) -> Path:
+    write_slice_list(tmp_path / "slices.parquet", tables)
+    return tmp_path / "slices.parquet"
 
 
 @pytest.mark.parametrize(
@@ -49,37 +65,72 @@ def paths(tmp_path: Path) -> list[Path]:
         ([], []),
     ],
 )
-def test_subsets_are_read_patient_by_patient_each_slice_once(paths, subsets, slice_ids):
-    assert [row["slice_id"] for row in iterate_slices(paths, subsets)] == slice_ids
-    assert count_slices(paths, subsets) == len(slice_ids)
+def test_subsets_are_read_patient_by_patient_each_slice_once(slices, subsets, slice_ids):
+    assert [row["slice_id"] for row in iterate_slices(slices, subsets)] == slice_ids
+    assert count_slices(slices, subsets) == len(slice_ids)
 
 
-def test_images_and_masks_come_where_asked_for(paths):
-    row = next(iterate_slices(paths, ["annotated"], ["image", "mask"]))
+def test_images_and_masks_come_where_asked_for(slices):
+    row = next(iterate_slices(slices, ["annotated"], ["image", "mask"]))
 
     assert row["image"].shape == row["mask"].shape == (SIZE, SIZE)
-    assert "image" not in next(iterate_slices(paths, ["annotated"]))
+    assert "image" not in next(iterate_slices(slices, ["annotated"]))
 
 
-def test_batches_hold_every_slice_in_order(paths):
-    rows = iterate_slices(paths, ["all"], ["image"])
+def test_batches_hold_every_slice_in_order(slices):
+    rows = iterate_slices(slices, ["all"], ["image"])
 
     batches = list(image_batches(rows, 4))
 
     assert [len(images) for _, images in batches] == [4, 2]
     assert [name for names, _ in batches for name in names] == [
-        row["slice_id"] for row in iterate_slices(paths, ["all"])
+        row["slice_id"] for row in iterate_slices(slices, ["all"])
     ]
     assert batches[0][1].shape == (4, SIZE, SIZE)
 
 
-def test_a_subset_can_be_loaded_whole(paths):
-    rows, images, labels = load_images(paths, "annotated")
+def test_a_subset_can_be_loaded_whole(slices):
+    rows, images, labels = load_images(slices, "annotated")
 
     assert [row["slice_id"] for row in rows] == ["P1.1", "P1.2", "P2.0", "P2.1"]
     np.testing.assert_array_equal(images[:, 0, 0], [1, 2, 0, 1])
     np.testing.assert_array_equal(labels, [0, 0, 1, 1])
-    assert load_images(paths[2:3], "all")[1].size == 0
+
+
+def test_a_patient_without_slices_leaves_nothing_to_load(tables, tmp_path):
+    write_slice_list(tmp_path / "list", tables[2:3])
+
+    assert load_images(tmp_path / "list", "all")[1].size == 0
+
+
+def test_the_list_differs_where_a_pixel_does(tables, slices, tmp_path):
+    before = slices.read_bytes()
+    write_slice_list(slices, tables)
+    assert slices.read_bytes() == before
+    columns = pq.read_table(tables[3]).to_pydict()
+    columns["image"] = [np.full((SIZE, SIZE), 9, "f4")]
+    columns["mask"] = [None]
+    write_table(tables[3], slices_schema(SIZE), columns)
+
+    write_slice_list(slices, tables)
+
+    assert slices.read_bytes() != before
+
+
+def test_the_list_and_its_tables_can_be_moved(slices, tmp_path):
+    shutil.copytree(tmp_path, tmp_path.with_name("elsewhere"))
+    shutil.rmtree(tmp_path / "slices")
+
+    moved = tmp_path.with_name("elsewhere") / slices.name
+
+    assert len(load_images(moved, "all")[0]) == 6
+
+
+def test_tables_without_a_slice_of_the_subset_are_not_opened(tables, slices):
+    for table in (tables[0], tables[2]):
+        table.unlink()
+
+    assert len(load_images(slices, "test")[0]) == 2
 
 
 def test_tables_are_joined_by_slice_and_may_hold_more():

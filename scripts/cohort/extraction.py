@@ -17,6 +17,7 @@ from scripts.cohort.pixels import resize_slice, to_standard_orientation, to_unit
 from scripts.cohort.reading import read_slice
 from scripts.cohort.slice_entry import place_of
 from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
+from scripts.slices import FLAG_FIELDS
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +27,7 @@ def slices_schema(image_size: int) -> pa.Schema:
     shape = (image_size, image_size)
     return pa.schema(
         [
-            pa.field("slice_id", pa.string(), nullable=False),
-            pa.field("patient_id", pa.string(), nullable=False),
-            pa.field("label", pa.int8(), nullable=False),
-            pa.field("split", pa.string(), nullable=False),
-            pa.field("sampled", pa.bool_(), nullable=False),
-            pa.field("annotated", pa.bool_(), nullable=False),
+            *FLAG_FIELDS,
             image_field("image", shape, "float32"),
             image_field("mask", shape, "bool", nullable=True),
         ]
@@ -137,11 +133,14 @@ def _extract_mask(
             union |= read_mask(file["path"], plan["slice_id"], geometry, structures)
         except RejectedFile as reason:
             rejected[_place_on(file, plan)] = str(reason)
+    if not union.any():
+        return None
     mask = _resize(union, geometry, size)
-    if union.any() and not mask.any():
-        for file in plan["masks"]:
-            rejected[_place_on(file, plan)] = "mask is empty after resizing to cohort.image_size"
-    return mask if mask.any() else None
+    if mask.any():
+        return mask
+    for file in plan["masks"]:
+        rejected[_place_on(file, plan)] = "mask is empty after resizing to cohort.image_size"
+    return None
 
 
 def _place_on(file: dict[str, str], plan: dict) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,14 +16,14 @@ CLASS_KEYS = {1: "contrast", 0: "no_contrast"}
 
 
 def choose_examples(
-    slice_paths: Sequence[str | os.PathLike],
+    slices: str | os.PathLike,
     predictions_path: str | os.PathLike,
     chosen: Mapping[str, str],
 ) -> dict[int, Row]:
     """Return one annotated slice of each class that has one, with image and mask.
 
     Args:
-        slice_paths: Tables slices/<patient>.parquet.
+        slices: The list of slices.
         predictions_path: Table of predictions.
         chosen: Slice ids by "contrast" and "no_contrast"; for a class without one, the correctly
             classified slice whose mask is the largest is taken, of a test patient if possible.
@@ -37,7 +37,7 @@ def choose_examples(
     predictions = pq.read_table(predictions_path, columns=["slice_id", "correct"]).to_pylist()
     correct = {row["slice_id"]: row["correct"] for row in predictions}
     best: dict[int, tuple[tuple, Row]] = {}
-    for row in iterate_slices(slice_paths, ["annotated"], ["image", "mask"]):
+    for row in iterate_slices(slices, ["annotated"], ["image", "mask"]):
         wanted = chosen.get(CLASS_KEYS[row["label"]])
         if wanted is not None and row["slice_id"] != wanted:
             continue

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.transform
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -318,6 +319,24 @@ def test_an_image_is_smoothed_before_it_is_made_smaller():
 
     assert resized.dtype == np.float32
     np.testing.assert_allclose(resized[2:-2, 2:-2], 0.5, atol=0.01)
+
+
+@pytest.mark.parametrize("shape", [(48, 64), (64, 48), (20, 31), (32, 32)])
+@pytest.mark.parametrize("dtype", [np.float32, bool])
+def test_resizing_is_that_of_scikit_image(shape, dtype):
+    pixels = np.random.default_rng(0).random(shape) > 0.5
+    image = pixels if dtype is bool else np.random.default_rng(1).random(shape, np.float32)
+    size = 32
+    inner = tuple(round(size * length / max(shape)) for length in shape)
+    options = {"order": 0} if dtype is bool else {"anti_aliasing": True}
+    expected = skimage.transform.resize(image, inner, **options)
+
+    resized = resize_slice(image, (1, 1), size)
+
+    top, left = (size - inner[0]) // 2, (size - inner[1]) // 2
+    content = resized[top : top + inner[0], left : left + inner[1]]
+    np.testing.assert_allclose(content, expected, rtol=0, atol=1e-6)
+    assert resized.sum(dtype=float) == pytest.approx(content.sum(dtype=float))
 
 
 @given(st.integers(0, 1000), st.sampled_from([16, 32, 48]))

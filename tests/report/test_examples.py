@@ -6,16 +6,12 @@ import pytest
 from scripts.errors import InputError
 from scripts.image_table import image_field, write_table
 from scripts.report.examples import choose_examples, map_of_slice, row_of_slice
+from scripts.slices import FLAG_FIELDS, write_slice_list
 
 SIZE = 4
 SCHEMA = pa.schema(
     [
-        ("slice_id", pa.string()),
-        ("patient_id", pa.string()),
-        ("label", pa.int8()),
-        ("split", pa.string()),
-        ("sampled", pa.bool_()),
-        ("annotated", pa.bool_()),
+        *FLAG_FIELDS,
         image_field("image", (SIZE, SIZE)),
         image_field("mask", (SIZE, SIZE), "bool", nullable=True),
     ]
@@ -47,7 +43,8 @@ def cohort(tmp_path):
             {"slice_id": [row[0] for row in slices], "correct": [row[-1] for row in slices]}
         )
         pq.write_table(predictions, tmp_path / "predictions")
-        return sorted(tmp_path.glob("*.parquet")), tmp_path / "predictions"
+        write_slice_list(tmp_path / "slices", sorted(tmp_path.glob("*.parquet")))
+        return tmp_path / "slices", tmp_path / "predictions"
 
     return build
 

@@ -11,7 +11,7 @@ from tests.workflow.project import TINY, Project, copy_project
 
 TARGET = "results/tiny/cohort/rejected.parquet"
 INDEX = {"read_headers(a)", "index_cohort", "label_series"}
-COLLECT = {"plan_extraction", "collect_rejected"}
+COLLECT = {"plan_extraction", "collect_slices"}
 
 
 def overlay(**cohort: object) -> dict:
@@ -123,14 +123,14 @@ def test_the_split(project, change):
 def test_the_size_of_the_slices(project):
     project.configure(overlay(image_size=40))
 
-    assert project.jobs_run("--", TARGET) == extractions(*range(1, 9)) | {"collect_rejected"}
+    assert project.jobs_run("--", TARGET) == extractions(*range(1, 9)) | {"collect_slices"}
 
 
 def test_the_code_of_the_extraction(project):
     with open(project.folder / "scripts" / "cohort" / "extraction.py", "a") as file:
         file.write("\n# An edit.\n")
 
-    assert project.jobs_run("--", TARGET) == extractions(*range(1, 9)) | {"collect_rejected"}
+    assert project.jobs_run("--", TARGET) == extractions(*range(1, 9)) | {"collect_slices"}
 
 
 def test_touched_but_equal_files(project):

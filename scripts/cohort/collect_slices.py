@@ -1,11 +1,13 @@
-"""Rule collect_rejected: one table of every file that was set aside, with the reason."""
+"""Rule collect_slices: a list of the slices of all patients, and a table of the files set aside."""
 
 import pyarrow.parquet as pq
 
 from scripts.cohort.slice_entry import write_rejected
 from scripts.job import job_log
+from scripts.slices import write_slice_list
 
 with job_log(snakemake.log[0]):
+    write_slice_list(snakemake.output.slices, snakemake.input.slices)
     rejected = {}
     for path in [*snakemake.input.stages, *snakemake.input.patients]:
         for row in pq.read_table(path).to_pylist():
