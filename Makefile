@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test benchmark benchmark-cohort lock clean
+.PHONY: demo test bench benchmark benchmark-cohort lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -15,6 +15,9 @@ test: .venv/.installed-dev
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest
+
+bench: .venv/.installed-bench
+	PYTHONPATH=. $(BIN)/python benchmarks/peers.py
 
 benchmark-cohort: .venv/.installed-dev
 	PYTHONPATH=. $(BIN)/python benchmarks/cohort_size.py
@@ -33,8 +36,12 @@ benchmark: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	touch $@
 
-# Renew both lock files from pyproject.toml.
-REQUIREMENTS := $(PYTHON) -c "import sys, tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *(p['optional-dependencies']['dev'] if 'dev' in sys.argv else []))"
+.venv/.installed-bench: .venv/.installed-dev requirements-bench.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	touch $@
+
+# Renew the lock files from pyproject.toml.
+REQUIREMENTS := $(PYTHON) -c "import sys, tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *(name for extra in sys.argv[1:] for name in p['optional-dependencies'][extra]))"
 FREEZE := .venv-lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//'
 lock:
 	$(PYTHON) -m venv --clear .venv-lock
@@ -42,6 +49,8 @@ lock:
 	$(FREEZE) > requirements.lock
 	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) dev)
 	$(FREEZE) > requirements-dev.lock
+	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) dev bench)
+	$(FREEZE) > requirements-bench.lock
 	rm -rf .venv-lock
 
 clean:

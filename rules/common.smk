@@ -3,6 +3,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOpt
 from scripts.config import canonical_options, parse_config
 from scripts.errors import InputError
 from scripts.metrics.registry import load_metric, tables_of
+from scripts.saliency.registry import load_estimator, parts_of
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -246,6 +248,47 @@ def metric_module(metric):
     return f"scripts/metrics/{metric}.py"
 
 
+def composition(estimator):
+    """The parts that an estimator shares with others, by its names for them."""
+    spec = json.loads(CONFIG.estimators[estimator])
+    method = load_estimator(spec["method"])
+    return parts_of(method, method.Options.model_validate(spec["options"]))
+
+
+COMPOSITIONS = {estimator: composition(estimator) for estimator in ESTIMATORS}
+COMPOSED = [estimator for estimator, parts in COMPOSITIONS.items() if parts]
+PARTS = {part.name: part for parts in COMPOSITIONS.values() for part in parts.values()}
+
+
+def part_spec(wildcards):
+    part = PARTS[wildcards.part]
+    return json.dumps({"kind": part.kind, "options": part.options}, sort_keys=True)
+
+
+def part_code(wildcards):
+    path = f"scripts/saliency/parts/{PARTS[wildcards.part].kind}.py"
+    return sorted({path, *code_inputs("scripts/saliency/compute_part.py", path)})
+
+
+def part_tables(wildcards):
+    parts = COMPOSITIONS[wildcards.estimator].values()
+    return [f"results/{wildcards.run}/saliency/parts/{part.name}.parquet" for part in parts]
+
+
+def estimator_parts(wildcards):
+    return json.dumps(list(COMPOSITIONS[wildcards.estimator]))
+
+
+def combination_code(wildcards):
+    path = estimator_module(wildcards.estimator)
+    return sorted({path, *code_inputs("scripts/saliency/combine_parts.py", path)})
+
+
+def any_of(names):
+    """A pattern that matches these names and nothing else, even if there are none."""
+    return "|".join(names) or "(?!)"
+
+
 def estimator_spec(wildcards):
     return CONFIG.estimators[wildcards.estimator]
 
@@ -276,6 +319,11 @@ def metric_segments(wildcards):
 
 def metric_gpus(wildcards):
     return int("classifier" in metric_needs(wildcards.metric))
+
+
+def metric_precision(wildcards):
+    needed = "classifier" in metric_needs(wildcards.metric)
+    return OPTIONS.model.precision if needed else None
 
 
 def points_of(metric):

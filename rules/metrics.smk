@@ -40,6 +40,7 @@ rule evaluate_importance:
         runtime=720,
     params:
         options=metric_options,
+        precision=metric_precision,
         seed=SEED,
     script:
         "../scripts/metrics/evaluate_importance.py"

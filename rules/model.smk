@@ -71,5 +71,6 @@ rule predict_slices:
         runtime=120,
     params:
         image_size=COHORT.image_size,
+        precision=OPTIONS.model.precision,
     script:
         "../scripts/model/predict_slices.py"

@@ -1,3 +1,59 @@
+rule compute_part:
+    input:
+        slices="results/{run}/slices.parquet",
+        classifier="results/{run}/model/classifier.pt",
+        code=part_code,
+    output:
+        maps="results/{run}/saliency/parts/{part}.parquet",
+    log:
+        "results/{run}/logs/compute_part/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/compute_part/{part}.tsv"
+    conda:
+        ENV.format("saliency")
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=720,
+    params:
+        part=part_spec,
+        image_size=COHORT.image_size,
+        subsets=explained_subsets(),
+        target=OPTIONS.saliency.target,
+        precision=OPTIONS.model.precision,
+        seed=SEED,
+    script:
+        "../scripts/saliency/compute_part.py"
+
+
+rule combine_parts:
+    input:
+        parts=part_tables,
+        predictions="results/{run}/model/predictions.parquet",
+        code=combination_code,
+    output:
+        maps="results/{run}/saliency/{estimator}.parquet",
+    log:
+        "results/{run}/logs/combine_parts/{estimator}.log",
+    benchmark:
+        "results/{run}/benchmarks/combine_parts/{estimator}.tsv"
+    wildcard_constraints:
+        estimator=any_of(COMPOSED),
+    conda:
+        ENV.format("saliency")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        estimator=estimator_spec,
+        parts=estimator_parts,
+        image_size=COHORT.image_size,
+    script:
+        "../scripts/saliency/combine_parts.py"
+
+
 rule compute_importance:
     input:
         slices="results/{run}/slices.parquet",
@@ -10,6 +66,8 @@ rule compute_importance:
         "results/{run}/logs/compute_importance/{estimator}.log",
     benchmark:
         "results/{run}/benchmarks/compute_importance/{estimator}.tsv"
+    wildcard_constraints:
+        estimator=any_of(name for name in ESTIMATORS if name not in COMPOSED),
     conda:
         ENV.format("saliency")
     threads: 1
@@ -22,6 +80,7 @@ rule compute_importance:
         image_size=COHORT.image_size,
         subsets=explained_subsets(),
         target=OPTIONS.saliency.target,
+        precision=OPTIONS.model.precision,
         seed=SEED,
     script:
         "../scripts/saliency/compute_importance.py"

@@ -1,10 +1,15 @@
-"""Where tensors are computed, and with how many images at a time."""
+"""Where tensors are computed, how precisely, and with how many images at a time."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import torch
+from torch import nn
+
+Precision = str
+"""One of "float32", "tf32", "bfloat16"; see `in_precision`."""
 
 
 def pick_device() -> torch.device:
@@ -21,11 +26,67 @@ def make_deterministic(threads: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def images_per_pass(device: torch.device, height: int, width: int) -> int:
-    """Return how many images fit one forward and backward pass of a ResNet-50 well.
+class _Autocast(nn.Module):
+    """A network whose convolutions and products are computed in bfloat16."""
 
-    On the CPU eight 224 x 224 slices keep the cores busy (more only adds memory); on a GPU
-    64 of them need about 6 GB.
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self.network(x).float()
+
+
+def in_precision(network: nn.Module, precision: Precision) -> nn.Module:
+    """Return a network in eval mode whose passes are computed in a precision.
+
+    Args:
+        network: In eval mode.
+        precision: "float32"; "tf32", products with 10 bits of mantissa, on GPUs that have them, for
+            the whole process; "bfloat16", products and activations with 7 bits.
     """
-    at_224 = 64 if device.type == "cuda" else 8
+    # torch lets cuDNN take TF32 for float32 unless it is told not to.
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    return _Autocast(network).eval() if precision == "bfloat16" else network
+
+
+def images_per_pass(device: torch.device, height: int, width: int, gradient: bool = True) -> int:
+    """Return how many images suit one pass.
+
+    On the CPU as many as the caches hold: two 224 x 224 slices forwards, and eight with the way
+    back, where larger passes only add memory. On a GPU enough to keep it busy: 64 of them need
+    about 6 GB with the way back, 256 about as much without.
+
+    Args:
+        device: Where the passes are computed.
+        height: Rows of an image.
+        width: Columns of an image.
+        gradient: Whether the gradient is wanted, too.
+    """
+    with_gradient, without = (64, 256) if device.type == "cuda" else (8, 2)
+    at_224 = with_gradient if gradient else without
     return max(1, round(at_224 * 224 * 224 / (height * width)))
+
+
+def with_less_if_needed(
+    function: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor
+) -> torch.Tensor:
+    """Apply a function to a batch, in halves where the memory of the GPU does not suffice.
+
+    Args:
+        function: Maps (N, ...) to (N, ...), each item by itself.
+        batch: (N, ...).
+
+    Raises:
+        torch.OutOfMemoryError: If not even one item fits.
+    """
+    try:
+        return function(batch)
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+    # Outside of the handler, which would keep the tensors of the failed attempt alive.
+    torch.cuda.empty_cache()
+    return torch.cat([with_less_if_needed(function, half) for half in batch.chunk(2)])

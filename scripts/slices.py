@@ -110,6 +110,12 @@ def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.n
     return rows, images, np.array([row["label"] for row in rows], dtype=np.int8)
 
 
+def read_logits(predictions: str | os.PathLike) -> dict[str, float]:
+    """Return the classifier's logit of each slice, by slice id."""
+    rows = pq.read_table(predictions, columns=["slice_id", "logit"]).to_pylist()
+    return {row["slice_id"]: row["logit"] for row in rows}
+
+
 def join_by_slice(rows: Iterable[Row], *tables: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
     """Yield each row together with the rows of the same slice in other tables.
 

@@ -13,6 +13,8 @@ from scripts.metrics.contract import Context, Maps, MetricOptions, Points, Subje
 if TYPE_CHECKING:
     import pandas as pd
 
+    from scripts.metrics.xrai import Regions
+
 TABLE = "table3_dice"
 VALUE_LABEL = "max DSC"
 DECIMALS = 2
@@ -57,24 +59,24 @@ def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points
         InputError: If the mask is empty (its DSC is 0 or undefined, never a hit) or a map is not
             finite.
     """
-    from scripts.metrics.xrai import xrai_heat
+    from scripts.metrics.xrai import xrai_regions
 
     percentages = np.array(context.options.percentages)
     points = {}
     for variant, importance in maps.items():
-        heat = xrai_heat(importance, subject.segments)
-        dsc, shown = dice_curve(heat, subject.mask, percentages)
+        regions = xrai_regions(importance, subject.segments)
+        dsc, shown = dice_curve(regions, subject.mask, percentages)
         points[variant] = {"percentage": percentages, "dsc": dsc, "shown_percentage": shown}
     return points
 
 
 def dice_curve(
-    heat: np.ndarray, mask: np.ndarray, percentages: np.ndarray
+    regions: Regions, mask: np.ndarray, percentages: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return DSC and shown percentage of ``heat >= percentile(heat, 100 - p)`` for each p.
 
     Args:
-        heat: (H, W) region-wise importance.
+        regions: Region-wise importance; ``heat`` is that of the pixels.
         mask: (H, W) bool.
         percentages: Values of p, in (0, 100].
 
@@ -83,13 +85,36 @@ def dice_curve(
     """
     if not mask.any():
         raise InputError("the mask is empty: leave the slice out")
-    heat_in_mask = np.sort(heat[mask])
-    heat = np.sort(heat, axis=None)
-    # NumPy's own percentile decides, rounding included, whether a region is shown.
-    threshold = np.percentile(heat, 100 - percentages)
-    shown = heat.size - np.searchsorted(heat, threshold)
-    overlap = heat_in_mask.size - np.searchsorted(heat_in_mask, threshold)
-    return 2 * overlap / (shown + heat_in_mask.size), 100 * shown / heat.size
+    order = np.argsort(regions.values)
+    sizes, sizes_in_mask = (
+        np.bincount(labels, minlength=order.size)[order]
+        for labels in (regions.labels.ravel(), regions.labels[mask])
+    )
+    values = regions.values[order]
+    first_shown = np.searchsorted(values, percentiles(values, sizes, 100 - percentages))
+    shown, overlap = (
+        count.sum() - np.append(0, count.cumsum())[first_shown] for count in (sizes, sizes_in_mask)
+    )
+    return 2 * overlap / (shown + sizes_in_mask.sum()), 100 * shown / sizes.sum()
+
+
+def percentiles(values: np.ndarray, sizes: np.ndarray, percentages: np.ndarray) -> np.ndarray:
+    """Return ``np.percentile`` of values that come several times, to the last bit.
+
+    Args:
+        values: (R,), rising.
+        sizes: (R,) how often each value comes.
+        percentages: In [0, 100].
+    """
+    last = sizes.cumsum() - 1
+    position = last[-1] * (percentages / 100)
+    below = np.floor(position).astype(int)
+    low, high = (
+        values[np.searchsorted(last, np.minimum(rank, last[-1]))] for rank in (below, below + 1)
+    )
+    # The rounding of NumPy's interpolation decides whether a region is shown.
+    share = position - below
+    return np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
 
 
 def mean_curves(rows: pd.DataFrame) -> pd.DataFrame:

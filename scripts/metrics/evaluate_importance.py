@@ -29,13 +29,13 @@ with job_log(snakemake.log[0]):
     options = metric.Options.model_validate_json(snakemake.params.options)
     classifier, device = None, None
     if "classifier" in metric.NEEDS:
-        from scripts.device import make_deterministic, pick_device
+        from scripts.device import in_precision, make_deterministic, pick_device
         from scripts.model.classifier import fuse_for_inference, load_classifier
 
         make_deterministic(snakemake.threads)
         device = pick_device()
-        network = load_classifier(snakemake.input.classifier)
-        classifier = fuse_for_inference(network, device)
+        fused = fuse_for_inference(load_classifier(snakemake.input.classifier), device)
+        classifier = in_precision(fused, snakemake.params.precision)
     slices = snakemake.input.slices
     evaluate_estimator(
         metric,

@@ -189,23 +189,26 @@ def _masked_logits(
     """
     import torch
 
-    from scripts.device import images_per_pass
+    from scripts.device import images_per_pass, with_less_if_needed
 
     device = context.device or torch.device("cpu")
-    batch = context.options.batch or images_per_pass(device, *subject.image.shape)
+    shape = subject.image.shape
+    batch = context.options.batch or images_per_pass(device, *shape, gradient=False)
     image = torch.tensor(subject.image, device=device)  # a copy: tables give read-only arrays
     on_device = torch.as_tensor(ranks, device=device)
     # The untouched and the fully masked image are the same in every order: one pass serves all.
     shared = (counts == 0) | (counts == subject.image.size)
-    jobs = np.array(
+    jobs = torch.tensor(
         [(0, counts[0]), (0, counts[-1])]
-        + [(order, count) for order in range(len(ranks)) for count in counts[~shared]]
+        + [(order, count) for order in range(len(ranks)) for count in counts[~shared]],
+        device=device,
     )
-    passes = [jobs[start : start + batch] for start in range(0, len(jobs), batch)]
-    logits = torch.cat(
-        [_pass(part, image, on_device, subject.label, context.classifier) for part in passes]
-    )
-    logits = logits.cpu().numpy()
+
+    def logits_of(part: torch.Tensor) -> torch.Tensor:
+        return _pass(part, image, on_device, subject.label, context.classifier)
+
+    parts = [with_less_if_needed(logits_of, part) for part in jobs.split(batch)]
+    logits = torch.cat(parts).cpu().numpy()
     table = np.empty((len(ranks), len(counts)), np.float32)
     table[:, counts == 0] = logits[0]
     table[:, counts == subject.image.size] = logits[1]
@@ -214,7 +217,7 @@ def _masked_logits(
 
 
 def _pass(
-    jobs: np.ndarray,
+    jobs: torch.Tensor,
     image: torch.Tensor,
     ranks: torch.Tensor,
     label: int,
@@ -223,7 +226,7 @@ def _pass(
     """Return the logits (B,) of jobs (B, 2): which order, and how many pixels to mask."""
     import torch
 
-    order, count = torch.as_tensor(jobs, device=image.device).T
+    order, count = jobs.T
     masked = ranks[order] < count[:, None, None]
     with torch.inference_mode():
         return classifier(torch.where(masked, MASKED_VALUE[label], image)[:, None])[:, 0].float()

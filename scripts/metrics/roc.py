@@ -61,23 +61,23 @@ def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points
     curve = {"rank": rank_curve, "minmax": minmax_curve}[options.grid]
     points = {}
     for variant, importance in maps.items():
-        negative, positive = _sorted_scores(importance, subject.mask)
-        threshold, tpr, fpr = curve(negative, positive, options.thresholds)
+        scores, positive = _sorted_scores(importance, subject.mask)
+        threshold, tpr, fpr = curve(scores, positive, options.thresholds)
         heights = tpr
         if options.grid != "rank":
-            _, heights, _ = rank_curve(negative, positive, options.thresholds)
+            _, heights, _ = rank_curve(scores, positive, options.thresholds)
         points[variant] = {
             "threshold": threshold,
             "tpr": tpr,
             "fpr": fpr,
-            "auc_exact": np.full(len(tpr), mann_whitney_auc(negative, positive)),
+            "auc_exact": np.full(len(tpr), mann_whitney_auc(scores, positive)),
             "mean_height": np.full(len(tpr), heights.mean()),
         }
     return points
 
 
 def rank_curve(
-    negative: np.ndarray, positive: np.ndarray, thresholds: int
+    scores: np.ndarray, positive: np.ndarray, thresholds: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the ROC curve at the top t of the pixels, t = 0, 1/thresholds, ..., 1.
 
@@ -85,14 +85,13 @@ def rank_curve(
     the tied pixels: a constant map gives the diagonal.
 
     Args:
-        negative: Scores outside the mask, ascending.
+        scores: All scores, ascending.
         positive: Scores inside the mask, ascending.
         thresholds: Number of steps.
 
     Returns:
         Thresholds t, TPR and FPR, each (thresholds + 1,).
     """
-    scores = np.sort(np.concatenate([negative, positive]))
     steps = np.arange(thresholds + 1)
     # The score of the pixel that the top t of the pixels ends in; integers, so that no rounding
     # can move the cut to a neighbour.
@@ -100,20 +99,20 @@ def rank_curve(
     cut = scores[::-1][last]
     above, tied = _above_and_tied(scores, cut)
     share = (steps * scores.size - above * thresholds) / (tied * thresholds)
-    rates = []
-    for group in (positive, negative):
-        group_above, group_tied = _above_and_tied(group, cut)
-        rates.append((group_above + share * group_tied) / group.size)
-    return steps / thresholds, rates[0], rates[1]
+    positive_above, positive_tied = _above_and_tied(positive, cut)
+    hits = positive_above + share * positive_tied
+    false_alarms = above - positive_above + share * (tied - positive_tied)
+    negatives = scores.size - positive.size
+    return steps / thresholds, hits / positive.size, false_alarms / negatives
 
 
 def minmax_curve(
-    negative: np.ndarray, positive: np.ndarray, thresholds: int
+    scores: np.ndarray, positive: np.ndarray, thresholds: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the ROC curve at levels of the score scaled to [0, 1]; positive means above.
 
     Args:
-        negative: Scores outside the mask, ascending.
+        scores: All scores, ascending.
         positive: Scores inside the mask, ascending.
         thresholds: Number of steps.
 
@@ -121,26 +120,32 @@ def minmax_curve(
         Thresholds 1, ..., 1/thresholds, 0, then -1/thresholds, which all pixels are above; TPR
         and FPR. Each (thresholds + 2,), from (0, 0) to (1, 1).
     """
-    low = np.float64(min(negative[0], positive[0]))
-    span = max(negative[-1], positive[-1]) - low
+    low = np.float64(scores[0])
+    span = scores[-1] - low
     threshold = np.arange(thresholds, -2, -1) / thresholds
-    rates = []
-    for group in (positive, negative):
-        scaled = (group - low) / (span or 1.0)
-        rates.append(1 - np.searchsorted(scaled, threshold, side="right") / group.size)
-    return threshold, rates[0], rates[1]
+    above, positive_above = (
+        group.size - np.searchsorted((group - low) / (span or 1.0), threshold, side="right")
+        for group in (scores, positive)
+    )
+    negatives = scores.size - positive.size
+    return threshold, positive_above / positive.size, (above - positive_above) / negatives
 
 
-def mann_whitney_auc(negative: np.ndarray, positive: np.ndarray) -> float:
+def mann_whitney_auc(scores: np.ndarray, positive: np.ndarray) -> float:
     """Return the probability that a pixel of the mask outscores one outside, ties counting half.
 
     Args:
-        negative: Scores outside the mask, ascending.
+        scores: All scores, ascending.
         positive: Scores inside the mask, ascending.
     """
-    below = np.searchsorted(negative, positive, side="left").sum()
-    up_to = np.searchsorted(negative, positive, side="right").sum()
-    return float((below + up_to) / 2 / (negative.size * positive.size))
+    below = np.searchsorted(scores, positive, side="left")
+    up_to = below + 1
+    # Few scores are equal to others in most maps: the second search is for those alone.
+    tied = scores[np.minimum(up_to, scores.size - 1)] == positive
+    up_to[tied] = np.searchsorted(scores, positive[tied], side="right")
+    # Of the pixels of the mask themselves, these two sums count each ordered pair once.
+    outscored_twice = below.sum() + up_to.sum() - positive.size**2
+    return float(outscored_twice / 2 / (positive.size * (scores.size - positive.size)))
 
 
 def mean_curves(rows: pd.DataFrame) -> pd.DataFrame:
@@ -183,11 +188,12 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sorted_scores(importance: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all scores and those inside the mask, ascending; those outside are the difference."""
     if not mask.any():
         raise InputError("the mask is empty: leave the slice out")
     if mask.all():
         raise InputError("the mask covers the whole image: leave the slice out")
-    return np.sort(importance[~mask]), np.sort(importance[mask])
+    return np.sort(importance, axis=None), np.sort(importance[mask])
 
 
 def _above_and_tied(scores: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

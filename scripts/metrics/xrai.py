@@ -7,6 +7,8 @@ rounding, but incremental: each segment keeps its count and its sum of uncovered
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
@@ -15,8 +17,23 @@ from scripts.errors import InputError
 MIN_NEW_PIXELS = 50
 
 
-def xrai_heat(importance: np.ndarray, segments: np.ndarray) -> np.ndarray:
-    """Return the importance of the region each pixel belongs to.
+@dataclass(frozen=True)
+class Regions:
+    """A division of an image into regions of one importance each."""
+
+    labels: np.ndarray
+    """(H, W) int, the region of each pixel."""
+    values: np.ndarray
+    """(R,) float64, the importance of each region."""
+
+    @property
+    def heat(self) -> np.ndarray:
+        """Importance of the region each pixel belongs to, (H, W) float64."""
+        return self.values[self.labels]
+
+
+def xrai_regions(importance: np.ndarray, segments: np.ndarray) -> Regions:
+    """Return the regions of an importance map.
 
     Segments are taken greedily by the mean importance over their pixels that are not covered
     yet, which get that mean; at a tie the first one wins. Segments that would add fewer than 50
@@ -26,9 +43,6 @@ def xrai_heat(importance: np.ndarray, segments: np.ndarray) -> np.ndarray:
         importance: (H, W), finite.
         segments: (K, H, W) bool.
 
-    Returns:
-        (H, W) float64.
-
     Raises:
         InputError: If the importance is not finite.
     """
@@ -37,10 +51,10 @@ def xrai_heat(importance: np.ndarray, segments: np.ndarray) -> np.ndarray:
     values = importance.ravel().astype(np.float64)
     if values.min() == values.max():
         # Rounding of the means must not draw regions into a map that has none.
-        return np.full(importance.shape, values[0])
+        return Regions(np.zeros(importance.shape, int), values[:1])
     members = _members(segments)
     counts, sums = _count_and_sum(members, values)
-    heat = np.empty_like(values)
+    labels, means_of_regions = np.empty(values.size, int), []
     uncovered = np.ones(values.size, bool)
     while (counts >= MIN_NEW_PIXELS).any():
         means = np.divide(
@@ -48,14 +62,16 @@ def xrai_heat(importance: np.ndarray, segments: np.ndarray) -> np.ndarray:
         )
         segment = segments[np.argmax(means)].ravel()
         added = np.flatnonzero(segment & uncovered)
-        heat[added] = values[added].mean()
+        labels[added] = len(means_of_regions)
+        means_of_regions.append(values[added].mean())
         uncovered[added] = False
         added_counts, added_sums = _count_and_sum(members[:, added], values[added])
         counts -= added_counts
         sums -= added_sums
     if uncovered.any():
-        heat[uncovered] = values[uncovered].mean()
-    return heat.reshape(importance.shape)
+        labels[uncovered] = len(means_of_regions)
+        means_of_regions.append(values[uncovered].mean())
+    return Regions(labels.reshape(importance.shape), np.array(means_of_regions))
 
 
 def _members(segments: np.ndarray) -> csc_array:

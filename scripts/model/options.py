@@ -1,6 +1,6 @@
 """Options of the model stage: the keys of ``model:`` in config.yaml."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -59,3 +59,6 @@ class ModelOptions(Options):
     """File of a trained ResNet-50 to use instead of training one; null: train."""
     training: TrainingOptions = TrainingOptions()
     """How to train; without effect when weights are given."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """How exactly the trained network is computed, for predictions, maps and fidelity. Products
+    of tf32 (GPUs only) keep 10 bits, those of bfloat16 keep 7: faster, and less exact."""

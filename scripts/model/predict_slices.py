@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from scripts.atomic import write_text
-from scripts.device import images_per_pass, make_deterministic, pick_device
+from scripts.device import images_per_pass, in_precision, make_deterministic, pick_device
 from scripts.errors import InputError
 from scripts.image_table import write_table
 from scripts.job import job_log
@@ -33,12 +33,14 @@ SCHEMA = pa.schema(
 with job_log(snakemake.log[0]):
     make_deterministic(snakemake.threads)
     device = pick_device()
-    network = load_classifier(snakemake.input.classifier, device=device)
+    network = in_precision(
+        load_classifier(snakemake.input.classifier, device=device), snakemake.params.precision
+    )
     size = snakemake.params.image_size
     rows = list(iterate_slices(snakemake.input.slices, ["all"]))
     if not rows:
         raise InputError("no slice could be used: cohort/rejected.parquet says why")
-    batch_size = images_per_pass(device, size, size)
+    batch_size = images_per_pass(device, size, size, gradient=False)
     batches = image_batches(iterate_slices(snakemake.input.slices, ["all"], ["image"]), batch_size)
     total = -(-count_slices(snakemake.input.slices, ["all"]) // batch_size)
     logits = np.concatenate(

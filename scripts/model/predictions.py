@@ -21,7 +21,7 @@ def predict_logits(network: nn.Module, images: np.ndarray, device: torch.device)
     Returns:
         (N,) float32; above 0 means "with contrast agent".
     """
-    size = images_per_pass(device, *images.shape[1:])
+    size = images_per_pass(device, *images.shape[1:], gradient=False)
     passes = [
         network(torch.tensor(images[start : start + size]).unsqueeze(1).to(device))
         for start in range(0, len(images), size)

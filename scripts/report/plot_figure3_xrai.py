@@ -6,7 +6,7 @@ import numpy as np
 
 from scripts.job import job_log
 from scripts.metrics.segment_storage import unpack_segments
-from scripts.metrics.xrai import xrai_heat
+from scripts.metrics.xrai import xrai_regions
 from scripts.report.examples import choose_examples, map_of_slice, row_of_slice
 from scripts.report.names import display_name
 from scripts.report.style import (
@@ -31,7 +31,7 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
     row = examples[max(examples)]
     importance = map_of_slice(snakemake.input.maps, row["slice_id"])
     packed = row_of_slice(snakemake.input.segments, row["slice_id"])["segments"]
-    heat = xrai_heat(importance, unpack_segments(packed, row["image"].shape))
+    heat = xrai_regions(importance, unpack_segments(packed, row["image"].shape)).heat
 
     figure = plt.figure(figsize=(DOUBLE_COLUMN, DOUBLE_COLUMN * 0.52))
     top, bottom = figure.subfigures(2, 1, height_ratios=[5, 4.2])

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from scripts.device import with_less_if_needed
+
 
 class Sample(NamedTuple):
     """One of the points where the gradient for an image is taken."""
@@ -35,17 +37,25 @@ def in_passes(
     Returns:
         (N, H, W), detached.
     """
-    parts = [function(part.detach().clone().requires_grad_()) for part in images.split(size)]
-    return torch.cat([part.detach() for part in parts]).squeeze(1)
+
+    def apply(part: torch.Tensor) -> torch.Tensor:
+        return function(part.detach().clone().requires_grad_()).detach()
+
+    parts = [with_less_if_needed(apply, part) for part in images.split(size)]
+    return torch.cat(parts).squeeze(1)
 
 
 def input_gradient(classifier: nn.Module, points: torch.Tensor) -> torch.Tensor:
     """Return dS/dx at each point, (N, 1, H, W) like the points."""
-    points = points.detach().requires_grad_()
-    with torch.enable_grad():
-        # S of an image depends on that image alone: the gradient of the sum is each one's own.
-        (gradient,) = torch.autograd.grad(classifier(points).sum(), points)
-    return gradient
+
+    def gradient_of(part: torch.Tensor) -> torch.Tensor:
+        part = part.detach().requires_grad_()
+        with torch.enable_grad():
+            # S of an image depends on that image alone: the gradient of the sum is each one's own.
+            (gradient,) = torch.autograd.grad(classifier(part).sum(), part)
+        return gradient
+
+    return with_less_if_needed(gradient_of, points)
 
 
 def mean_over_samples(
@@ -67,18 +77,18 @@ def mean_over_samples(
         samples: ``samples_per_image`` samples for each image; drawn as they are needed.
         samples_per_image: Number of samples of an image.
         images_per_pass: Most samples in one forward and backward pass.
-        transform: Applied to the gradients, elementwise.
+        transform: Maps gradients (n, 1, H, W) to (n, K, H, W).
 
     Returns:
-        (N, H, W) of the dtype of the images.
+        (N, K, H, W) of the dtype of the images.
     """
-    total = torch.zeros(images.shape, dtype=torch.float64, device=images.device)
+    totals: list[torch.Tensor | float] = [0.0] * len(images)
     for chunk in _chunks(samples, images_per_pass):
         points = torch.stack([sample.point for sample in chunk])
         gradients = transform(input_gradient(classifier, points).double())
         for sample, gradient in zip(chunk, gradients, strict=True):
-            total[sample.image] += sample.weight * gradient
-    return (total / samples_per_image).to(images.dtype).squeeze(1)
+            totals[sample.image] += sample.weight * gradient
+    return (torch.stack(totals) / samples_per_image).to(images.dtype)
 
 
 def _chunks(samples: Iterable[Sample], size: int) -> Iterator[list[Sample]]:

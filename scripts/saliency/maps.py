@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -11,11 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.errors import InputError
-from scripts.saliency.contract import Context, training_slices
+from scripts.saliency.contract import Context, Part, training_slices
+from scripts.saliency.finishing import check_maps, finish_maps
+from scripts.saliency.registry import is_composed, load_part, parts_of
 from scripts.saliency.score import ExplainedScore, Target
-
-logger = logging.getLogger(__name__)
 
 
 def compute_maps(
@@ -46,44 +44,73 @@ def compute_maps(
         InputError: If a map has a value that is not finite, a slice has no prediction, or the
             estimator needs training slices and there are none.
     """
-    score = ExplainedScore(network, target)
-    if estimator.NEEDS_TRAINING_SLICES:
+    if not is_composed(estimator) and estimator.NEEDS_TRAINING_SLICES:
         context = replace(context, training_images=training_slices(context))
+    score = ExplainedScore(network, target)
     for slice_ids, images in batches:
-        batch = replace(context, slice_ids=list(slice_ids))
-        x = torch.tensor(images, dtype=torch.float32, device=context.device).unsqueeze(1)
-        maps = estimator.compute_importance(score, x, batch).detach().float().cpu().numpy()
-        _check(maps, images.shape, batch)
-        if estimator.FOLLOWS_PREDICTION:
-            maps = maps * _signs(batch, logits)[:, None, None]
+        batch, x = _on_device(slice_ids, images, context)
+        maps = importance_of(estimator, score, x, batch).detach().float().cpu().numpy()
+        if maps.shape != images.shape:
+            raise ValueError(f"{batch.name}: maps of {maps.shape}, images of {images.shape}")
+        yield batch.slice_ids, finish_maps(estimator, batch.name, batch.slice_ids, maps, logits)
+
+
+def importance_of(
+    estimator: ModuleType, classifier: nn.Module, images: torch.Tensor, context: Context
+) -> torch.Tensor:
+    """Return the maps (N, H, W) of an estimator of either form, before their sign is set.
+
+    Args:
+        estimator: Module from `scripts.saliency.registry.load_estimator`.
+        classifier: Maps (N, 1, H, W) to S, (N,).
+        images: (N, 1, H, W) in [0, 1].
+        context: See `scripts.saliency.contract.Context`.
+    """
+    if not is_composed(estimator):
+        return estimator.compute_importance(classifier, images, context)
+    maps = {
+        name: load_part(part.kind).compute_part(classifier, images, _context_of(part, context))
+        for name, part in parts_of(estimator, context.options).items()
+    }
+    return estimator.combine(maps)
+
+
+def compute_parts(
+    part: Part,
+    network: nn.Module,
+    batches: Iterable[tuple[Sequence[str], np.ndarray]],
+    context: Context,
+    target: Target = "logit",
+) -> Iterator[tuple[list[str], dict[str, np.ndarray]]]:
+    """Yield the maps that a part gives of batches of slices; arguments as in `compute_maps`.
+
+    Yields:
+        Slice ids of a batch and maps (n, H, W), float32, by name.
+
+    Raises:
+        InputError: If a map has a value that is not finite.
+    """
+    module = load_part(part.kind)
+    score = ExplainedScore(network, target)
+    of_part = _context_of(part, context)
+    for slice_ids, images in batches:
+        batch, x = _on_device(slice_ids, images, of_part)
+        maps = {
+            name: values.detach().float().cpu().numpy()
+            for name, values in module.compute_part(score, x, batch).items()
+        }
+        for values in maps.values():
+            check_maps(part.name, batch.slice_ids, values)
         yield batch.slice_ids, maps
 
 
-def _signs(context: Context, logits: Mapping[str, float]) -> np.ndarray:
-    missing = [slice_id for slice_id in context.slice_ids if slice_id not in logits]
-    if missing:
-        raise InputError(
-            f"{context.estimator}: no prediction for slice {missing[0]}; the sign of its map "
-            "follows the prediction: predict every slice that is explained"
-        )
-    contrast = np.array([logits[slice_id] > 0 for slice_id in context.slice_ids])
-    return np.where(contrast, 1, -1).astype(np.float32)
+def _context_of(part: Part, context: Context) -> Context:
+    options = load_part(part.kind).Options(**part.options)
+    return replace(context, options=options, name=part.kind)
 
 
-def _check(maps: np.ndarray, shape: tuple[int, ...], context: Context) -> None:
-    if maps.shape != shape:
-        raise ValueError(f"{context.estimator}: maps of shape {maps.shape}, expected {shape}")
-    for slice_id, importance in zip(context.slice_ids, maps, strict=True):
-        if not np.isfinite(importance).all():
-            raise InputError(
-                f"{context.estimator}: the importance map of slice {slice_id} has values that are "
-                "not finite; check the slice and the weights of the classifier"
-            )
-        if importance.min() == importance.max():
-            logger.warning(
-                "%s: the importance map of slice %s is constant (%g); with target: probability a "
-                "saturated sigmoid does that, target: logit does not",
-                context.estimator,
-                slice_id,
-                importance.flat[0],
-            )
+def _on_device(
+    slice_ids: Sequence[str], images: np.ndarray, context: Context
+) -> tuple[Context, torch.Tensor]:
+    x = torch.tensor(images, dtype=torch.float32, device=context.device).unsqueeze(1)
+    return replace(context, slice_ids=list(slice_ids)), x

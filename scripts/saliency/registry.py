@@ -1,4 +1,4 @@
-"""Estimators found by name: one module each in the estimators folder."""
+"""Estimators, and the kinds of parts they share, found by name: one module each."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 from types import ModuleType
 
 from scripts.errors import InputError
+from scripts.saliency.contract import Options, Part
 
-PACKAGE = "scripts.saliency.estimators"
-REQUIRED = ("Options", "FOLLOWS_PREDICTION", "NEEDS_TRAINING_SLICES", "compute_importance")
+PACKAGE = "scripts.saliency"
+ALONE = ("Options", "FOLLOWS_PREDICTION", "NEEDS_TRAINING_SLICES", "compute_importance")
+COMPOSED = ("Options", "FOLLOWS_PREDICTION", "parts", "combine")
+PART = ("Options", "MAPS", "compute_part")
 
 
 def available_estimators() -> list[str]:
     """Return the names of the estimators there are, sorted."""
-    folder = Path(__file__).with_name("estimators")
-    return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
+    return _modules("estimators")
 
 
 def load_estimator(method: str) -> ModuleType:
@@ -32,11 +34,49 @@ def load_estimator(method: str) -> ModuleType:
             f"estimators: no estimator {method!r}; there are {', '.join(available_estimators())}. "
             f"To add one, write scripts/saliency/estimators/{method}.py"
         )
-    module = importlib.import_module(f"{PACKAGE}.{method}")
-    lacking = [name for name in REQUIRED if not hasattr(module, name)]
-    if lacking:
-        raise InputError(
-            f"scripts/saliency/estimators/{method}.py: does not define {', '.join(lacking)}; "
-            "scripts/saliency/contract.py says what an estimator must define"
-        )
+    module = importlib.import_module(f"{PACKAGE}.estimators.{method}")
+    _check(module, COMPOSED if is_composed(module) else ALONE)
     return module
+
+
+def is_composed(estimator: ModuleType) -> bool:
+    """Return whether an estimator is made of parts that others use as well."""
+    return hasattr(estimator, "combine")
+
+
+def load_part(kind: str) -> ModuleType:
+    """Return the module of a kind of part; see `scripts.saliency.contract`.
+
+    Raises:
+        InputError: If there is no such kind, or its module lacks part of the contract.
+    """
+    if kind not in _modules("parts"):
+        raise InputError(f"there is no scripts/saliency/parts/{kind}.py")
+    module = importlib.import_module(f"{PACKAGE}.parts.{kind}")
+    _check(module, PART)
+    return module
+
+
+def parts_of(estimator: ModuleType, options: Options) -> dict[str, Part]:
+    """Return what a composed estimator is made of, by its own names; nothing for others."""
+    if not is_composed(estimator):
+        return {}
+    return {
+        name: Part(part.kind, load_part(part.kind).Options(**part.options).model_dump())
+        for name, part in estimator.parts(options).items()
+    }
+
+
+def _modules(folder: str) -> list[str]:
+    files = Path(__file__).with_name(folder).glob("*.py")
+    return sorted(file.stem for file in files if not file.stem.startswith("_"))
+
+
+def _check(module: ModuleType, required: tuple[str, ...]) -> None:
+    lacking = [name for name in required if not hasattr(module, name)]
+    if lacking:
+        file = module.__name__.replace(".", "/") + ".py"
+        raise InputError(
+            f"{file}: does not define {', '.join(lacking)}; scripts/saliency/contract.py says what "
+            "it must define"
+        )

@@ -9,10 +9,16 @@ from scripts.errors import InputError
 from scripts.metrics import dice
 from scripts.metrics.contract import Context
 from scripts.metrics.segments import segment_image
-from scripts.metrics.xrai import xrai_heat
+from scripts.metrics.xrai import Regions, xrai_regions
 from tests.metrics.images import random_maps, smooth_image, subject
 
 PERCENTAGES = np.array(dice.Options().percentages)
+
+
+def regions_of(heat):
+    values, labels = np.unique(heat, return_inverse=True)
+    # Their order does not matter.
+    return Regions(len(values) - 1 - labels.reshape(heat.shape), values[::-1])
 
 
 def thresholded(heat, mask, percentages):
@@ -42,7 +48,9 @@ def test_dice_by_hand():
     heat = np.repeat([3.0, 2.0, 1.0], [10, 20, 70]).reshape(10, 10)
     mask = np.zeros(100, bool)
     mask[10:20] = True
-    dsc, shown = dice.dice_curve(heat, mask.reshape(10, 10), np.array([5, 10, 11, 30, 100]))
+    dsc, shown = dice.dice_curve(
+        regions_of(heat), mask.reshape(10, 10), np.array([5, 10, 11, 30, 100])
+    )
     # 10 % of 100 pixels: NumPy's percentile lies between the two regions.
     np.testing.assert_array_equal(shown, [10, 10, 30, 30, 100])
     np.testing.assert_allclose(dsc, [0, 0, 20 / 40, 20 / 40, 20 / 110])
@@ -51,7 +59,7 @@ def test_dice_by_hand():
 def test_dice_of_a_map_on_the_mask_is_1():
     mask = np.zeros((40, 40), bool)
     mask[:8, :10] = True
-    dsc, shown = dice.dice_curve(mask.astype(float), mask, np.array([2.0, 5.0]))
+    dsc, shown = dice.dice_curve(regions_of(mask.astype(float)), mask, np.array([2.0, 5.0]))
     np.testing.assert_array_equal(dsc, 1)
     np.testing.assert_array_equal(shown, 5)
 
@@ -69,7 +77,7 @@ def test_dice_is_that_of_plain_thresholding(seed, levels, shape, spread):
     heat = rng.choice(1 + spread * rng.normal(size=levels), size=shape)
     mask = rng.random(shape) < 0.3
     mask[0, 0] = True
-    dsc, shown = dice.dice_curve(heat, mask, PERCENTAGES)
+    dsc, shown = dice.dice_curve(regions_of(heat), mask, PERCENTAGES)
     expected_dsc, expected_shown = thresholded(heat, mask, PERCENTAGES)
     np.testing.assert_array_equal(dsc, expected_dsc)
     np.testing.assert_allclose(shown, expected_shown, rtol=1e-14)
@@ -87,7 +95,7 @@ def test_evaluate_thresholds_the_heat_of_every_variant():
     )
     assert list(points) == list(maps)
     for kind, importance in maps.items():
-        dsc, shown = thresholded(xrai_heat(importance, segments), mask, PERCENTAGES)
+        dsc, shown = thresholded(xrai_regions(importance, segments).heat, mask, PERCENTAGES)
         np.testing.assert_array_equal(points[kind]["dsc"], dsc)
         np.testing.assert_allclose(points[kind]["shown_percentage"], shown, rtol=1e-14)
 
@@ -95,7 +103,7 @@ def test_evaluate_thresholds_the_heat_of_every_variant():
 @pytest.mark.parametrize("importance", [np.zeros((20, 20)), np.eye(20)])
 def test_empty_mask_is_never_a_hit(importance):
     with pytest.raises(InputError, match="mask is empty"):
-        dice.dice_curve(importance, np.zeros((20, 20), bool), PERCENTAGES)
+        dice.dice_curve(regions_of(importance), np.zeros((20, 20), bool), PERCENTAGES)
 
 
 def test_summary_is_the_maximum_of_the_mean_curve_not_the_mean_of_maxima():

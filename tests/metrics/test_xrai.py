@@ -4,8 +4,12 @@ from saliency.core import XRAI
 
 from scripts.errors import InputError
 from scripts.metrics.segments import segment_image
-from scripts.metrics.xrai import xrai_heat
+from scripts.metrics.xrai import xrai_regions
 from tests.metrics.images import random_maps, smooth_image
+
+
+def xrai_heat(importance, segments):
+    return xrai_regions(importance, segments).heat
 
 
 def reference_heat(image, importance, segments=None):

@@ -38,7 +38,7 @@ def make_context(training_images):
         return Context(
             options=load_estimator(method).Options(**options),
             seed=1,
-            estimator=name or method,
+            name=name or method,
             slice_ids=slice_ids or [f"slice {i}" for i in range(5)],
             device=torch.device("cpu"),
             images_per_pass=images_per_pass,

@@ -1,6 +1,7 @@
 """Each estimator against its definition, written out as plainly as possible."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from captum.attr import Deconvolution, IntegratedGradients, Saliency
 from torch import nn
 
 from scripts.model.resnet import ResNet50
-from scripts.randomness import generator_for
-from scripts.saliency.integration import integrate_gradients
-from scripts.saliency.registry import available_estimators, load_estimator
+from scripts.randomness import generator_for, seed_for
+from scripts.saliency.contract import Part
+from scripts.saliency.maps import importance_of
+from scripts.saliency.registry import available_estimators, load_estimator, parts_of
 from scripts.saliency.score import ExplainedScore
 from tests.saliency.networks import LinearNetwork, conv_network
 
@@ -19,7 +21,16 @@ STOCHASTIC = ("expected_gradients", "smoothgrad", "smoothgrad_squared", "random"
 
 
 def compute(method, classifier, images, context):
-    return load_estimator(method).compute_importance(classifier, images, context)
+    return importance_of(load_estimator(method), classifier, images, context)
+
+
+def path_gradients(classifier, images, context, reference, steps):
+    options = {"reference": reference, "steps": steps}
+    estimator = SimpleNamespace(
+        parts=lambda _: {"path": Part("path_gradients", options)},
+        combine=lambda parts: parts["path"]["integral"],
+    )
+    return importance_of(estimator, classifier, images, context)
 
 
 def gradient(classifier, x):
@@ -59,9 +70,12 @@ class TestDefinitions:
 
     @pytest.mark.parametrize("reference", [0.0, 1.0])
     @pytest.mark.parametrize("steps", [2, 25])
-    def test_integrated_gradients_is_the_right_riemann_sum(self, exact, images, reference, steps):
+    def test_integrated_gradients_is_the_right_riemann_sum(
+        self, exact, images, make_context, reference, steps
+    ):
         images = images.double()
-        maps = integrate_gradients(exact, images, reference, steps, images_per_pass=4)
+        context = make_context("integrated_gradients", images_per_pass=4)
+        maps = path_gradients(exact, images, context, reference, steps)
         for x, found in zip(images[:, 0], maps, strict=True):
             points = [reference + k / steps * (x - reference) for k in range(1, steps + 1)]
             mean = torch.stack([gradient(exact, point) for point in points]).mean(0)
@@ -77,12 +91,15 @@ class TestDefinitions:
         assert_maps_agree(maps, expected[:, 0].detach(), 1e-6)
 
     @pytest.mark.parametrize("reference", [0.0, 1.0])
-    def test_integrated_gradients_becomes_complete_as_steps_grow(self, exact, images, reference):
+    def test_integrated_gradients_becomes_complete_as_steps_grow(
+        self, exact, images, make_context, reference
+    ):
         images = images.double()
+        context = make_context("integrated_gradients", images_per_pass=500)
         start = exact(torch.full_like(images, reference))
         gaps = []
         for steps in (10, 100, 1000):
-            maps = integrate_gradients(exact, images, reference, steps, images_per_pass=500)
+            maps = path_gradients(exact, images, context, reference, steps)
             gaps.append((maps.sum((1, 2)) - (exact(images) - start)).abs().max().item())
         assert gaps[1] < gaps[0] / 3
         assert gaps[2] < gaps[1] / 3
@@ -131,10 +148,10 @@ class TestDefinitions:
         context = make_context(method, samples=4, noise=0.2)
         maps = compute(method, classifier, images, context)
         for slice_id, x, found in zip(context.slice_ids, images[:, 0], maps, strict=True):
-            draws = generator_for(1, slice_id, method)
+            draws = torch.Generator().manual_seed(seed_for(1, slice_id, "noisy_gradients"))
             deviation = 0.2 * (x.max() - x.min())
-            noise = [draws.standard_normal((1, 32, 32), dtype=np.float32)[0] for _ in range(4)]
-            terms = [gradient(exact, x + deviation * torch.from_numpy(n)) ** power for n in noise]
+            noise = [torch.randn((1, 32, 32), generator=draws)[0] for _ in range(4)]
+            terms = [gradient(exact, x + deviation * n) ** power for n in noise]
             assert_maps_agree(found, torch.stack(terms).mean(0), 1e-5)
         assert power == 1 or (maps >= 0).all()
 
@@ -289,13 +306,21 @@ class TestIndependenceOfTheBatch:
             alone = compute(method, network, images[index : index + 1], context)
             assert torch.equal(alone[0], together[index])
 
-    @pytest.mark.parametrize("method", STOCHASTIC)
+    @pytest.mark.parametrize("method", ["expected_gradients", "random"])
     def test_draws_differ_between_entries_of_the_config(
         self, classifier, images, make_context, method
     ):
         first = compute(method, classifier, images, make_context(method))
         second = compute(method, classifier, images, make_context(method, name="another"))
         assert not torch.allclose(first, second)
+
+    def test_smoothgrad_and_its_square_see_the_same_noise(self, images, make_context):
+        """Their parts are equal, so that a run computes them once."""
+        mean, square = (
+            parts_of(module, module.Options())
+            for module in map(load_estimator, ("smoothgrad", "smoothgrad_squared"))
+        )
+        assert mean["noisy"].name == square["noisy"].name
 
     @pytest.mark.parametrize("method", available_estimators())
     def test_global_generators_are_left_alone(self, classifier, images, make_context, method):

@@ -7,8 +7,15 @@ import pytest
 import torch
 
 from scripts.errors import InputError
-from scripts.saliency.maps import compute_maps
-from scripts.saliency.registry import available_estimators, load_estimator
+from scripts.saliency.contract import Part
+from scripts.saliency.finishing import combine_maps
+from scripts.saliency.maps import compute_maps, compute_parts, importance_of
+from scripts.saliency.registry import (
+    available_estimators,
+    is_composed,
+    load_estimator,
+    parts_of,
+)
 from scripts.saliency.score import ExplainedScore
 from tests.saliency.networks import LinearNetwork, conv_network
 
@@ -33,6 +40,9 @@ def stub(function, follows=False):
     )
 
 
+COMPOSED = [name for name in available_estimators() if is_composed(load_estimator(name))]
+
+
 class TestSign:
     @pytest.mark.parametrize("method", available_estimators())
     def test_three_estimators_follow_the_prediction(
@@ -40,7 +50,7 @@ class TestSign:
     ):
         network, estimator = conv_network(), load_estimator(method)
         context = make_context(method)
-        plain = estimator.compute_importance(ExplainedScore(network), images, context).numpy()
+        plain = importance_of(estimator, ExplainedScore(network), images, context).numpy()
         found = list(compute_maps(estimator, network, batches, logits, context))
         assert [ids for ids, _ in found] == [ids for ids, _ in batches]
         maps = np.concatenate([maps for _, maps in found])
@@ -88,7 +98,7 @@ class TestChecks:
 
     def test_another_shape_is_an_error(self, batches, make_context):
         flat = stub(lambda classifier, images, context: torch.rand(len(images), 32))
-        with pytest.raises(ValueError, match=r"shape \(3, 32\), expected \(3, 32, 32\)"):
+        with pytest.raises(ValueError, match=r"maps of \(3, 32\), images of \(3, 32, 32\)"):
             next(compute_maps(flat, LinearNetwork(32), batches, {}, make_context("random")))
 
     def test_a_constant_map_is_kept_with_a_warning(self, batches, make_context, caplog):
@@ -122,3 +132,41 @@ class TestChecks:
         estimator = load_estimator("expected_gradients")
         with pytest.raises(InputError, match="expected_gradients: needs training slices"):
             next(compute_maps(estimator, LinearNetwork(32), batches, logits, context))
+
+
+class TestParts:
+    """What the rules compute_part and combine_parts do, against all at once."""
+
+    @pytest.mark.parametrize("method", COMPOSED)
+    def test_parts_of_batches_combine_to_the_maps(self, method, batches, logits, make_context):
+        network, estimator = conv_network(), load_estimator(method)
+        context = make_context(method)
+        expected = [
+            importance
+            for _, maps in compute_maps(estimator, network, batches, logits, context)
+            for importance in maps
+        ]
+        parts = {
+            name: [
+                (slice_id, {key: values[row] for key, values in maps.items()})
+                for slice_ids, maps in compute_parts(part, network, batches, context)
+                for row, slice_id in enumerate(slice_ids)
+            ]
+            for name, part in parts_of(estimator, context.options).items()
+        }
+        slices = [
+            (rows[0][0], dict(zip(parts, (maps for _, maps in rows), strict=True)))
+            for rows in zip(*parts.values(), strict=True)
+        ]
+
+        found = list(combine_maps(estimator, method, slices, logits))
+
+        assert [slice_id for slice_id, _ in found] == list(logits)
+        np.testing.assert_array_equal([importance for _, importance in found], expected)
+
+    def test_a_part_with_values_that_are_not_finite_is_named(self, batches, make_context):
+        network = LinearNetwork(32)
+        network.weight[3, 3] = torch.nan
+        part = Part("path_gradients", {"reference": 0.0, "steps": 2})
+        with pytest.raises(InputError, match=r"path_gradients-reference_0.0-steps_2: .*slice 0"):
+            next(compute_parts(part, network, batches, make_context("random")))

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import ModuleType
 
 import pydantic
 import pytest
@@ -7,7 +8,13 @@ import pytest
 from scripts.errors import InputError
 from scripts.saliency import registry
 from scripts.saliency.contract import EstimatorOptions
-from scripts.saliency.registry import available_estimators, load_estimator
+from scripts.saliency.registry import (
+    available_estimators,
+    is_composed,
+    load_estimator,
+    load_part,
+    parts_of,
+)
 
 
 def test_all_estimators_of_the_paper_are_there():
@@ -27,7 +34,8 @@ def test_all_estimators_of_the_paper_are_there():
 def test_each_keeps_the_contract(method):
     module = load_estimator(method)
     assert issubclass(module.Options, EstimatorOptions)
-    assert method == "expected_gradients" or not module.NEEDS_TRAINING_SLICES
+    if not is_composed(module):
+        assert (method == "expected_gradients") == module.NEEDS_TRAINING_SLICES
     assert isinstance(module.FOLLOWS_PREDICTION, bool)
 
 
@@ -37,10 +45,37 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 
 def test_an_incomplete_module_is_answered_with_what_it_lacks(monkeypatch):
-    monkeypatch.setattr(registry, "PACKAGE", "scripts.saliency")
-    monkeypatch.setattr(registry, "available_estimators", lambda: ["contract"])
-    with pytest.raises(InputError, match=r"contract\.py: does not define FOLLOWS_PRED"):
-        load_estimator("contract")
+    monkeypatch.setattr(registry, "_modules", lambda folder: ["lacking"])
+    module = ModuleType("scripts.saliency.estimators.lacking")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    where = (
+        r"scripts/saliency/estimators/lacking\.py: does not define Options, FOLLOWS_PREDICTION, "
+    )
+    with pytest.raises(InputError, match=where + "NEEDS_TRAINING_SLICES, compute_importance"):
+        load_estimator("lacking")
+    module.combine = lambda parts: parts
+    with pytest.raises(InputError, match=where + "parts;"):
+        load_estimator("lacking")
+
+
+def test_a_kind_of_part_that_lacks_something_is_an_error(monkeypatch):
+    with pytest.raises(InputError, match=r"there is no scripts/saliency/parts/wavelets\.py"):
+        load_part("wavelets")
+    monkeypatch.setattr(registry, "_modules", lambda folder: ["lacking"])
+    module = ModuleType("scripts.saliency.parts.lacking")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.raises(InputError, match="does not define Options, MAPS, compute_part"):
+        load_part("lacking")
+
+
+def test_equal_parts_have_equal_names_that_files_can_have():
+    one, other = load_estimator("integrated_gradients"), load_estimator("integrated_gradients_bw")
+    (black,) = parts_of(one, one.Options(steps=7)).values()
+    both = parts_of(other, other.Options(steps=7))
+    assert black.name == both["black"].name == "path_gradients-reference_0.0-steps_7"
+    assert both["white"].name == "path_gradients-reference_1.0-steps_7"
+    assert parts_of(one, one.Options(steps=8))["black"].name != black.name
+    assert parts_of(load_estimator("random"), None) == {}
 
 
 @pytest.mark.parametrize(

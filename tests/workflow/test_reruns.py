@@ -17,9 +17,14 @@ CURVES = {
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
 
-def jobs_of(estimator):
+NOISY = "noisy_gradients-noise_{}-samples_{}"
+ALONE = {"backpropagation", "deconvolution", "expected_gradients", "random"}
+
+
+def jobs_of(estimator, *parts):
     return {
-        f"compute_importance({estimator})",
+        *(f"compute_part({part})" for part in parts),
+        f"{'compute_importance' if estimator in ALONE else 'combine_parts'}({estimator})",
         *(f"evaluate_importance({metric}, {estimator})" for metric in ("fidelity", "roc", "dice")),
         *TABLES,
         *CURVES,
@@ -50,7 +55,7 @@ def test_nothing_changed_nothing_runs(project):
 
 def test_one_option_of_one_estimator(project):
     project.configure(changed(estimators={"smoothgrad": {"samples": 3}}))
-    assert project.planned_jobs() == jobs_of("smoothgrad")
+    assert project.planned_jobs() == jobs_of("smoothgrad", NOISY.format(0.15, 3))
     untouched = project.results / "saliency" / "backpropagation.parquet"
     before = untouched.stat().st_mtime_ns
     project.run()
@@ -63,16 +68,35 @@ def test_the_file_of_one_estimator(project):
     assert project.planned_jobs() == jobs_of("deconvolution")
 
 
-def test_a_helper_that_two_estimators_share(project):
-    edit(project, "scripts/saliency/noise.py")
+def test_the_file_of_an_estimator_made_of_parts_leaves_the_parts(project):
+    edit(project, "scripts/saliency/estimators/smoothgrad.py")
+    assert project.planned_jobs() == jobs_of("smoothgrad")
+
+
+def test_a_part_that_two_estimators_share(project):
+    edit(project, "scripts/saliency/parts/noisy_gradients.py")
     # Figure 1 shows smoothgrad_squared.
-    expected = jobs_of("smoothgrad") | jobs_of("smoothgrad_squared") | {"plot_figure1_examples"}
-    assert project.planned_jobs() == expected
+    expected = jobs_of("smoothgrad", NOISY.format(0.15, 2)) | jobs_of("smoothgrad_squared")
+    assert project.planned_jobs() == expected | {"plot_figure1_examples"}
+
+
+def test_an_option_that_gives_an_estimator_the_part_of_another(project):
+    options = {"steps": 3}
+    project.configure(changed(estimators={"integrated_gradients": options}))
+    path = "path_gradients-reference_{}-steps_3"
+    assert project.planned_jobs() == jobs_of("integrated_gradients", path.format(0.0))
+    project.run()
+
+    project.configure(
+        changed(estimators={"integrated_gradients": options, "integrated_gradients_bw": options})
+    )
+
+    assert project.planned_jobs() == jobs_of("integrated_gradients_bw", path.format(1.0))
 
 
 def test_swapped_option_values(project):
     project.configure(changed(estimators={"smoothgrad": {"samples": 2, "noise": 0.2}}))
-    assert project.planned_jobs() == jobs_of("smoothgrad")
+    assert project.planned_jobs() == jobs_of("smoothgrad", NOISY.format(0.2, 2))
 
 
 def test_the_file_of_one_metric(project):
@@ -112,4 +136,4 @@ def test_an_estimator_left_out_leaves_no_row(project):
 
 def test_an_estimator_under_another_name(project):
     project.configure(changed(estimators={"smoothgrad_3": {"method": "smoothgrad", "samples": 3}}))
-    assert project.planned_jobs() == jobs_of("smoothgrad_3")
+    assert project.planned_jobs() == jobs_of("smoothgrad_3", NOISY.format(0.15, 3))

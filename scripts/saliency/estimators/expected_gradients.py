@@ -54,7 +54,7 @@ def compute_importance(
         _samples(images, training_slices(context), context),
         context.options.samples,
         context.images_per_pass,
-    )
+    ).squeeze(1)
 
 
 def _samples(
@@ -66,7 +66,7 @@ def _samples(
     from scripts.saliency.gradients import Sample
 
     for index, (image, slice_id) in enumerate(zip(images, context.slice_ids, strict=True)):
-        generator = generator_for(context.seed, slice_id, context.estimator)
+        generator = generator_for(context.seed, slice_id, context.name)
         chosen = generator.integers(len(references), size=context.options.samples)
         positions = generator.random(context.options.samples)
         for row, position in zip(chosen, positions.tolist(), strict=True):

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from scripts.saliency.contract import Context, EstimatorOptions
+from scripts.saliency.contract import EstimatorOptions, Part
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Mapping
+
+    import numpy as np
 
 FOLLOWS_PREDICTION = True
-NEEDS_TRAINING_SLICES = False
-
-BLACK = 0.0
 
 
 class Options(EstimatorOptions):
@@ -24,21 +23,11 @@ class Options(EstimatorOptions):
     """Points on the way from the reference to the image (the paper's m)."""
 
 
-def compute_importance(
-    classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
-) -> torch.Tensor:
-    """Return Integrated Gradients from black (Sundararajan et al. 2017, equation 3).
+def parts(options: Options) -> dict[str, Part]:
+    """Return the path from black, which the estimator with two references uses too."""
+    return {"black": Part("path_gradients", {"reference": 0.0, "steps": options.steps})}
 
-    Args:
-        classifier: Maps (N, 1, H, W) to S, (N,).
-        images: (N, 1, H, W) in [0, 1].
-        context: See `scripts.saliency.contract.Context`.
 
-    Returns:
-        Maps (N, H, W).
-    """
-    from scripts.saliency.integration import integrate_gradients
-
-    return integrate_gradients(
-        classifier, images, BLACK, context.options.steps, context.images_per_pass
-    )
+def combine(parts: Mapping[str, Mapping[str, np.ndarray]]) -> np.ndarray:
+    """Return Integrated Gradients from black, (H, W) (Sundararajan et al. 2017, equation 3)."""
+    return parts["black"]["integral"]

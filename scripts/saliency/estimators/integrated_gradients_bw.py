@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from scripts.saliency.contract import Context, EstimatorOptions
+from scripts.saliency.contract import EstimatorOptions, Part
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Mapping
+
+    import numpy as np
 
 FOLLOWS_PREDICTION = True
-NEEDS_TRAINING_SLICES = False
-
-BLACK_AND_WHITE = (0.0, 1.0)
 
 
 class Options(EstimatorOptions):
@@ -24,27 +23,17 @@ class Options(EstimatorOptions):
     """Points on the way from each reference to the image (the paper's m)."""
 
 
-def compute_importance(
-    classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
-) -> torch.Tensor:
-    """Return the mean of Integrated Gradients from black and from white.
+def parts(options: Options) -> dict[str, Part]:
+    """Return the path from black, which Integrated Gradients uses too, and that from white."""
+    return {
+        name: Part("path_gradients", {"reference": reference, "steps": options.steps})
+        for name, reference in (("black", 0.0), ("white", 1.0))
+    }
+
+
+def combine(parts: Mapping[str, Mapping[str, np.ndarray]]) -> np.ndarray:
+    """Return the mean of Integrated Gradients from black and from white, (H, W).
 
     With black alone, black pixels can never be important (Kapishnikov et al. 2019).
-
-    Args:
-        classifier: Maps (N, 1, H, W) to S, (N,).
-        images: (N, 1, H, W) in [0, 1].
-        context: See `scripts.saliency.contract.Context`.
-
-    Returns:
-        Maps (N, H, W).
     """
-    from scripts.saliency.integration import integrate_gradients
-
-    black, white = (
-        integrate_gradients(
-            classifier, images, reference, context.options.steps, context.images_per_pass
-        )
-        for reference in BLACK_AND_WHITE
-    )
-    return (black + white) / 2
+    return (parts["black"]["integral"] + parts["white"]["integral"]) / 2

@@ -36,7 +36,7 @@ def compute_importance(
     from scripts.randomness import generator_for
 
     maps = [
-        generator_for(context.seed, slice_id, context.estimator).random(
+        generator_for(context.seed, slice_id, context.name).random(
             tuple(images.shape[2:]), dtype=np.float32
         )
         for slice_id in context.slice_ids

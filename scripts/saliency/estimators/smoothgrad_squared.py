@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from scripts.saliency.contract import Context, EstimatorOptions
+from scripts.saliency.contract import EstimatorOptions, Part
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Mapping
+
+    import numpy as np
 
 FOLLOWS_PREDICTION = False
-NEEDS_TRAINING_SLICES = False
 
 
 class Options(EstimatorOptions):
@@ -24,19 +25,11 @@ class Options(EstimatorOptions):
     """Standard deviation of the noise, as a fraction of the range of the slice's pixels."""
 
 
-def compute_importance(
-    classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
-) -> torch.Tensor:
-    """Return the mean of (dS(x + N(0, s^2))/dx)^2 (Hooker et al. 2019).
+def parts(options: Options) -> dict[str, Part]:
+    """Return the gradients of noisy copies, which SmoothGrad uses too."""
+    return {"noisy": Part("noisy_gradients", options.model_dump())}
 
-    Args:
-        classifier: Maps (N, 1, H, W) to S, (N,).
-        images: (N, 1, H, W) in [0, 1].
-        context: See `scripts.saliency.contract.Context`.
 
-    Returns:
-        Maps (N, H, W), never negative.
-    """
-    from scripts.saliency.noise import mean_over_noise
-
-    return mean_over_noise(classifier, images, context, lambda gradient: gradient**2)
+def combine(parts: Mapping[str, Mapping[str, np.ndarray]]) -> np.ndarray:
+    """Return the mean of (dS(x + N(0, s^2))/dx)^2, (H, W), never negative (Hooker et al. 2019)."""
+    return parts["noisy"]["mean_square"]

@@ -1,0 +1,401 @@
+"""Times our work against what users would pick instead: `make bench`.
+
+Each row runs the peer and ours in turns, in one process and on the same inputs, and prints medians
+of the seconds and of the ratios of the pairs, as a Markdown table. Where there is a floor (the
+passes through the network alone) it takes its turn as well. Peak memory is that of a process of
+its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from scripts.cohort.options import PhantomOptions
+from scripts.cohort.phantom import write_phantom_cohort
+from scripts.cohort.pixels import read_hounsfield, resize_slice, to_unit_range
+from scripts.device import images_per_pass, make_deterministic
+from scripts.metrics import dice, fidelity, roc
+from scripts.metrics.contract import Context as MetricContext
+from scripts.metrics.contract import Subject
+from scripts.metrics.segments import segment_image
+from scripts.metrics.xrai import xrai_regions
+from scripts.model.classifier import fuse_for_inference
+from scripts.model.resnet import ResNet50
+from scripts.saliency.contract import Context
+from scripts.saliency.gradients import input_gradient
+from scripts.saliency.maps import importance_of
+from scripts.saliency.registry import load_estimator
+from scripts.saliency.score import ExplainedScore
+
+CPU = torch.device("cpu")
+THREADS = 2
+PAIRS = 5
+Step = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison; seconds are per unit."""
+
+    work: str
+    unit: str
+    ours: Step
+    peer: Step
+    target: str
+    ours_units: int = 1
+    peer_units: int = 1
+    floor: Step | None = None
+    """The same passes through the network and nothing else."""
+    pairs: int = PAIRS
+    memory: bool = False
+    """Whether the peak memory of ours is measured too."""
+
+
+def main() -> None:
+    """Print the table, or the peak memory of one row."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", choices=list(ROWS), help="rows to run (default: all)")
+    parser.add_argument("--peak", action="store_true", help="only run ours; print its memory, MB")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    make_deterministic(THREADS)
+    names = arguments.only or list(ROWS)
+    if arguments.peak:
+        ROWS[names[0]]().ours()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        return
+    print("| work | unit | floor, ms | ours, ms | peer, ms | peer / ours | floor / ours | target |")
+    print("|---|---|---:|---:|---:|---:|---:|---|")
+    for name in names:
+        print(_measure(name, ROWS[name]()), flush=True)
+
+
+def _measure(name: str, row: Row) -> str:
+    """Return the line of a row, measured in turns."""
+    steps = {"peer": row.peer, "ours": row.ours} | ({"floor": row.floor} if row.floor else {})
+    units = {"peer": row.peer_units, "ours": row.ours_units, "floor": row.ours_units}
+    row.ours()
+    seconds: dict[str, list[float]] = {side: [] for side in steps}
+    for _ in range(row.pairs):
+        for side, step in steps.items():
+            seconds[side].append(_seconds(step) / units[side])
+    ratio = _median_ratio(seconds["peer"], seconds["ours"])
+    floor, of_floor = "", ""
+    if row.floor:
+        floor = f"{1000 * statistics.median(seconds['floor']):.3g}"
+        of_floor = f"{_median_ratio(seconds['floor'], seconds['ours']):.2f}"
+    ours, peer = (f"{1000 * statistics.median(seconds[side]):.3g}" for side in ("ours", "peer"))
+    target = row.target + (f" ({_peak(name)} MB)" if row.memory else "")
+    pairs = "" if row.pairs == PAIRS else f" ({row.pairs} pair{'s' * (row.pairs > 1)})"
+    cells = (row.work + pairs, row.unit, floor, ours, peer, f"{ratio:.1f}", of_floor, target)
+    return "| " + " | ".join(cells) + " |"
+
+
+def _seconds(step: Step) -> float:
+    started = time.perf_counter()
+    step()
+    return time.perf_counter() - started
+
+
+def _median_ratio(numerators: list[float], denominators: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
+
+
+def _peak(name: str) -> str:
+    command = [sys.executable, __file__, "--only", name, "--peak"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+# Inputs
+
+
+@cache
+def phantom_slice(size: int) -> np.ndarray:
+    """Return a slice of the phantom, (size, size) float32 in [0, 1]."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = PhantomOptions(patients=4, slices=4, matrix=512)
+        write_phantom_cohort(Path(folder), options, seed=0)
+        for path in sorted(Path(folder, "dicom").rglob("*.dcm")):
+            hounsfield, dataset = read_hounsfield(path)
+            if "LOCALIZER" not in dataset.ImageType:
+                return resize_slice(to_unit_range(hounsfield, (-200, 400)), (1, 1), size)
+    raise SystemExit("the phantom has no axial slice")
+
+
+@cache
+def importance_maps(size: int, count: int) -> list[np.ndarray]:
+    """Return maps (size, size) float32 of both signs."""
+    generator = np.random.default_rng(0)
+    return [generator.standard_normal((size, size), dtype=np.float32) for _ in range(count)]
+
+
+def central_mask(size: int) -> np.ndarray:
+    """Return a mask that covers 5 % of the slice, (size, size) bool."""
+    rows, columns = np.mgrid[:size, :size] / size - 0.5
+    return rows**2 + columns**2 < 0.05 / np.pi
+
+
+@cache
+def network() -> ResNet50:
+    """Return a ResNet-50 with random weights, as a user of a library would hold it."""
+    torch.manual_seed(0)
+    return ResNet50().eval().requires_grad_(False)
+
+
+@cache
+def our_network() -> ResNet50:
+    """Return the same as the workflow's jobs hold it."""
+    ours = ResNet50().eval().requires_grad_(False)
+    ours.load_state_dict(network().state_dict())
+    return ours.to(memory_format=torch.channels_last)
+
+
+def image_tensor(size: int) -> torch.Tensor:
+    """Return the slice as (1, 1, size, size)."""
+    return torch.from_numpy(phantom_slice(size))[None, None]
+
+
+def metric_context(metric: object, **options: object) -> MetricContext:
+    """Return the context in which a metric without a classifier runs."""
+    return MetricContext(metric.Options(**options), 0, None, None)
+
+
+@cache
+def subject(size: int) -> Subject:
+    """Return the slice with its mask."""
+    return Subject("slice", "patient", 1, phantom_slice(size), central_mask(size), None)
+
+
+# Metrics
+
+
+def xrai_row(size: int = 512, count: int = 15) -> Row:
+    """XRAI of several maps of a slice."""
+    from saliency.core import XRAI
+
+    image, maps = phantom_slice(size), importance_maps(size, count)
+
+    def ours() -> None:
+        segments = segment_image(image)
+        for importance in maps:
+            xrai_regions(importance, segments)
+
+    def peer() -> None:
+        XRAI().GetMask(image[..., None], None, base_attribution=maps[0][..., None])
+
+    work = f"XRAI, {count} maps of a {size} x {size} slice; saliency, full mode"
+    return Row(work, "map", ours, peer, "≥ 30 ×", ours_units=count)
+
+
+def fidelity_row(size: int = 224) -> Row:
+    """Fidelity of one map: MiF and LiF at 41 fractions."""
+    from quantus import PixelFlipping
+
+    fast, steps = fuse_for_inference(network()), 40
+    forwards = 2 * (steps - 1) + 2
+    importance = importance_maps(size, 1)[0]
+    context = MetricContext(fidelity.Options(step=1 / steps), 0, fast, CPU)
+    masked = image_tensor(size).expand(forwards, -1, -1, -1).clone()
+    batch = images_per_pass(CPU, size, size)
+    # Its step must divide the number of pixels.
+    flipping = PixelFlipping(features_in_step=size**2 // 32, disable_warnings=True)
+
+    def peer() -> None:
+        flipping(
+            model=network(),
+            x_batch=phantom_slice(size)[None, None],
+            y_batch=np.zeros(1, int),
+            a_batch=importance[None, None],
+            device="cpu",
+        )
+
+    def floor() -> None:
+        with torch.inference_mode():
+            for part in masked.split(batch):
+                fast(part)
+
+    return Row(
+        f"fidelity, MiF and LiF, {steps + 1} fractions, {size} x {size}; quantus, one order",
+        "forward pass",
+        lambda: fidelity.evaluate(subject(size), {"original": importance}, context),
+        peer,
+        "≥ 1.8 ×, ≥ 0.93 of the floor",
+        ours_units=forwards,
+        peer_units=32,
+        floor=floor,
+    )
+
+
+def roc_row(size: int = 512) -> Row:
+    """ROC curve and area of one map."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    importance, context = importance_maps(size, 1)[0], metric_context(roc)
+    truth, scores = central_mask(size).ravel(), importance.ravel()
+    return Row(
+        f"ROC curve and area, {size} x {size}; scikit-learn, roc_curve and roc_auc_score",
+        "map",
+        lambda: roc.evaluate(subject(size), {"original": importance}, context),
+        lambda: (roc_curve(truth, scores), roc_auc_score(truth, scores)),
+        "≥ 40 ×",
+        pairs=25,
+    )
+
+
+def dice_row(size: int = 512) -> Row:
+    """Dice coefficient at 100 percentages of an XRAI map."""
+    mask, percentages = central_mask(size), np.arange(1.0, 101)
+    regions = xrai_regions(importance_maps(size, 1)[0], segment_image(phantom_slice(size)))
+    heat = regions.heat
+
+    def peer() -> list[float]:
+        thresholds = np.percentile(heat, 100 - percentages)
+        return [
+            2 * (shown & mask).sum() / (shown.sum() + mask.sum())
+            for shown in (heat >= threshold for threshold in thresholds)
+        ]
+
+    return Row(
+        f"Dice sweep, 100 percentages, {size} x {size}; thresholding 100 times",
+        "map",
+        lambda: dice.dice_curve(regions, mask, percentages),
+        peer,
+        "≥ 10 ×",
+        pairs=25,
+    )
+
+
+# Estimators
+
+
+def our_maps(method: str, size: int, **options: object) -> Step:
+    """Return what computes the map of one slice as a job does."""
+    estimator = load_estimator(method)
+    context = Context(
+        options=estimator.Options(**options),
+        seed=0,
+        name=method,
+        slice_ids=["slice"],
+        device=CPU,
+        images_per_pass=images_per_pass(CPU, size, size),
+        training_images=phantom_slice(size)[None]
+        * np.linspace(0.2, 1, 9, dtype="f4")[:, None, None],
+    )
+    score, image = ExplainedScore(our_network()), image_tensor(size)
+    return lambda: importance_of(estimator, score, image, context)
+
+
+def bare_gradients(size: int, count: int) -> Step:
+    """Return what takes the gradient of an image a number of times, and nothing else."""
+    score = ExplainedScore(our_network())
+    images = image_tensor(size).expand(count, -1, -1, -1).clone()
+    passes = images_per_pass(CPU, size, size)
+    return lambda: [input_gradient(score, part) for part in images.split(passes)]
+
+
+def integrated_gradients_row(size: int = 512) -> Row:
+    """Integrated Gradients with 25 steps."""
+    from captum.attr import IntegratedGradients
+
+    peer = IntegratedGradients(ExplainedScore(network()))
+    return Row(
+        f"integrated_gradients 25, {size} x {size}; captum with its defaults",
+        "slice",
+        our_maps("integrated_gradients", size),
+        lambda: peer.attribute(image_tensor(size), n_steps=25),
+        "≥ 4 ×, ≤ 1100 MB",
+        floor=bare_gradients(size, 25),
+        pairs=1,
+        memory=True,
+    )
+
+
+def expected_gradients_row(size: int = 512) -> Row:
+    """Expected Gradients with 25 samples."""
+    from captum.attr import GradientShap
+
+    peer = GradientShap(ExplainedScore(network()))
+    references = torch.from_numpy(phantom_slice(size))[None, None] * torch.rand(9, 1, 1, 1)
+    return Row(
+        f"expected_gradients 25, {size} x {size}; captum's GradientShap",
+        "slice",
+        our_maps("expected_gradients", size),
+        lambda: peer.attribute(image_tensor(size), baselines=references, n_samples=25),
+        "≥ 4 ×",
+        floor=bare_gradients(size, 25),
+        pairs=1,
+    )
+
+
+def smoothgrad_captum_row(size: int, pairs: int) -> Row:
+    """SmoothGrad with 15 samples against captum."""
+    from captum.attr import NoiseTunnel, Saliency
+
+    tunnel = NoiseTunnel(Saliency(ExplainedScore(network())))
+    return Row(
+        f"smoothgrad 15, {size} x {size}; captum with its defaults",
+        "slice",
+        our_maps("smoothgrad", size),
+        lambda: tunnel.attribute(
+            image_tensor(size).requires_grad_(), nt_samples=15, stdevs=0.15, abs=False
+        ),
+        "≥ 1.5 ×, ≥ 0.93 of the floor",
+        floor=bare_gradients(size, 15),
+        pairs=pairs,
+    )
+
+
+def smoothgrad_saliency_row(size: int, pairs: int) -> Row:
+    """SmoothGrad with 15 samples against PyPI's saliency."""
+    from saliency.core import INPUT_OUTPUT_GRADIENTS, GradientSaliency
+
+    def call_model(images: np.ndarray, call_model_args: object, expected_keys: object) -> dict:
+        points = torch.tensor(images, dtype=torch.float32)[:, None].requires_grad_()
+        (gradient,) = torch.autograd.grad(network()(points).sum(), points)
+        return {INPUT_OUTPUT_GRADIENTS: gradient[:, 0].numpy()}
+
+    peer = GradientSaliency()
+    return Row(
+        f"smoothgrad 15, {size} x {size}; saliency's GetSmoothedMask",
+        "slice",
+        our_maps("smoothgrad", size),
+        lambda: peer.GetSmoothedMask(phantom_slice(size), call_model, nsamples=15, magnitude=False),
+        "≥ 1.5 ×, ≥ 0.93 of the floor",
+        floor=bare_gradients(size, 15),
+        pairs=pairs,
+    )
+
+
+def rows() -> Iterator[tuple[str, Callable[[], Row]]]:
+    """Yield the name of each comparison and what makes it."""
+    yield "xrai", xrai_row
+    yield "fidelity", fidelity_row
+    yield "roc", roc_row
+    yield "dice", dice_row
+    yield "integrated_gradients", integrated_gradients_row
+    yield "expected_gradients", expected_gradients_row
+    yield "smoothgrad_captum_224", lambda: smoothgrad_captum_row(224, PAIRS)
+    yield "smoothgrad_captum_512", lambda: smoothgrad_captum_row(512, 2)
+    yield "smoothgrad_saliency_224", lambda: smoothgrad_saliency_row(224, PAIRS)
+    yield "smoothgrad_saliency_512", lambda: smoothgrad_saliency_row(512, 3)
+
+
+ROWS = dict(rows())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What a job that takes gradients works on: the classifier, the slices, and their context."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from scripts.device import (
+    Precision,
+    images_per_pass,
+    in_precision,
+    make_deterministic,
+    pick_device,
+)
+from scripts.image_table import ROWS_PER_GROUP
+from scripts.model.classifier import load_classifier
+from scripts.prefetch import prefetch
+from scripts.saliency.contract import Context, EstimatorOptions, PartOptions
+from scripts.slices import count_slices, image_batches, iterate_slices, load_images
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The slices to explain, and what explains them."""
+
+    network: nn.Module
+    """In eval mode on the device of the context."""
+    batches: Iterator[tuple[list[str], np.ndarray]]
+    """Slice ids and images (n, H, W)."""
+    total: int
+    """Number of batches."""
+    context: Context
+
+
+def prepare_workload(
+    classifier: str | os.PathLike,
+    slices: str | os.PathLike,
+    subsets: Sequence[str],
+    name: str,
+    options: EstimatorOptions | PartOptions,
+    seed: int,
+    image_size: int,
+    precision: Precision,
+    threads: int,
+) -> Workload:
+    """Return what a job computes maps of.
+
+    Args:
+        classifier: Checkpoint of the classifier.
+        slices: The list of slices.
+        subsets: Names out of `scripts.slices.SUBSETS`.
+        name: Of the estimator or the kind of part.
+        options: Its options.
+        seed: Seed of the run.
+        image_size: Rows and columns of a slice.
+        precision: That of the passes, see `scripts.device.in_precision`.
+        threads: CPU threads to use.
+    """
+    make_deterministic(threads)
+    device = pick_device()
+    context = Context(
+        options=options,
+        seed=seed,
+        name=name,
+        slice_ids=(),
+        device=device,
+        images_per_pass=images_per_pass(device, image_size, image_size),
+        training_images=lambda: load_images(slices, "train")[1],
+    )
+    network = load_classifier(classifier, device=device).to(memory_format=torch.channels_last)
+    batches = image_batches(iterate_slices(slices, subsets, ["image"]), ROWS_PER_GROUP)
+    total = -(-count_slices(slices, subsets) // ROWS_PER_GROUP)
+    return Workload(in_precision(network, precision), prefetch(batches), total, context)
