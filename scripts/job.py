@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from scripts.errors import InputError
 
 @contextlib.contextmanager
 def job_log(path: str | os.PathLike) -> Iterator[None]:
-    """Send log records and warnings of a job to its log file.
+    """Send log records and warnings of a job to its log file, and say how long it took.
 
     An `InputError` ends the job with its message alone, as the last line of the log and on
     standard error; any other exception leaves its traceback in the log.
@@ -32,8 +33,10 @@ def job_log(path: str | os.PathLike) -> Iterator[None]:
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
+    wall, cpu = time.perf_counter(), _cpu_seconds()
     try:
         yield
+        root.info("done in %.1f s, %.1f s of CPU", time.perf_counter() - wall, _cpu_seconds() - cpu)
     except InputError as error:
         root.error("%s", error)
         print(f"ERROR: {error}", file=sys.stderr)
@@ -46,3 +49,8 @@ def job_log(path: str | os.PathLike) -> Iterator[None]:
         root.removeHandler(handler)
         root.setLevel(level)
         handler.close()
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of the child processes that have ended."""
+    return sum(os.times()[:4])

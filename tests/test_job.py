@@ -1,5 +1,6 @@
 import logging
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -49,7 +50,9 @@ def test_the_log_starts_anew_with_each_job_and_ends_with_it(tmp_path):
             logging.info("job %d", number)
     logging.info("after the job")
 
-    assert (tmp_path / "log").read_text().split("INFO ")[1:] == ["job 1\n"]
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.split("INFO ")[1] for line in lines[:-1]] == ["job 1"]
+    assert re.search(r"INFO done in \d+\.\d s, \d+\.\d s of CPU$", lines[-1])
 
 
 def test_an_input_error_ends_the_job_with_its_message_alone(tmp_path, capsys):
