@@ -15,6 +15,7 @@ wildcard_constraints:
     run=RUN,
     estimator="|".join(ESTIMATORS),
     metric="|".join(METRICS),
+    shard=r"\d+of\d+",
     part=any_of(map(re.escape, PARTS)),
     table="|".join(TABLES),
     patient="[A-Za-z0-9][A-Za-z0-9._-]*",

@@ -9,7 +9,6 @@ its own.
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
@@ -61,30 +60,24 @@ class Row:
     floor: Step | None = None
     """The same passes through the network and nothing else."""
     pairs: int = PAIRS
-    memory: bool = False
-    """Whether the peak memory of ours is measured too."""
+    memory: tuple[str, int] | None = None
+    """Estimator and size of which the peak memory is measured too, in a process of its own."""
 
 
 def main() -> None:
-    """Print the table, or the peak memory of one row."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", choices=list(ROWS), help="rows to run (default: all)")
-    parser.add_argument("--peak", action="store_true", help="only run ours; print its memory, MB")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     make_deterministic(THREADS)
-    names = arguments.only or list(ROWS)
-    if arguments.peak:
-        ROWS[names[0]]().ours()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-        return
     print("| work | unit | floor, ms | ours, ms | peer, ms | peer / ours | floor / ours | target |")
     print("|---|---|---:|---:|---:|---:|---:|---|")
-    for name in names:
-        print(_measure(name, ROWS[name]()), flush=True)
+    for name in arguments.only or ROWS:
+        print(_measure(ROWS[name]()), flush=True)
 
 
-def _measure(name: str, row: Row) -> str:
+def _measure(row: Row) -> str:
     """Return the line of a row, measured in turns."""
     steps = {"peer": row.peer, "ours": row.ours} | ({"floor": row.floor} if row.floor else {})
     units = {"peer": row.peer_units, "ours": row.ours_units, "floor": row.ours_units}
@@ -99,7 +92,7 @@ def _measure(name: str, row: Row) -> str:
         floor = f"{1000 * statistics.median(seconds['floor']):.3g}"
         of_floor = f"{_median_ratio(seconds['floor'], seconds['ours']):.2f}"
     ours, peer = (f"{1000 * statistics.median(seconds[side]):.3g}" for side in ("ours", "peer"))
-    target = row.target + (f" ({_peak(name)} MB)" if row.memory else "")
+    target = row.target + (f" ({_peak(row.memory)} MB)" if row.memory else "")
     pairs = "" if row.pairs == PAIRS else f" ({row.pairs} pair{'s' * (row.pairs > 1)})"
     cells = (row.work + pairs, row.unit, floor, ours, peer, f"{ratio:.1f}", of_floor, target)
     return "| " + " | ".join(cells) + " |"
@@ -115,8 +108,8 @@ def _median_ratio(numerators: list[float], denominators: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
-def _peak(name: str) -> str:
-    command = [sys.executable, __file__, "--only", name, "--peak"]
+def _peak(work: tuple[str, int]) -> str:
+    command = [sys.executable, str(Path(__file__).with_name("memory.py")), *map(str, work)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -320,7 +313,7 @@ def integrated_gradients_row(size: int = 512) -> Row:
         "≥ 4 ×, ≤ 1100 MB",
         floor=bare_gradients(size, 25),
         pairs=1,
-        memory=True,
+        memory=("integrated_gradients", size),
     )
 
 

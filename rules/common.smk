@@ -194,6 +194,26 @@ def chest_table():
     return [f"results/{RUN}/cohort/chest.parquet"] if wanted else []
 
 
+SHARDS = [f"{number}of{OPTIONS.shards}" for number in range(1, OPTIONS.shards + 1)]
+
+
+def sharded(path):
+    """A file per shard in place of one, if the slices are divided among several jobs."""
+    if len(SHARDS) == 1:
+        return path
+    folder, name = os.path.split(path)
+    stem, suffix = os.path.splitext(name)
+    return f"{folder}/shards/{stem}.{{shard}}{suffix}"
+
+
+def shard_of_job(wildcards):
+    return wildcards.get("shard", SHARDS[0])
+
+
+def shards_of_table(wildcards):
+    return expand(sharded(f"results/{wildcards.run}/{wildcards.joined}.parquet"), shard=SHARDS)
+
+
 def weights_file():
     """The trained model of the user, as an input."""
     if not os.path.isfile(OPTIONS.model.weights):

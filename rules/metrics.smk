@@ -26,11 +26,11 @@ rule evaluate_importance:
         segments=metric_segments,
         code=metric_code,
     output:
-        points="results/{run}/metrics/{metric}/{estimator}.parquet",
+        points=sharded("results/{run}/metrics/{metric}/{estimator}.parquet"),
     log:
-        "results/{run}/logs/evaluate_importance/{metric}/{estimator}.log",
+        sharded("results/{run}/logs/evaluate_importance/{metric}/{estimator}.log"),
     benchmark:
-        "results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv"
+        sharded("results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv")
     conda:
         ENV.format("metrics")
     threads: 1
@@ -41,6 +41,7 @@ rule evaluate_importance:
     params:
         options=metric_options,
         precision=metric_precision,
+        shard=shard_of_job,
         seed=SEED,
     script:
         "../scripts/metrics/evaluate_importance.py"

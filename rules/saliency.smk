@@ -4,11 +4,11 @@ rule compute_part:
         classifier="results/{run}/model/classifier.pt",
         code=part_code,
     output:
-        maps="results/{run}/saliency/parts/{part}.parquet",
+        maps=sharded("results/{run}/saliency/parts/{part}.parquet"),
     log:
-        "results/{run}/logs/compute_part/{part}.log",
+        sharded("results/{run}/logs/compute_part/{part}.log"),
     benchmark:
-        "results/{run}/benchmarks/compute_part/{part}.tsv"
+        sharded("results/{run}/benchmarks/compute_part/{part}.tsv")
     conda:
         ENV.format("saliency")
     threads: 1
@@ -22,6 +22,7 @@ rule compute_part:
         subsets=explained_subsets(),
         target=OPTIONS.saliency.target,
         precision=OPTIONS.model.precision,
+        shard=shard_of_job,
         seed=SEED,
     script:
         "../scripts/saliency/compute_part.py"
@@ -61,11 +62,11 @@ rule compute_importance:
         predictions="results/{run}/model/predictions.parquet",
         code=estimator_code,
     output:
-        maps="results/{run}/saliency/{estimator}.parquet",
+        maps=sharded("results/{run}/saliency/{estimator}.parquet"),
     log:
-        "results/{run}/logs/compute_importance/{estimator}.log",
+        sharded("results/{run}/logs/compute_importance/{estimator}.log"),
     benchmark:
-        "results/{run}/benchmarks/compute_importance/{estimator}.tsv"
+        sharded("results/{run}/benchmarks/compute_importance/{estimator}.tsv")
     wildcard_constraints:
         estimator=any_of(name for name in ESTIMATORS if name not in COMPOSED),
     conda:
@@ -81,6 +82,37 @@ rule compute_importance:
         subsets=explained_subsets(),
         target=OPTIONS.saliency.target,
         precision=OPTIONS.model.precision,
+        shard=shard_of_job,
         seed=SEED,
     script:
         "../scripts/saliency/compute_importance.py"
+
+
+if len(SHARDS) > 1:
+
+    rule join_shards:
+        input:
+            shards=shards_of_table,
+            code=code_inputs("scripts/join_shards.py"),
+        output:
+            table="results/{run}/{joined}.parquet",
+        log:
+            "results/{run}/logs/join_shards/{joined}.log",
+        benchmark:
+            "results/{run}/benchmarks/join_shards/{joined}.tsv"
+        wildcard_constraints:
+            joined=any_of(
+                [
+                    *(f"saliency/parts/{re.escape(part)}" for part in PARTS),
+                    *(f"saliency/{name}" for name in ESTIMATORS if name not in COMPOSED),
+                    *(f"metrics/{metric}/{name}" for metric in METRICS for name in ESTIMATORS),
+                ]
+            ),
+        conda:
+            ENV.format("saliency")
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        script:
+            "../scripts/join_shards.py"

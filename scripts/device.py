@@ -67,7 +67,7 @@ def images_per_pass(device: torch.device, height: int, width: int, gradient: boo
     """
     with_gradient, without = (64, 256) if device.type == "cuda" else (8, 2)
     at_224 = with_gradient if gradient else without
-    return max(1, round(at_224 * 224 * 224 / (height * width)))
+    return max(1, at_224 * 224 * 224 // (height * width))
 
 
 def with_less_if_needed(

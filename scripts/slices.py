@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.errors import InputError
-from scripts.image_table import read_rows, write_table
+from scripts.image_table import ROWS_PER_GROUP, read_rows, write_table
 
 Row = dict[str, Any]
 FLAG_FIELDS = [
@@ -63,8 +64,39 @@ def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike
     write_table(path, LIST_SCHEMA, columns)
 
 
+@dataclass(frozen=True)
+class Shard:
+    """One of several shares of the slices, so that several jobs can divide the work.
+
+    Shares begin at a multiple of `ROWS_PER_GROUP` slices: the batches are the same, and with them
+    every bit of the results, however many shares there are. A share can be empty.
+    """
+
+    number: int = 0
+    """From 0 to ``count`` - 1."""
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the shard that a file is named after, e.g. ``2of3``: the second of three."""
+        number, count = map(int, text.split("of"))
+        return cls(number - 1, count)
+
+    def of(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the share of some rows."""
+        groups = -(-len(rows) // ROWS_PER_GROUP)
+        first, last = (groups * number // self.count for number in (self.number, self.number + 1))
+        return rows[first * ROWS_PER_GROUP : last * ROWS_PER_GROUP]
+
+
+WHOLE = Shard()
+
+
 def iterate_slices(
-    slices: str | os.PathLike, subsets: Iterable[str], columns: Sequence[str] = ()
+    slices: str | os.PathLike,
+    subsets: Iterable[str],
+    columns: Sequence[str] = (),
+    shard: Shard = WHOLE,
 ) -> Iterator[Row]:
     """Yield the slices that belong to any of some subsets, patient by patient.
 
@@ -72,8 +104,9 @@ def iterate_slices(
         slices: The list of slices (`write_slice_list`).
         subsets: Names out of `SUBSETS`.
         columns: Image columns to read beside `FLAGS`: "image", "mask".
+        shard: The share of these slices to yield.
     """
-    listed = _listed(slices, subsets)
+    listed = shard.of(_listed(slices, subsets))
     if not columns:
         for row in listed:
             yield {name: row[name] for name in FLAGS}
@@ -85,9 +118,9 @@ def iterate_slices(
                 yield row
 
 
-def count_slices(slices: str | os.PathLike, subsets: Iterable[str]) -> int:
+def count_slices(slices: str | os.PathLike, subsets: Iterable[str], shard: Shard = WHOLE) -> int:
     """Return how many slices `iterate_slices` would yield, without reading images."""
-    return len(_listed(slices, subsets))
+    return len(shard.of(_listed(slices, subsets)))
 
 
 def _listed(slices: str | os.PathLike, subsets: Iterable[str]) -> list[Row]:

@@ -7,8 +7,9 @@ import pytest
 
 from scripts.cohort.extraction import slices_schema
 from scripts.errors import InputError
-from scripts.image_table import write_table
+from scripts.image_table import ROWS_PER_GROUP, write_table
 from scripts.slices import (
+    Shard,
     count_slices,
     image_batches,
     iterate_slices,
@@ -151,3 +152,26 @@ def test_a_slice_that_another_table_lacks_is_named_with_the_remedy():
 
     with pytest.raises(InputError, match="slice b is missing in a table made from it: delete that"):
         list(join_by_slice(rows, [{"slice_id": "a"}, {"slice_id": "c"}]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("number_of_rows", [0, 1, 31, 32, 33, 100, 224])
+def test_shards_divide_the_rows_at_the_limits_of_batches(count, number_of_rows):
+    rows = list(range(number_of_rows))
+    shares = [Shard.parse(f"{number}of{count}").of(rows) for number in range(1, count + 1)]
+
+    assert [row for share in shares for row in share] == rows
+    assert all(share[0] % ROWS_PER_GROUP == 0 for share in shares if share)
+    assert max(map(len, shares)) - min(map(len, shares)) <= 2 * ROWS_PER_GROUP
+
+
+def test_shards_of_a_list_yield_each_slice_once_in_order(slices, monkeypatch):
+    monkeypatch.setattr("scripts.slices.ROWS_PER_GROUP", 2)
+    shards = [Shard(number, 2) for number in range(2)]
+
+    found = [
+        [row["slice_id"] for row in iterate_slices(slices, ["all"], ["image"], it)] for it in shards
+    ]
+
+    assert found == [["P1.0", "P1.1"], ["P1.2", "P2.0", "P2.1", "P4.0"]]
+    assert [count_slices(slices, ["all"], it) for it in shards] == [2, 4]

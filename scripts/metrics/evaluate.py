@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from scripts.errors import InputError
-from scripts.image_table import TableWriter
+from scripts.image_table import ROWS_PER_GROUP, TableWriter
 from scripts.metrics.contract import Context, Metric, Points, Subject
 from scripts.progress import progress
 
 VARIANTS = ("original", "absolute")
-SLICES_PER_GROUP = 64
 
 
 def points_schema(metric: Metric) -> pa.Schema:
@@ -52,21 +51,13 @@ def evaluate_estimator(
         total: Number of slices, if known.
 
     Raises:
-        InputError: If there is no slice, or one cannot be evaluated; the message names it.
+        InputError: If a slice cannot be evaluated; the message names it.
     """
     schema = points_schema(metric)
     subjects = progress(subjects_with_maps, what, total)
-    groups = _groups(_evaluate_slices(metric, subjects, context))
-    written = 0
     with TableWriter(path, schema) as writer:
-        for group in groups:
+        for group in _groups(_evaluate_slices(metric, subjects, context)):
             writer.write(_columns(group, schema))
-            written += 1
-        if not written:
-            raise InputError(
-                f"{what}: there is no slice to evaluate; see cohort/rejected.parquet for what was "
-                "set aside, and the metric's key `slices` in the configuration"
-            )
 
 
 def evaluate_slice(
@@ -116,7 +107,7 @@ def _evaluate_slices(
 
 
 def _groups(items: Iterator[tuple[Subject, str, Points]]) -> Iterator[list]:
-    size = SLICES_PER_GROUP * len(VARIANTS)
+    size = ROWS_PER_GROUP * len(VARIANTS)
     while group := list(islice(items, size)):
         yield group
 

@@ -10,7 +10,7 @@ from scripts.progress import progress
 from scripts.saliency.maps import compute_maps
 from scripts.saliency.registry import load_estimator
 from scripts.saliency.workload import prepare_workload
-from scripts.slices import read_logits
+from scripts.slices import Shard, read_logits
 
 with job_log(snakemake.log[0]):
     spec, size = json.loads(snakemake.params.estimator), snakemake.params.image_size
@@ -25,6 +25,7 @@ with job_log(snakemake.log[0]):
         size,
         snakemake.params.precision,
         snakemake.threads,
+        Shard.parse(snakemake.params.shard),
     )
     maps = compute_maps(
         estimator,

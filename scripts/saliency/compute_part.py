@@ -11,6 +11,7 @@ from scripts.saliency.contract import Part
 from scripts.saliency.maps import compute_parts
 from scripts.saliency.registry import load_part
 from scripts.saliency.workload import prepare_workload
+from scripts.slices import Shard
 
 with job_log(snakemake.log[0]):
     part, size = Part(**json.loads(snakemake.params.part)), snakemake.params.image_size
@@ -25,6 +26,7 @@ with job_log(snakemake.log[0]):
         size,
         snakemake.params.precision,
         snakemake.threads,
+        Shard.parse(snakemake.params.shard),
     )
     parts = compute_parts(
         part, workload.network, workload.batches, workload.context, snakemake.params.target

@@ -21,7 +21,7 @@ from scripts.image_table import ROWS_PER_GROUP
 from scripts.model.classifier import load_classifier
 from scripts.prefetch import prefetch
 from scripts.saliency.contract import Context, EstimatorOptions, PartOptions
-from scripts.slices import count_slices, image_batches, iterate_slices, load_images
+from scripts.slices import Shard, count_slices, image_batches, iterate_slices, load_images
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def prepare_workload(
     image_size: int,
     precision: Precision,
     threads: int,
+    shard: Shard,
 ) -> Workload:
     """Return what a job computes maps of.
 
@@ -60,6 +61,7 @@ def prepare_workload(
         image_size: Rows and columns of a slice.
         precision: That of the passes, see `scripts.device.in_precision`.
         threads: CPU threads to use.
+        shard: The share of the slices that is this job's.
     """
     make_deterministic(threads)
     device = pick_device()
@@ -73,6 +75,6 @@ def prepare_workload(
         training_images=lambda: load_images(slices, "train")[1],
     )
     network = load_classifier(classifier, device=device).to(memory_format=torch.channels_last)
-    batches = image_batches(iterate_slices(slices, subsets, ["image"]), ROWS_PER_GROUP)
-    total = -(-count_slices(slices, subsets) // ROWS_PER_GROUP)
+    batches = image_batches(iterate_slices(slices, subsets, ["image"], shard), ROWS_PER_GROUP)
+    total = -(-count_slices(slices, subsets, shard) // ROWS_PER_GROUP)
     return Workload(in_precision(network, precision), prefetch(batches), total, context)

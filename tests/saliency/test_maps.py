@@ -170,3 +170,21 @@ class TestParts:
         part = Part("path_gradients", {"reference": 0.0, "steps": 2})
         with pytest.raises(InputError, match=r"path_gradients-reference_0.0-steps_2: .*slice 0"):
             next(compute_parts(part, network, batches, make_context("random")))
+
+
+@pytest.mark.parametrize("method", available_estimators())
+def test_every_bit_is_the_same_however_the_batches_are_shared(
+    method, batches, logits, make_context
+):
+    network, estimator = conv_network(), load_estimator(method)
+    context = make_context(method, images_per_pass=4)
+    whole = list(compute_maps(estimator, network, batches, logits, context))
+
+    shares = [
+        *compute_maps(estimator, network, batches[:1], logits, context),
+        *compute_maps(estimator, network, batches[1:], logits, context),
+    ]
+
+    for (ids, maps), (other_ids, other_maps) in zip(whole, shares, strict=True):
+        assert ids == other_ids
+        np.testing.assert_array_equal(maps, other_maps)

@@ -1,0 +1,135 @@
+"""Measures a GPU (or, without one, the CPU) at each precision: `make benchmark-accelerator`.
+
+Prints how many 512 x 512 slices a second pass through the network and back, what fidelity and
+SmoothGrad reach of that, and an estimate, from these rates, of the time the paper's protocol takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from scripts.device import images_per_pass, in_precision, make_deterministic, pick_device
+from scripts.metrics import fidelity
+from scripts.metrics.contract import Context as MetricContext
+from scripts.metrics.contract import Subject
+from scripts.model.classifier import fuse_for_inference
+from scripts.model.resnet import ResNet50
+from scripts.saliency.contract import Context
+from scripts.saliency.gradients import input_gradient
+from scripts.saliency.maps import importance_of
+from scripts.saliency.registry import load_estimator
+from scripts.saliency.score import ExplainedScore
+
+PRECISIONS = ("float32", "tf32", "bfloat16")
+SAMPLES = 15
+STEPS = 40
+TEST_SLICES, ANNOTATED_SLICES = 4144, 290
+# Per slice, of the eight estimators: two of their maps are never negative and have one variant.
+FORWARDS = 14 * 2 * (STEPS - 1) + 8 * 2
+GRADIENTS = 1 + 1 + 2 * 25 + 25 + SAMPLES
+
+
+def main() -> None:
+    """Print a row per precision."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=512, help="rows and columns of a slice")
+    parser.add_argument("--repeats", type=int, default=5, help="runs, of which the median counts")
+    arguments = parser.parse_args()
+    make_deterministic(torch.get_num_threads())
+    device = pick_device()
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+    print(f"{name}, torch {torch.__version__}, {arguments.size} x {arguments.size}\n")
+    print(
+        "| precision | forward, 1/s | fidelity of that | gradient, 1/s | smoothgrad of that "
+        "| paper's protocol, hours |\n|---|---:|---:|---:|---:|---:|"
+    )
+    for precision in PRECISIONS:
+        rates = measure(precision, arguments.size, arguments.repeats, device)
+        print(_line(precision, *rates), flush=True)
+
+
+def _line(
+    precision: str, forward: float, fidelity_rate: float, gradient: float, smoothgrad: float
+) -> str:
+    seconds = TEST_SLICES * FORWARDS / fidelity_rate
+    seconds += (TEST_SLICES + ANNOTATED_SLICES) * GRADIENTS / smoothgrad
+    return (
+        f"| {precision} | {forward:.1f} | {fidelity_rate / forward:.2f} | {gradient:.1f} "
+        f"| {smoothgrad / gradient:.2f} | {seconds / 3600:.2f} |"
+    )
+
+
+def measure(
+    precision: str, size: int, repeats: int, device: torch.device
+) -> tuple[float, float, float, float]:
+    """Return passes a second: bare forward, in fidelity, bare gradient, in smoothgrad."""
+    torch.manual_seed(0)
+    network = ResNet50().eval().requires_grad_(False)
+    image = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    fast = in_precision(fuse_for_inference(network, device), precision)
+    forwards = 2 * (STEPS - 1) + 2
+    images = torch.from_numpy(image).to(device).expand(forwards, 1, -1, -1).contiguous()
+    batch = images_per_pass(device, size, size, gradient=False)
+
+    def bare_forward() -> None:
+        with torch.inference_mode():
+            torch.cat([fast(part) for part in images.split(batch)]).cpu()
+
+    subject = Subject("slice", "patient", 1, image)
+    maps = {"original": np.random.default_rng(1).standard_normal((size, size), dtype=np.float32)}
+    context = MetricContext(fidelity.Options(step=1 / STEPS), 0, fast, device)
+    slices = max(1, images_per_pass(device, size, size) // 4)
+    network = network.to(device, memory_format=torch.channels_last)
+    score = ExplainedScore(in_precision(network, precision))
+    batch_of_slices = images[:slices].clone()
+    copies = batch_of_slices.repeat_interleave(SAMPLES, dim=0)
+    estimator = load_estimator("smoothgrad")
+    saliency = Context(
+        options=estimator.Options(samples=SAMPLES),
+        seed=0,
+        name="smoothgrad",
+        slice_ids=[f"slice {number}" for number in range(slices)],
+        device=device,
+        images_per_pass=images_per_pass(device, size, size),
+    )
+    return (
+        forwards / _median_seconds(bare_forward, repeats),
+        forwards / _median_seconds(lambda: fidelity.evaluate(subject, maps, context), repeats),
+        len(copies)
+        / _median_seconds(
+            lambda: [
+                input_gradient(score, part) for part in copies.split(saliency.images_per_pass)
+            ],
+            repeats,
+        ),
+        len(copies)
+        / _median_seconds(
+            lambda: importance_of(estimator, score, batch_of_slices, saliency).cpu(), repeats
+        ),
+    )
+
+
+def _median_seconds(step: Callable[[], object], repeats: int) -> float:
+    step()
+    seconds = []
+    for _ in range(repeats):
+        _wait()
+        started = time.perf_counter()
+        step()
+        _wait()
+        seconds.append(time.perf_counter() - started)
+    return float(np.median(seconds))
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Shows how time and memory grow with the number of slices: `make benchmark-growth`.
+
+Runs saliency and each metric on 50, 200 and 800 slices of 224 x 224, each in a process of its own,
+from tables on disk to a table on disk as the workflow's jobs do, and prints CPU seconds per slice
+and peak memory as a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.memory import peak_memory
+
+COUNTS = (50, 200, 800)
+SIZE = 224
+WORK = ("backpropagation", "fidelity", "roc", "dice")
+
+
+def main() -> None:
+    """Print the table, or measure one step in this process."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--step", nargs=2, metavar=("WORK", "FOLDER"), help="measure this alone")
+    arguments = parser.parse_args()
+    if arguments.step:
+        work, folder = arguments.step
+        print(*_measured(work, Path(folder)))
+        return
+    print("| work | slices | CPU seconds | ms a slice | peak memory, MB |")
+    print("|---|---:|---:|---:|---:|")
+    for work in WORK:
+        for count in COUNTS:
+            with tempfile.TemporaryDirectory() as folder:
+                write_tables(Path(folder), count)
+                command = [sys.executable, __file__, "--step", work, folder]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+            seconds, memory = map(float, done.stdout.split())
+            per_slice = f"{1000 * seconds / count:.1f}"
+            print(f"| {work} | {count} | {seconds:.1f} | {per_slice} | {memory:.0f} |", flush=True)
+
+
+def write_tables(folder: Path, count: int) -> None:
+    """Write slices, importance maps and segments of one patient, as the workflow would."""
+    from scripts.cohort.extraction import slices_schema
+    from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
+    from scripts.metrics.segment_storage import pack_segments
+    from scripts.metrics.segments import segment_image
+    from scripts.slices import write_slice_list
+
+    generator = np.random.default_rng(0)
+    rows, columns = np.mgrid[:SIZE, :SIZE] / SIZE - 0.5
+    body = (rows**2 + columns**2 < 0.2).astype("f4") / 2
+    mask = rows**2 + columns**2 < 0.02
+    segments = pack_segments(segment_image(body + 0.2 * mask))
+    (folder / "slices").mkdir()
+    table = folder / "slices" / "patient.parquet"
+    map_schema = pa.schema([("slice_id", pa.string()), image_field("importance", (SIZE, SIZE))])
+    segment_schema = pa.schema([("slice_id", pa.string()), ("segments", pa.binary())])
+    with (
+        TableWriter(table, slices_schema(SIZE)) as slices,
+        TableWriter(folder / "maps.parquet", map_schema) as maps,
+        TableWriter(folder / "segments.parquet", segment_schema) as packed,
+    ):
+        for start in range(0, count, ROWS_PER_GROUP):
+            n = min(ROWS_PER_GROUP, count - start)
+            ids = [f"slice {start + row}" for row in range(n)]
+            noise = generator.standard_normal((2, n, SIZE, SIZE), dtype="f4")
+            slices.write(
+                {
+                    "slice_id": ids,
+                    "patient_id": ["patient"] * n,
+                    "label": [1] * n,
+                    "split": ["test"] * n,
+                    "sampled": [True] * n,
+                    "annotated": [True] * n,
+                    "image": np.clip(body + 0.05 * noise[0], 0, 1),
+                    "mask": [mask] * n,
+                }
+            )
+            maps.write({"slice_id": ids, "importance": noise[1]})
+            packed.write({"slice_id": ids, "segments": [segments] * n})
+    write_slice_list(folder / "slices.parquet", [table])
+
+
+def _measured(work: str, folder: Path) -> tuple[float, int]:
+    """Return the CPU seconds of a step and the peak memory of this process, in MB."""
+    step = _saliency(folder) if work == "backpropagation" else _metric(work, folder)
+    started = time.process_time()
+    step()
+    seconds = time.process_time() - started
+    return seconds, peak_memory()
+
+
+def _saliency(folder: Path) -> Callable[[], None]:
+    import torch
+
+    from scripts.image_table import TableWriter, image_field
+    from scripts.model.classifier import save_classifier
+    from scripts.model.resnet import ResNet50
+    from scripts.saliency.maps import compute_maps
+    from scripts.saliency.registry import load_estimator
+    from scripts.saliency.workload import prepare_workload
+
+    torch.manual_seed(0)
+    save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
+    estimator = load_estimator("backpropagation")
+    workload = prepare_workload(
+        folder / "classifier.pt",
+        folder / "slices.parquet",
+        ["all"],
+        "backpropagation",
+        estimator.Options(),
+        seed=0,
+        image_size=SIZE,
+        precision="float32",
+        threads=1,
+    )
+    schema = pa.schema([("slice_id", pa.string()), image_field("importance", (SIZE, SIZE))])
+
+    def step() -> None:
+        maps = compute_maps(estimator, workload.network, workload.batches, {}, workload.context)
+        with TableWriter(folder / "found.parquet", schema) as writer:
+            for ids, importance in maps:
+                writer.write({"slice_id": ids, "importance": importance})
+
+    return step
+
+
+def _metric(name: str, folder: Path) -> Callable[[], None]:
+    from scripts.image_table import read_rows
+    from scripts.metrics.contract import Context, Subject
+    from scripts.metrics.evaluate import evaluate_estimator
+    from scripts.metrics.registry import load_metric
+    from scripts.metrics.segment_storage import unpack_segments
+    from scripts.slices import iterate_slices, join_by_slice
+
+    metric, classifier, device = load_metric(name), None, None
+    # The fewest passes a slice can have: what is shown is growth, not speed.
+    options = metric.Options(step=1) if name == "fidelity" else metric.Options()
+    if "classifier" in metric.NEEDS:
+        import torch
+
+        from scripts.model.classifier import fuse_for_inference
+        from scripts.model.resnet import ResNet50
+
+        torch.set_num_threads(1)
+        device = torch.device("cpu")
+        classifier = fuse_for_inference(ResNet50().eval().requires_grad_(False), device)
+
+    def subjects():
+        rows = iterate_slices(folder / "slices.parquet", ["all"], ["image", "mask"])
+        tables = [read_rows(folder / "maps.parquet")]
+        if "segments" in metric.NEEDS:
+            tables.append(read_rows(folder / "segments.parquet"))
+        for row, map_row, *rest in join_by_slice(rows, *tables):
+            keys = ("slice_id", "patient_id", "label", "image", "mask")
+            segments = unpack_segments(rest[0]["segments"], (SIZE, SIZE)) if rest else None
+            subject = Subject(**{key: row[key] for key in keys}, segments=segments)
+            yield subject, map_row["importance"]
+
+    context = Context(options, 0, classifier, device)
+    return lambda: evaluate_estimator(metric, subjects(), context, folder / "points.parquet")
+
+
+if __name__ == "__main__":
+    main()

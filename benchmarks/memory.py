@@ -1,0 +1,46 @@
+"""Peak memory of a process; run with an estimator and a size, that of computing its map."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+
+def peak_memory() -> int:
+    """Return the most memory this process has held, in MB (10^6 bytes).
+
+    Linux only. `resource.getrusage` would tell that of the process that started it, if larger.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 // 10**6
+
+
+def main(method: str, size: int) -> None:
+    """Compute one map as a job on the CPU does, and print the peak memory."""
+    import torch
+
+    from scripts.device import images_per_pass, make_deterministic
+    from scripts.model.resnet import ResNet50
+    from scripts.saliency.contract import Context
+    from scripts.saliency.maps import importance_of
+    from scripts.saliency.registry import load_estimator
+    from scripts.saliency.score import ExplainedScore
+
+    make_deterministic(threads=1)
+    network = ResNet50().eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    estimator, device = load_estimator(method), torch.device("cpu")
+    context = Context(
+        options=estimator.Options(),
+        seed=0,
+        name=method,
+        slice_ids=["slice"],
+        device=device,
+        images_per_pass=images_per_pass(device, size, size),
+    )
+    importance_of(estimator, ExplainedScore(network), torch.rand(1, 1, size, size), context)
+    print(peak_memory())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
