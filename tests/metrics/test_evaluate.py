@@ -38,7 +38,7 @@ def context(metric):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_table_has_every_slice_variant_and_point(name, slices, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluate, "SLICES_PER_GROUP", 2)
+    monkeypatch.setattr(evaluate, "ROWS_PER_GROUP", 2)
     metric = METRICS[name]
     path = tmp_path / "table.parquet"
     evaluate.evaluate_estimator(metric, iter(slices), context(metric), path)
