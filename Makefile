@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test bench benchmark benchmark-accelerator benchmark-cohort benchmark-growth lock clean
+.PHONY: demo test test-faults bench benchmark benchmark-accelerator benchmark-cohort benchmark-growth lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -15,6 +15,10 @@ test: .venv/.installed-dev
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest
+
+# Kills, full disks and the like; as root, or some of it is skipped.
+test-faults: .venv/.installed-dev
+	$(BIN)/python -m pytest -s tests/faults
 
 bench: .venv/.installed-bench
 	PYTHONPATH=. $(BIN)/python benchmarks/peers.py

@@ -46,14 +46,14 @@ rule all:
 
 
 onsuccess:
+    from scripts.atomic import remove_leftovers
     from scripts.report.overview import print_overview
 
+    remove_leftovers(f"results/{RUN}")
     print_overview(f"results/{RUN}", list(TABLES))
 
 
 onerror:
-    print(
-        f"\nA job failed. Its log is named above ('log:') and lies in results/{RUN}/logs/; the last "
-        "lines of the log say what happened and what to do.\nAfter that, run the same command "
-        "again: what is finished is kept."
-    )
+    from scripts.failure import print_failures
+
+    print_failures(log, f"results/{RUN}")

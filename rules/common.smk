@@ -13,6 +13,7 @@ from scripts.cohort.folders import list_files, overlapping_folders
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from scripts.config import canonical_options, parse_config
 from scripts.errors import InputError
+from scripts.job import WORKFLOW_PROCESS
 from scripts.metrics.registry import load_metric, tables_of
 from scripts.saliency.registry import load_estimator, parts_of
 from snakemake.exceptions import WorkflowError
@@ -48,6 +49,9 @@ for metric in METRICS:
             f"config: metrics.{metric} needs masks: set `masks` of a dataset in cohort.datasets to "
             f"their folder, or leave the metric out with metrics: {{{metric}: null}}"
         )
+
+# Jobs end with the process that reads this, be it killed.
+os.environ[WORKFLOW_PROCESS] = str(os.getpid())
 
 PREPARATION = canonical_options(COHORT, ExtractionOptions)
 ENV = "../envs/{}.yaml"

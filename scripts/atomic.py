@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,23 @@ def temporary_beside(path: str | os.PathLike) -> Path:
     """Return a temporary name in the folder of a file, which is made if need be."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Jobs of one file can be two on two computers, after the workflow was killed on a third.
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+
+
+def remove_leftovers(folder: str | os.PathLike) -> list[Path]:
+    """Remove the temporary files of killed jobs, at any depth, while no job runs.
+
+    Args:
+        folder: results/<run>.
+
+    Returns:
+        What was removed.
+    """
+    leftovers = sorted(Path(folder).rglob(".*.tmp"))
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return leftovers
 
 
 @contextlib.contextmanager

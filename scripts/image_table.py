@@ -7,6 +7,7 @@ number of slices.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scripts.atomic import temporary_beside
+from scripts.atomic import replacing
 from scripts.errors import InputError
 
 ROWS_PER_GROUP = 32
@@ -51,9 +52,13 @@ class TableWriter:
     def __init__(self, path: str | os.PathLike, schema: pa.Schema) -> None:
         """Open a temporary file beside ``path``."""
         self._path = Path(path)
-        self._temporary = temporary_beside(self._path)
         self._schema = schema
-        self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(replacing(self._path))
+            self._writer = stack.enter_context(
+                pq.ParquetWriter(temporary, schema, compression="zstd")
+            )
+            self._stack = stack.pop_all()
 
     def write(self, columns: Mapping[str, Any]) -> None:
         """Append one row group.
@@ -83,11 +88,7 @@ class TableWriter:
         trace: TracebackType | None,
     ) -> None:
         """Publish the file, or remove it if the block failed."""
-        self._writer.close()
-        if kind is None:
-            os.replace(self._temporary, self._path)
-        else:
-            self._temporary.unlink(missing_ok=True)
+        self._stack.__exit__(kind, error, trace)
 
 
 def write_table(path: str | os.PathLike, schema: pa.Schema, columns: Mapping[str, Any]) -> None:

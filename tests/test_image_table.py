@@ -1,3 +1,4 @@
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,27 @@ def test_a_failure_leaves_the_old_table_and_no_temporary_file(tmp_path, error):
 
     with pytest.raises(error):
         fail_while_writing(tmp_path / "table", error)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["table"]
+    assert (tmp_path / "table").read_bytes() == before
+
+
+@pytest.fixture
+def limit_file_size():
+    """Give a function after which writing beyond so many bytes fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("sizes", [(), (1000,)], ids=["at the end", "in the middle"])
+def test_a_full_disk_leaves_the_old_table_and_no_temporary_file(tmp_path, limit_file_size, sizes):
+    write_groups(tmp_path / "table", 2)
+    before = (tmp_path / "table").read_bytes()
+    limit_file_size(100)
+
+    with pytest.raises(OSError, match="File too large"):
+        write_groups(tmp_path / "table", *sizes)
 
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
     assert (tmp_path / "table").read_bytes() == before

@@ -1,14 +1,18 @@
+import errno
 import logging
 import os
 import re
+import subprocess
+import sys
+import time
 import warnings
 from pathlib import Path
 
 import pytest
 
-from scripts.atomic import write_text
+from scripts.atomic import remove_leftovers, write_text
 from scripts.errors import InputError
-from scripts.job import job_log
+from scripts.job import WORKFLOW_PROCESS, job_log
 from scripts.parallel import process_pool
 from scripts.progress import progress
 
@@ -76,6 +80,91 @@ def test_any_other_error_leaves_its_traceback_and_ends_the_log(tmp_path):
     assert any("in run_job" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("error", "start"),
+    [
+        (OSError(errno.ENOSPC, "", "a.parquet"), "a.parquet: No space left on device: free space"),
+        (MemoryError(), "memory does not suffice: run fewer jobs at once"),
+    ],
+)
+def test_what_the_system_refuses_ends_the_job_with_one_line(tmp_path, capsys, error, start):
+    with pytest.raises(SystemExit):
+        run_job(tmp_path / "log", error)
+
+    assert f"ERROR {start}" in (tmp_path / "log").read_text().splitlines()[-1]
+    output = capsys.readouterr().err
+    assert output.startswith(f"ERROR: {start}")
+    assert output.count("\n") == 1
+
+
+def test_a_log_that_cannot_be_opened_is_an_error_in_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SystemExit):
+        run_job(tmp_path / "file" / "log", ZeroDivisionError())
+
+    assert capsys.readouterr().err == f"ERROR: [Errno 17] File exists: '{tmp_path / 'file'}'\n"
+
+
+def test_a_log_that_cannot_be_written_does_not_hinder_the_job(capfd):
+    with job_log("/dev/full"):
+        logging.info("there is no space for this")
+
+    assert capfd.readouterr().err == ""
+
+
+WORKFLOW = """
+import os, subprocess, sys
+os.environ["CT_IMPORTANCE_WORKFLOW_PROCESS"] = str(os.getpid())
+subprocess.run([sys.executable, "-c", sys.argv[1], sys.argv[2]])
+"""
+JOB = """
+import os, sys, time
+from scripts import job, parallel
+with job.job_log(sys.argv[1]), parallel.process_pool(2) as pool:
+    list(pool.map(abs, range(4)))
+    print(os.getpid(), *pool._processes, flush=True)
+    time.sleep(60)
+"""
+
+
+def is_running(process: str) -> bool:
+    """Whether a process is there and has not ended; one that nobody waits for stays as Z."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends such jobs")
+def test_a_job_and_its_workers_end_with_a_killed_workflow(tmp_path):
+    command = [sys.executable, "-c", WORKFLOW, JOB, str(tmp_path / "log")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as workflow:
+        processes = workflow.stdout.readline().split()
+        assert len(processes) == 3
+        assert all(map(is_running, processes))
+        workflow.kill()
+
+    deadline = time.monotonic() + 10
+    while any(map(is_running, processes)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not any(map(is_running, processes))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends such jobs")
+def test_a_job_whose_workflow_is_gone_already_does_nothing(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    environment = os.environ | {WORKFLOW_PROCESS: str(gone.pid)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, str(tmp_path / "log")], env=environment, check=False
+    )
+
+    assert done.returncode == 1
+    assert not (tmp_path / "log").exists()
+
+
 # Progress
 
 
@@ -135,6 +224,17 @@ def test_a_text_file_leaves_no_temporary_one(tmp_path):
     write_text(tmp_path / "a.txt", "2")
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "2")]
+
+
+def test_leftovers_of_killed_jobs_are_removed_at_any_depth(tmp_path):
+    names = ["a.parquet", ".a.parquet.0123.tmp", "folder/.b.0123.tmp", "folder/b.tmp"]
+    for name in names:
+        write_text(tmp_path / name, "")
+
+    removed = remove_leftovers(tmp_path)
+
+    assert [str(path.relative_to(tmp_path)) for path in removed] == [names[1], names[2]]
+    assert all((tmp_path / name).exists() for name in (names[0], names[3]))
 
 
 def test_a_pool_keeps_the_order_of_its_results():

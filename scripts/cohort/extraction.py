@@ -16,6 +16,7 @@ from scripts.cohort.options import ExtractionOptions
 from scripts.cohort.pixels import resize_slice, to_standard_orientation, to_unit_range
 from scripts.cohort.reading import read_slice
 from scripts.cohort.slice_entry import place_of
+from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
 from scripts.slices import FLAG_FIELDS
 
@@ -54,6 +55,9 @@ def extract_slices(
 
     Returns:
         Path of every file that could not be used, with the reason; the rest goes on.
+
+    Raises:
+        InputError: If a planned file is gone.
     """
     rejected: dict[str, str] = {}
     with TableWriter(path, slices_schema(options.image_size)) as writer:
@@ -90,6 +94,7 @@ def _extract_slice(
         if scaled.min() == scaled.max():
             raise RejectedFile("image is constant within cohort.hu_window")
     except RejectedFile as reason:
+        _check_is_there(plan["path"], "read_headers")
         rejected[place_of(plan["path"], plan["frame"])] = str(reason)
         return None
     mask = _extract_mask(plan, geometry, options.image_size, structures, rejected)
@@ -103,6 +108,15 @@ def _extract_slice(
         "image": _resize(scaled, geometry, options.image_size),
         "mask": mask,
     }
+
+
+def _check_is_there(path: str, rule: str) -> None:
+    """Tell a file that is gone, perhaps with its disk, from one that is damaged."""
+    if not os.path.exists(path):
+        raise InputError(
+            f"{path}: was there when the cohort was indexed and is not now; put it back or mount "
+            f"its disk, then run again. If it is gone for good: --forcerun {rule}"
+        )
 
 
 def _resize(pixels: np.ndarray, geometry: SliceGeometry, size: int) -> np.ndarray:
@@ -132,6 +146,7 @@ def _extract_mask(
         try:
             union |= read_mask(file["path"], plan["slice_id"], geometry, structures)
         except RejectedFile as reason:
+            _check_is_there(file["path"], "plan_extraction")
             rejected[_place_on(file, plan)] = str(reason)
     if not union.any():
         return None

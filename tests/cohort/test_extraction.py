@@ -10,6 +10,7 @@ from scripts.cohort.dicom_header import read_header
 from scripts.cohort.extraction import extract_slices, slices_schema
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import ExtractionOptions
+from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, read_images, read_rows
 from tests.cohort.dicom_files import uid, write_ct, write_series
 from tests.cohort.entries import slice_entry
@@ -118,7 +119,10 @@ def test_a_constant_image_is_set_aside_and_the_rest_goes_on(tmp_path):
 
 def test_files_that_cannot_be_decoded_are_set_aside_and_the_rest_goes_on(tmp_path, caplog):
     damaged = write_ct(tmp_path / "damaged.dcm", RLELossless)
-    plan = [planned(damaged), planned(tmp_path / "gone.dcm"), planned(write_ct(tmp_path / "good"))]
+    text = tmp_path / "text.dcm"
+    text.write_text("no DICOM")
+    plan = [planned(damaged), planned(damaged) | {"path": str(text)}]
+    plan.append(planned(write_ct(tmp_path / "good")))
     damaged.write_bytes(damaged.read_bytes()[:-100])
 
     rows, rejected = extract(tmp_path, plan)
@@ -126,17 +130,39 @@ def test_files_that_cannot_be_decoded_are_set_aside_and_the_rest_goes_on(tmp_pat
     assert [row["slice_id"] for row in rows] == ["id of good"]
     assert rejected == {
         "damaged.dcm": "truncated: compressed pixel data have no end",
-        "gone.dcm": "cannot be opened (No such file or directory)",
+        "text.dcm": "not a DICOM file",
     }
     assert f"set aside {damaged}: truncated" in caplog.text
 
 
 def test_a_patient_of_whom_nothing_can_be_used_has_an_empty_table(tmp_path):
-    rows, rejected = extract(tmp_path, [planned(tmp_path / "gone.dcm")])
+    path = write_ct(tmp_path / "changed.dcm")
+    plan = planned(path)
+    path.write_text("no DICOM any more")
+
+    rows, rejected = extract(tmp_path, [plan])
 
     assert not rows
     assert len(rejected) == 1
     assert read_images(tmp_path / "P1.parquet", "image").shape == (0, SIZE, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("gone", "rule"), [("slice.dcm", "read_headers"), ("mask.png", "plan_extraction")]
+)
+def test_a_file_that_is_gone_is_an_error(tmp_path, gone, rule):
+    stored, mask = bright_corner()
+    plan = planned(
+        write_ct(tmp_path / "slice.dcm", stored=stored),
+        True,
+        save_mask(tmp_path / "mask.png", mask),
+    )
+    (tmp_path / gone).unlink()
+
+    with pytest.raises(InputError, match=rf"{gone}: was there .* put it back .*--forcerun {rule}"):
+        extract(tmp_path, [plan])
+
+    assert not (tmp_path / "P1.parquet").exists()
 
 
 def test_a_mask_that_does_not_fit_is_set_aside_while_a_sampled_slice_stays(tmp_path):

@@ -1,5 +1,6 @@
 """A copy of the project in a folder of its own, with a configuration that runs in seconds."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -58,10 +59,13 @@ class Project:
     def configure(self, overlay: dict) -> None:
         (self.folder / "overlay.yaml").write_text(yaml.safe_dump(overlay, sort_keys=False))
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+    def command(self, *arguments: str) -> list[str]:
         command = [sys.executable, "-m", "snakemake", "--configfile", "overlay.yaml"]
+        return [*command, "--resources", "gpu=2", "--cores", "2", *arguments]
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [*command, "--resources", "gpu=2", "--cores", "2", *arguments],
+            self.command(*arguments),
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -78,13 +82,24 @@ class Project:
         assert done.returncode != 0, "the run was expected to fail"
         return done.stdout + done.stderr
 
-    def planned_jobs(self) -> set[str]:
+    def planned_jobs(self, *arguments: str) -> set[str]:
         """Jobs of a dry run, as rule(wildcard, ...), without the target and the run's name."""
-        return _jobs_in(self.run("--dry-run"))
+        return _jobs_in(self.run("--dry-run", *arguments))
 
     def jobs_run(self, *arguments: str) -> set[str]:
         """Run, and return the jobs that were run, named as in `planned_jobs`."""
         return _jobs_in(self.run(*arguments))
+
+    def digests(self) -> dict[str, str]:
+        """A digest of every result that two runs have in common, by its path."""
+        paths = [path for path in sorted(self.results.rglob("*")) if path.is_file()]
+        return {
+            str(path.relative_to(self.results)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in paths
+            # Logs and benchmarks hold times, and so does what is known of the headers.
+            if not {"logs", "benchmarks", "headers"} & set(path.relative_to(self.results).parts)
+            and path.name != ".snakemake_timestamp"
+        }
 
 
 def _jobs_in(text: str) -> set[str]:

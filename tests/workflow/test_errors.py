@@ -161,7 +161,8 @@ def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
     module.write_text(sound.replace("def compute_importance(", "def compute_importance(\n    *,"))
     output = copy_of_finished.fail()
     assert "results/tiny/logs/compute_importance/backpropagation.log" in output
-    assert "Its log is named above" in output
+    assert "Failed jobs: 1." in output
+    assert "What to do: a defect of this workflow or of a file added to it" in output
     log = (copy_of_finished.results / "logs/compute_importance/backpropagation.log").read_text()
     assert "TypeError" in log.strip().splitlines()[-1]
     assert not target.exists()

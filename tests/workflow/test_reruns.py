@@ -5,8 +5,9 @@ import os
 import shutil
 
 import pytest
+import torch
 
-from tests.workflow.project import ROOT, TINY, Project
+from tests.workflow.project import ROOT, TINY, Project, copy_project
 
 CURVES = {
     "plot_figure2_fidelity_area",
@@ -18,6 +19,8 @@ TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "
 
 
 NOISY = "noisy_gradients-noise_{}-samples_{}"
+PATH = "path_gradients-reference_{}-steps_{}"
+PARTS = [PATH.format(0.0, 2), PATH.format(1.0, 2), NOISY.format(0.15, 2)]
 ALONE = {"backpropagation", "deconvolution", "expected_gradients", "random"}
 
 
@@ -83,15 +86,14 @@ def test_a_part_that_two_estimators_share(project):
 def test_an_option_that_gives_an_estimator_the_part_of_another(project):
     options = {"steps": 3}
     project.configure(changed(estimators={"integrated_gradients": options}))
-    path = "path_gradients-reference_{}-steps_3"
-    assert project.planned_jobs() == jobs_of("integrated_gradients", path.format(0.0))
+    assert project.planned_jobs() == jobs_of("integrated_gradients", PATH.format(0.0, 3))
     project.run()
 
     project.configure(
         changed(estimators={"integrated_gradients": options, "integrated_gradients_bw": options})
     )
 
-    assert project.planned_jobs() == jobs_of("integrated_gradients_bw", path.format(1.0))
+    assert project.planned_jobs() == jobs_of("integrated_gradients_bw", PATH.format(1.0, 3))
 
 
 def test_swapped_option_values(project):
@@ -130,8 +132,62 @@ def test_an_estimator_left_out_leaves_no_row(project):
     project.configure(changed(estimators={"random": None}))
     assert project.planned_jobs() == TABLES | CURVES
     project.run()
-    for table in (project.results / "tables").glob("*.csv"):
-        assert "random" not in table.read_text()
+    shown = [*(project.results / "tables").iterdir(), *(project.results / "figures").glob("*.svg")]
+    assert len(shown) > 15
+    for path in shown:
+        assert "random" not in path.read_text().lower()
+
+
+def test_the_weights_of_a_model(project):
+    classifier = "results/tiny/model/classifier.pt"
+    mine = project.folder / "mine.pt"
+    shutil.copy(project.folder / classifier, mine)
+    project.configure(changed(model={"weights": "mine.pt"}))
+    estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
+    shared = set.union(*map(jobs_of, estimators)) | {f"compute_part({part})" for part in PARTS}
+    figures = {"plot_figure1_examples", "plot_figure3_xrai"}
+    everything = {"import_classifier", "predict_slices"} | shared | figures
+    assert project.planned_jobs() == everything
+    project.run("--", classifier)
+
+    os.utime(mine)
+    assert project.planned_jobs("--", classifier) == set()
+
+    content = torch.load(mine)
+    content["state_dict"]["fc.bias"] += 1
+    torch.save(content, mine)
+    os.utime(mine, (0, 0))
+    assert project.planned_jobs() == everything
+
+
+def test_versions_of_libraries(project):
+    for path in (project.folder / "envs").iterdir():
+        path.write_text(path.read_text().replace("==", "==9999."))
+    assert project.planned_jobs() == set()
+
+
+def test_results_copied_into_a_fresh_clone(project, tmp_path):
+    clone = copy_project(tmp_path / "clone")
+    # New times in any order, and nothing of what Snakemake knows of the files.
+    shutil.copytree(project.results, clone.results, copy_function=shutil.copyfile)
+
+    clone.run("--touch")
+
+    assert clone.planned_jobs() == set()
+    clone.configure(changed(estimators={"smoothgrad": {"samples": 3}}))
+    assert clone.planned_jobs() == jobs_of("smoothgrad", NOISY.format(0.15, 3))
+
+
+def test_another_run_beside_this_one(project):
+    before = project.digests()
+    project.configure(TINY | {"run": "other"})
+    project.run("--", "results/other/cohort/labels.parquet")
+    assert (project.folder / "results/other/cohort/labels.parquet").exists()
+
+    project.configure(TINY)
+
+    assert project.digests() == before
+    assert project.planned_jobs() == set()
 
 
 def test_an_estimator_under_another_name(project):

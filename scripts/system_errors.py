@@ -1,0 +1,55 @@
+"""What disk, memory and permissions refuse, in one line with the remedy."""
+
+from __future__ import annotations
+
+import errno
+import os
+from concurrent.futures.process import BrokenProcessPool
+
+AGAIN = "then run the same command again"
+MORE_MEMORY = (
+    "run fewer jobs at once (smaller --cores, or --resources mem_mb=N) or on a computer with more "
+    f"memory; on a cluster ask for more (--set-resources RULE:mem_mb=N); {AGAIN}"
+)
+_FREE = f"free space there, or move results/ to a larger disk and put a link in its place; {AGAIN}"
+_PERMIT = f"make it readable, and what lies in results/ and .snakemake/ writeable, for you; {AGAIN}"
+_RETURN = f"see that the disk or network share is there and sound; {AGAIN}"
+REMEDIES = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: _PERMIT,
+    errno.EACCES: _PERMIT,
+    errno.EPERM: _PERMIT,
+    errno.EIO: _RETURN,
+    errno.ESTALE: _RETURN,
+    errno.ENOMEM: MORE_MEMORY,
+}
+"""What to do, by the number of an `OSError`."""
+# Those of torch are plain errors on the CPU and a class of torch's own on a GPU.
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
+
+
+def explain_system_error(error: BaseException) -> str | None:
+    """Return one line on an error that the project cannot help, with what a user can do.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        The message; None if the error is of another kind.
+    """
+    if isinstance(error, OSError) and error.errno in REMEDIES:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{os.strerror(error.errno)}: {REMEDIES[error.errno]}"
+    if isinstance(error, BrokenProcessPool):
+        return f"a process of the job was killed, most likely for lack of memory: {MORE_MEMORY}"
+    if _is_out_of_memory(error):
+        return f"memory does not suffice: {MORE_MEMORY}"
+    return None
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in OUT_OF_MEMORY)

@@ -1,0 +1,125 @@
+"""kill -9 of the workflow and of single jobs, again and again; then the results are as ever."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.workflow.project import TINY, Project, copy_project
+
+KILLS = {"workflow": 12, "job": 12}
+SEED = 5
+LONGEST = 15.0
+"""Seconds between two kills, at most; a start takes a few."""
+# One of each kind: alone, with a part of its own, with parts that two share.
+LEFT_OUT = ["deconvolution", "expected_gradients", "integrated_gradients_bw"]
+OVERLAY = TINY | {"estimators": TINY["estimators"] | dict.fromkeys(LEFT_OUT)}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Project:
+    project = copy_project(tmp_path_factory.mktemp("undisturbed"), OVERLAY)
+    project.run()
+    return project
+
+
+def jobs_of(workflow: psutil.Process) -> list[psutil.Process]:
+    """The processes that run scripts of rules, without their workers."""
+    found = []
+    for process in workflow.children():
+        try:
+            if ".snakemake/scripts/" in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def start(project: Project, output: Path) -> psutil.Popen:
+    with open(output, "w") as file:
+        return psutil.Popen(
+            project.command(), cwd=project.folder, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def kill(victim: str, workflow: psutil.Popen) -> int:
+    """Kill the workflow or one of its jobs, and wait until what has to end has ended.
+
+    Returns how many kills that were: none if there was nothing to kill.
+    """
+    jobs = jobs_of(workflow)
+    if workflow.poll() is not None or (victim == "job" and not jobs):
+        return 0
+    process = workflow if victim == "workflow" else jobs[0]
+    started_by_it = process.children(recursive=True)
+    process.kill()
+    _, alive = psutil.wait_procs([process, *started_by_it], timeout=10)
+    alive = [it for it in alive if it.is_running() and it.status() != psutil.STATUS_ZOMBIE]
+    assert not alive, f"still there after kill -9 of the {victim}: {alive}"
+    return 1
+
+
+def unlock_if_it_says_so(project: Project) -> bool:
+    """What a user does after a crash: run again, and unlock if the message says so."""
+    done = project.snakemake("--dry-run")
+    if done.returncode == 0:
+        return False
+    message = done.stdout + done.stderr
+    assert "can be removed with the --unlock argument" in message.replace("\n", " "), message
+    project.run("--unlock")
+    return True
+
+
+def test_a_run_that_is_killed_often_ends_with_the_same_bytes(undisturbed, tmp_path):
+    project = copy_project(tmp_path / "killed", OVERLAY)
+    generator = random.Random(SEED)
+    left, unlocked, started, rounds = dict(KILLS), 0, time.monotonic(), 0
+    workflow = start(project, tmp_path / "output")
+    while any(left.values()):
+        rounds += 1
+        assert rounds < 20 * sum(KILLS.values()), "hardly anything was there to be killed"
+        time.sleep(generator.uniform(0.2, LONGEST if left["workflow"] else LONGEST / 3))
+        victim = generator.choice([name for name, count in left.items() if count])
+        left[victim] -= kill(victim, workflow)
+        if workflow.poll() is None:
+            continue
+        if workflow.returncode == -signal.SIGKILL:
+            unlocked += unlock_if_it_says_so(project)
+        elif workflow.returncode == 0:
+            # Done too early: the rest of the kills meet the second half of the work.
+            for path in (project.results / "model").iterdir():
+                path.unlink()
+        workflow = start(project, tmp_path / "output")
+    workflow.wait()
+    output = project.run()
+    print(
+        f"\n{sum(KILLS.values())} kills ({KILLS}) in {time.monotonic() - started:.0f} s; "
+        f"unlocked {unlocked} times"
+    )
+
+    assert project.digests() == undisturbed.digests()
+    assert not [path for path in project.results.rglob("*") if path.name.endswith(".tmp")]
+    assert output.count("Traceback") == 0
+    assert "Nothing to be done" in project.run()
+
+
+def test_a_killed_job_is_named_with_what_to_do(undisturbed, tmp_path):
+    target = undisturbed.results / "saliency" / "backpropagation.parquet"
+    target.unlink()
+    workflow = start(undisturbed, tmp_path / "output")
+    while not jobs_of(workflow):
+        time.sleep(0.05)
+    kill("job", workflow)
+    assert workflow.wait() == 1
+
+    output = (tmp_path / "output").read_text()
+    assert "compute_importance: results/tiny/logs/compute_importance/backpropagation.log" in output
+    assert "it was killed, most likely for lack of memory: run fewer jobs at once" in output
+    undisturbed.run()
+    assert target.exists()
+    assert not os.listdir(undisturbed.folder / ".snakemake" / "incomplete")
