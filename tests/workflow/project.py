@@ -1,5 +1,6 @@
 """A copy of the project in a folder of its own, with a configuration that runs in seconds."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -85,6 +86,17 @@ class Project:
     def jobs_run(self, *arguments: str) -> set[str]:
         """Run, and return the jobs that were run, named as in `planned_jobs`."""
         return _jobs_in(self.run(*arguments))
+
+    def digests(self) -> dict[str, str]:
+        """Digests of all results that do not hold times."""
+        return {
+            str(path.relative_to(self.results)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.results.rglob("*"))
+            if path.is_file()
+            # Logs and benchmarks hold times, and so does what is known of the headers.
+            and not {"logs", "benchmarks", "headers"} & set(path.relative_to(self.results).parts)
+            and path.name != ".snakemake_timestamp"
+        }
 
 
 def _jobs_in(text: str) -> set[str]:
