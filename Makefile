@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test test-faults bench benchmark benchmark-accelerator benchmark-cohort benchmark-growth lock clean
+.PHONY: demo test test-faults test-slurm install-slurm bench benchmark benchmark-accelerator benchmark-cohort benchmark-growth lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -19,6 +19,13 @@ test: .venv/.installed-dev
 # Kills, full disks and the like; as root, or some of it is skipped.
 test-faults: .venv/.installed-dev
 	$(BIN)/python -m pytest -s tests/faults
+
+# The workflow on a SLURM cluster that is started on this machine; needs root.
+test-slurm: .venv/.installed-dev .venv/.installed-slurm
+	tests/slurm/install.sh
+	$(BIN)/python -m pytest tests/slurm/checks.py
+
+install-slurm: .venv/.installed-slurm
 
 bench: .venv/.installed-bench
 	PYTHONPATH=. $(BIN)/python benchmarks/peers.py
@@ -50,6 +57,10 @@ benchmark: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.lock
 	touch $@
 
+.venv/.installed-slurm: .venv/.installed requirements-slurm.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-slurm.lock
+	touch $@
+
 # Renew the lock files from pyproject.toml.
 REQUIREMENTS := $(PYTHON) -c "import sys, tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *(name for extra in sys.argv[1:] for name in p['optional-dependencies'][extra]))"
 FREEZE := .venv-lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//'
@@ -57,6 +68,9 @@ lock:
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS))
 	$(FREEZE) > requirements.lock
+	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) slurm)
+	$(FREEZE) > requirements-slurm.lock
+	.venv-lock/bin/pip uninstall --quiet --yes $$($(FREEZE) | sed -n 's/==.*//; /^snakemake-executor-plugin/p')
 	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) dev)
 	$(FREEZE) > requirements-dev.lock
 	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) dev bench)

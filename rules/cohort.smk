@@ -11,8 +11,8 @@ rule generate_phantom:
         ENV.format("cohort")
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         options=COHORT.phantom.model_dump_json(),
         seed=SEED,
@@ -38,8 +38,8 @@ rule read_headers:
         ENV.format("cohort")
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         options=dataset_reading,
         pseudonym_key=COHORT.pseudonym_key and pseudonym_key()[0],
@@ -65,8 +65,8 @@ rule index_cohort:
         ENV.format("cohort")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         # Their order decides which of two patients of one id is renamed.
         datasets=json.dumps(list(DATASETS)),
@@ -91,8 +91,8 @@ rule label_series:
         ENV.format("cohort")
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         datasets=label_sources(),
         pseudonym_key=COHORT.pseudonym_key and pseudonym_key()[0],
@@ -114,8 +114,8 @@ rule find_chest:
         ENV.format("cohort")
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         options=COHORT.body_region.model_dump_json(),
     script:
@@ -143,8 +143,8 @@ checkpoint plan_extraction:
         ENV.format("cohort")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         masks=mask_sources(),
         options=canonical_options(COHORT, SelectionOptions),
@@ -167,8 +167,8 @@ rule extract_slices:
         ENV.format("cohort")
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         options=PREPARATION,
         # As inputs, 40 modules of each of a thousand patients would double the time of a dry run.
@@ -198,7 +198,7 @@ rule collect_slices:
         ENV.format("cohort")
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     script:
         "../scripts/cohort/collect_slices.py"

@@ -57,6 +57,15 @@ PREPARATION = canonical_options(COHORT, ExtractionOptions)
 ENV = "../envs/{}.yaml"
 
 
+def growing(amount):
+    """A resource of which a job that is tried again gets twice as much, then three times."""
+
+    def for_attempt(wildcards, attempt):
+        return amount * attempt
+
+    return for_attempt
+
+
 def code_digest(driver):
     """A digest of the modules that a script imports, to stand as a param."""
     digest = hashlib.blake2b(digest_size=16)

@@ -12,8 +12,8 @@ rule segment_slices:
         ENV.format("metrics")
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     script:
         "../scripts/metrics/segment_slices.py"
 
@@ -36,8 +36,8 @@ rule evaluate_importance:
     threads: 1
     resources:
         gpu=metric_gpus,
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         options=metric_options,
         precision=metric_precision,

@@ -16,8 +16,8 @@ if OPTIONS.model.weights is None:
         threads: 8
         resources:
             gpu=1,
-            mem_mb=16000,
-            runtime=720,
+            mem_mb=growing(16000),
+            runtime=growing(720),
         params:
             options=OPTIONS.model.training.model_dump_json(),
             preparation=PREPARATION,
@@ -42,8 +42,8 @@ else:
             ENV.format("model")
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=15,
+            mem_mb=growing(4000),
+            runtime=growing(15),
         params:
             preparation=PREPARATION,
             digest=weights_digest(),
@@ -68,8 +68,8 @@ rule predict_slices:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         image_size=COHORT.image_size,
         precision=OPTIONS.model.precision,

@@ -21,8 +21,8 @@ rule write_table:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         metric=table_metric,
         slices=table_slices,
@@ -51,8 +51,8 @@ rule plot_training_curve:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     script:
         "../scripts/report/plot_training_curve.py"
 
@@ -79,8 +79,8 @@ rule plot_figure1_examples:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         estimator=FIGURE1_ESTIMATOR,
         example_slices=json.dumps(OPTIONS.report.example_slices, sort_keys=True),
@@ -108,8 +108,8 @@ rule plot_figure2_fidelity_area:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         slices=slices_of("fidelity"),
         estimators=json.dumps(ESTIMATORS),
@@ -140,8 +140,8 @@ rule plot_figure3_xrai:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         estimator=FIGURE3_ESTIMATOR,
         example_slices=json.dumps(OPTIONS.report.example_slices, sort_keys=True),
@@ -169,8 +169,8 @@ rule plot_figure4_fidelity_curves:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         slices=slices_of("fidelity"),
         estimators=json.dumps(ESTIMATORS),
@@ -198,8 +198,8 @@ rule plot_figure5_roc_curves:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         slices=slices_of("roc"),
         estimators=json.dumps(ESTIMATORS),
@@ -227,8 +227,8 @@ rule plot_figure6_dice_curves:
         ENV.format("report")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         slices=slices_of("dice"),
         estimators=json.dumps(ESTIMATORS),

@@ -14,8 +14,8 @@ rule compute_part:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         part=part_spec,
         image_size=COHORT.image_size,
@@ -45,8 +45,8 @@ rule combine_parts:
         ENV.format("saliency")
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         estimator=estimator_spec,
         parts=estimator_parts,
@@ -74,8 +74,8 @@ rule compute_importance:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         estimator=estimator_spec,
         image_size=COHORT.image_size,
@@ -112,7 +112,7 @@ if len(SHARDS) > 1:
             ENV.format("saliency")
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=growing(4000),
+            runtime=growing(60),
         script:
             "../scripts/join_shards.py"

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 
 import torch
 from torch import nn
 
+from scripts.device_claim import claim_device, claims_folder
+
 Precision = str
 """One of "float32", "tf32", "bfloat16"; see `in_precision`."""
 
 
+@functools.cache
 def pick_device() -> torch.device:
-    """Return the first CUDA device if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Return the CUDA device that the fewest jobs on this machine use, without CUDA the CPU.
+
+    Of several devices it stays claimed until this process ends, see `scripts.device_claim`.
+    """
+    devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if devices < 2:
+        return torch.device("cuda" if devices else "cpu")
+    # Indices differ between processes that see different devices (CUDA_VISIBLE_DEVICES).
+    uuids = [str(torch.cuda.get_device_properties(index).uuid) for index in range(devices)]
+    device = torch.device("cuda", claim_device(uuids, claims_folder()))
+    torch.cuda.set_device(device)
+    return device
 
 
 def make_deterministic(threads: int) -> None:

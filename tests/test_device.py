@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
-from scripts.device import images_per_pass, in_precision, with_less_if_needed
+import scripts.device as device_module
+from scripts.device import images_per_pass, in_precision, pick_device, with_less_if_needed
 from scripts.model.resnet import ResNet50
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -116,3 +119,35 @@ class TestPrecision:
     def test_modules_can_be_reached_for_hooks(self, network):
         relus = [m for m in in_precision(network, "bfloat16").modules() if isinstance(m, nn.ReLU)]
         assert len(relus) == 49
+
+
+class TestPickDevice:
+    @pytest.fixture
+    def visible(self, monkeypatch, tmp_path):
+        """Make torch see as many devices as the list it gives has names."""
+        uuids, current = [], []
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(uuids))
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(uuids))
+        monkeypatch.setattr(
+            torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=uuids[index])
+        )
+        monkeypatch.setattr(torch.cuda, "set_device", current.append)
+        monkeypatch.setattr(device_module, "claims_folder", lambda: tmp_path / "claims")
+        pick_device.cache_clear()
+        yield uuids, current
+        pick_device.cache_clear()
+
+    def test_without_cuda_it_is_the_cpu(self, visible):
+        assert pick_device() == CPU
+
+    def test_the_only_device_needs_no_claim(self, visible, tmp_path):
+        visible[0].append("gpu-1")
+        assert pick_device() == GPU
+        assert not (tmp_path / "claims").exists()
+
+    def test_of_several_one_is_claimed_once_and_made_the_current_one(self, visible, tmp_path):
+        uuids, current = visible
+        uuids += ["gpu-1", "gpu-2"]
+        assert pick_device() == pick_device() == torch.device("cuda", 0)
+        assert current == [torch.device("cuda", 0)]
+        assert {path.name for path in (tmp_path / "claims").iterdir()} >= {"gpu-1", "gpu-2"}

@@ -39,6 +39,7 @@ def test_every_stage_has_an_environment():
         ("requirements.lock", PROJECT["dependencies"]),
         ("requirements-dev.lock", PROJECT["optional-dependencies"]["dev"]),
         ("requirements-bench.lock", PROJECT["optional-dependencies"]["bench"]),
+        ("requirements-slurm.lock", PROJECT["optional-dependencies"]["slurm"]),
     ],
 )
 def test_locks_have_the_pins_of_pyproject(lock, requirements):

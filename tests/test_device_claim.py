@@ -1,0 +1,100 @@
+import collections
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+JOB = """
+import os, sys
+from pathlib import Path
+from scripts.device_claim import claim_device
+folder, *devices = sys.argv[1:]
+claimed = claim_device(devices, Path(folder))
+if devices[-1] == "forks" and not os.fork():
+    sys.stdin.read()
+    os._exit(0)
+print(claimed, flush=True)
+sys.stdin.read()
+"""
+
+
+class Jobs:
+    """Processes that claim a device each and run until they are ended."""
+
+    def __init__(self, folder, stack):
+        self.folder, self.stack = folder, stack
+
+    def begin(self, *devices):
+        job = subprocess.Popen(
+            [sys.executable, "-c", JOB, str(self.folder), *devices],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.stack.enter_context(job)  # closes its standard input, which ends it
+        return job
+
+    def start(self, *devices):
+        job = self.begin(*devices)
+        job.device = devices[claimed_by(job)]
+        return job
+
+
+def claimed_by(job):
+    return int(job.stdout.readline())
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    with contextlib.ExitStack() as stack:
+        yield Jobs(tmp_path / "claims", stack)
+
+
+def test_jobs_that_start_at_once_get_a_device_each(jobs):
+    started = [jobs.begin("a", "b", "c", "d") for _ in range(4)]
+    assert sorted(map(claimed_by, started)) == [0, 1, 2, 3]
+
+
+def test_more_jobs_than_devices_are_spread_evenly(jobs):
+    started = [jobs.start("a", "b", "c") for _ in range(7)]
+    counts = collections.Counter(job.device for job in started)
+    assert counts == {"a": 3, "b": 2, "c": 2}
+
+
+@pytest.mark.parametrize("end", ["kill", "terminate"])
+def test_a_job_that_ends_in_whatever_way_frees_its_device(jobs, end):
+    first, second = jobs.start("a", "b"), jobs.start("a", "b")
+    assert (first.device, second.device) == ("a", "b")
+
+    getattr(second, end)()
+    second.wait()
+
+    assert jobs.start("a", "b").device == "b"
+
+
+def test_the_least_used_device_is_taken_even_if_another_has_a_gap(jobs):
+    on_a = [jobs.start("a") for _ in range(3)]
+    jobs.start("b")
+    on_a[0].kill()
+    on_a[0].wait()
+
+    assert jobs.start("a", "b").device == "b"
+
+
+def test_devices_are_known_by_name_whatever_their_order(jobs):
+    jobs.start("a", "b")
+    assert jobs.start("b", "c").device == "b"
+    assert jobs.start("b", "a", "c").device == "c"
+
+
+def test_a_child_that_outlives_its_parent_holds_no_device(jobs):
+    parent = jobs.start("a", "forks")
+    assert parent.device == "a"
+    parent.kill()
+    parent.wait()
+
+    assert jobs.start("a", "b").device == "a"
