@@ -25,6 +25,7 @@ include: "rules/cohort.smk"
 include: "rules/model.smk"
 include: "rules/saliency.smk"
 include: "rules/metrics.smk"
+include: "rules/statistics.smk"
 include: "rules/report.smk"
 
 

@@ -49,6 +49,7 @@ for metric in METRICS:
             f"their folder, or leave the metric out with metrics: {{{metric}: null}}"
         )
 
+STATISTICS = canonical_options(OPTIONS.statistics, type(OPTIONS.statistics))
 PREPARATION = canonical_options(COHORT, ExtractionOptions)
 ENV = "../envs/{}.yaml"
 
@@ -331,12 +332,25 @@ def points_of(metric):
     return [f"results/{RUN}/metrics/{metric}/{estimator}.parquet" for estimator in ESTIMATORS]
 
 
-def table_points(wildcards):
-    return points_of(TABLES[wildcards.table])
+def metric_points(wildcards):
+    return points_of(wildcards.metric)
+
+
+def statistics_code(wildcards):
+    path = metric_module(wildcards.metric)
+    return sorted({path, *code_inputs("scripts/statistics/evaluate_estimators.py", path)})
 
 
 def table_metric(wildcards):
     return TABLES[wildcards.table]
+
+
+def table_values(wildcards):
+    return f"results/{RUN}/statistics/{TABLES[wildcards.table]}/values.parquet"
+
+
+def table_comparisons(wildcards):
+    return f"results/{RUN}/statistics/{TABLES[wildcards.table]}/comparisons.parquet"
 
 
 def slices_of(metric):
@@ -368,8 +382,8 @@ def figure_names():
 
 
 def all_tables():
-    stems = [*TABLES, *(f"{table}_details" for table in TABLES)]
-    return [f"results/{RUN}/tables/{table}.csv" for table in stems]
+    stems = [f"{table}{part}" for table in TABLES for part in ("", "_details", "_comparisons")]
+    return [f"results/{RUN}/tables/{stem}.csv" for stem in stems]
 
 
 def all_figures():

@@ -1,6 +1,7 @@
 rule write_table:
     input:
-        points=table_points,
+        values=table_values,
+        comparisons=table_comparisons,
         evaluation="results/{run}/model/evaluation.json",
         code=table_code,
     output:
@@ -13,6 +14,7 @@ rule write_table:
         markdown="results/{run}/tables/{table}.md",
         latex="results/{run}/tables/{table}.tex",
         details="results/{run}/tables/{table}_details.csv",
+        comparisons="results/{run}/tables/{table}_comparisons.csv",
     log:
         "results/{run}/logs/write_table/{table}.log",
     benchmark:
@@ -26,7 +28,7 @@ rule write_table:
     params:
         metric=table_metric,
         slices=table_slices,
-        estimators=json.dumps(ESTIMATORS),
+        options=STATISTICS,
     script:
         "../scripts/report/write_table.py"
 
@@ -90,7 +92,8 @@ rule plot_figure1_examples:
 
 rule plot_figure2_fidelity_area:
     input:
-        points=points_of("fidelity"),
+        values="results/{run}/statistics/fidelity/values.parquet",
+        curves="results/{run}/statistics/fidelity/curves.parquet",
         code=code_inputs("scripts/report/plot_figure2_fidelity_area.py"),
     output:
         report(
@@ -112,7 +115,6 @@ rule plot_figure2_fidelity_area:
         runtime=30,
     params:
         slices=slices_of("fidelity"),
-        estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure2_fidelity_area.py"
 
@@ -151,7 +153,7 @@ rule plot_figure3_xrai:
 
 rule plot_figure4_fidelity_curves:
     input:
-        points=points_of("fidelity"),
+        curves="results/{run}/statistics/fidelity/curves.parquet",
         code=code_inputs("scripts/report/plot_figure4_fidelity_curves.py"),
     output:
         report(
@@ -180,7 +182,7 @@ rule plot_figure4_fidelity_curves:
 
 rule plot_figure5_roc_curves:
     input:
-        points=points_of("roc"),
+        curves="results/{run}/statistics/roc/curves.parquet",
         code=code_inputs("scripts/report/plot_figure5_roc_curves.py"),
     output:
         report(
@@ -209,7 +211,7 @@ rule plot_figure5_roc_curves:
 
 rule plot_figure6_dice_curves:
     input:
-        points=points_of("dice"),
+        curves="results/{run}/statistics/dice/curves.parquet",
         code=code_inputs("scripts/report/plot_figure6_dice_curves.py"),
     output:
         report(

@@ -31,7 +31,13 @@ FIGURES = [
 @pytest.mark.parametrize("table", TABLES)
 def test_tables_have_a_sorted_row_per_estimator(finished, table):
     rows = pd.read_csv(finished.results / "tables" / f"{table}.csv")
-    assert list(rows.columns) == ["estimator", "original", "absolute"]
+    assert list(rows.columns) == [
+        *("estimator", "original", "absolute"),
+        *("original_low", "original_high", "absolute_low", "absolute_high"),
+        *("original_letters", "absolute_letters"),
+    ]
+    for variant in ("original", "absolute"):
+        assert (rows[f"{variant}_low"] <= rows[f"{variant}_high"]).all()
     assert set(rows.estimator) == ESTIMATORS
     assert rows.absolute.is_monotonic_decreasing
     assert rows.notna().all(axis=None)

@@ -14,6 +14,7 @@ CURVES = {
     "plot_figure5_roc_curves",
     "plot_figure6_dice_curves",
 }
+STATISTICS = {f"evaluate_estimators({name})" for name in ("fidelity", "roc", "dice")}
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
 
@@ -26,6 +27,7 @@ def jobs_of(estimator, *parts):
         *(f"compute_part({part})" for part in parts),
         f"{'compute_importance' if estimator in ALONE else 'combine_parts'}({estimator})",
         *(f"evaluate_importance({metric}, {estimator})" for metric in ("fidelity", "roc", "dice")),
+        *STATISTICS,
         *TABLES,
         *CURVES,
     }
@@ -103,7 +105,7 @@ def test_the_file_of_one_metric(project):
     edit(project, "scripts/metrics/roc.py")
     estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
     assert project.planned_jobs() == expected
 
 
@@ -128,7 +130,7 @@ def test_reordered_keys(project):
 
 def test_an_estimator_left_out_leaves_no_row(project):
     project.configure(changed(estimators={"random": None}))
-    assert project.planned_jobs() == TABLES | CURVES
+    assert project.planned_jobs() == STATISTICS | TABLES | CURVES
     project.run()
     for table in (project.results / "tables").glob("*.csv"):
         assert "random" not in table.read_text()

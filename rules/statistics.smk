@@ -1,0 +1,24 @@
+rule evaluate_estimators:
+    input:
+        points=metric_points,
+        code=statistics_code,
+    output:
+        values="results/{run}/statistics/{metric}/values.parquet",
+        curves="results/{run}/statistics/{metric}/curves.parquet",
+        comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
+    log:
+        "results/{run}/logs/evaluate_estimators/{metric}.log",
+    benchmark:
+        "results/{run}/benchmarks/evaluate_estimators/{metric}.tsv"
+    conda:
+        ENV.format("statistics")
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        estimators=json.dumps(ESTIMATORS),
+        options=STATISTICS,
+        seed=SEED,
+    script:
+        "../scripts/statistics/evaluate_estimators.py"
