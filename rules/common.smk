@@ -14,7 +14,8 @@ from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOpt
 from scripts.config import canonical_options, parse_config
 from scripts.errors import InputError
 from scripts.metrics.registry import load_metric, tables_of
-from scripts.saliency.registry import load_estimator, parts_of
+from scripts.report.summary import shareable_config
+from scripts.saliency.registry import gradient_passes, load_estimator, parts_of
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -30,6 +31,7 @@ SEED = OPTIONS.seed
 ESTIMATORS = list(CONFIG.estimators)
 METRICS = list(CONFIG.metrics)
 FORMATS = ["svg", "pdf", "png"]
+VARIANTS = ["original", "absolute"]
 DATASETS = COHORT.given_datasets or {"phantom": None}
 IS_PHANTOM = not COHORT.given_datasets
 
@@ -341,6 +343,19 @@ def statistics_code(wildcards):
     return sorted({path, *code_inputs("scripts/statistics/evaluate_estimators.py", path)})
 
 
+RANKING_CODE = sorted(
+    {
+        *map(metric_module, METRICS),
+        *code_inputs("scripts/statistics/rank_estimators.py", *map(metric_module, METRICS)),
+    }
+)
+
+
+def plot_differences_code(wildcards):
+    path = metric_module(wildcards.metric)
+    return sorted({path, *code_inputs("scripts/report/plot_differences.py", path)})
+
+
 def table_metric(wildcards):
     return TABLES[wildcards.table]
 
@@ -378,12 +393,35 @@ def figure_names():
         names += ["figure3_xrai", "figure6_dice_curves"]
     if "roc" in METRICS:
         names += ["figure5_roc_curves"]
-    return sorted(names)
+    names += [f"differences_{metric}_{variant}" for metric in METRICS for variant in VARIANTS]
+    return sorted([*names, "rank_flow"])
 
 
 def all_tables():
     stems = [f"{table}{part}" for table in TABLES for part in ("", "_details", "_comparisons")]
-    return [f"results/{RUN}/tables/{stem}.csv" for stem in stems]
+    return [f"results/{RUN}/tables/{stem}.csv" for stem in [*stems, "agreement", "ranks", "cost"]]
+
+
+def cost_files():
+    """Snakemake's benchmark files of the jobs that make the maps of each estimator."""
+    files = {}
+    for name in ESTIMATORS:
+        jobs = [f"compute_importance/{name}"]
+        if name in COMPOSED:
+            parts = COMPOSITIONS[name].values()
+            jobs = [f"combine_parts/{name}", *(f"compute_part/{part.name}" for part in parts)]
+        files[name] = [f"results/{RUN}/benchmarks/{job}.tsv" for job in jobs]
+    return files
+
+
+def estimator_passes():
+    """Gradients that each estimator takes of a slice."""
+    passes = {}
+    for name in ESTIMATORS:
+        estimator = load_estimator(CONFIG.method_of(name))
+        options = estimator.Options(**json.loads(CONFIG.estimators[name])["options"])
+        passes[name] = gradient_passes(estimator, options)
+    return passes
 
 
 def all_figures():

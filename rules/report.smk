@@ -236,3 +236,160 @@ rule plot_figure6_dice_curves:
         estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure6_dice_curves.py"
+
+
+rule plot_differences:
+    input:
+        values="results/{run}/statistics/{metric}/values.parquet",
+        comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
+        code=plot_differences_code,
+    output:
+        report(
+            "results/{run}/figures/differences_{metric}_{variant}.svg",
+            caption="../report/differences.rst",
+            category="Differences",
+            labels={"metric": "{metric}", "values": "{variant}"},
+        ),
+        "results/{run}/figures/differences_{metric}_{variant}.pdf",
+        "results/{run}/figures/differences_{metric}_{variant}.png",
+    log:
+        "results/{run}/logs/plot_differences/{metric}_{variant}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_differences/{metric}_{variant}.tsv"
+    wildcard_constraints:
+        variant=any_of(VARIANTS),
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        estimators=json.dumps(ESTIMATORS),
+        error_rate=round(1 - OPTIONS.statistics.confidence, 12),
+    script:
+        "../scripts/report/plot_differences.py"
+
+
+rule plot_rank_flow:
+    input:
+        ranks="results/{run}/statistics/ranks.parquet",
+        code=code_inputs("scripts/report/plot_rank_flow.py"),
+    output:
+        report(
+            "results/{run}/figures/rank_flow.svg",
+            caption="../report/rank_flow.rst",
+            category="Agreement",
+            labels={"content": "ranks from metric to metric"},
+        ),
+        "results/{run}/figures/rank_flow.pdf",
+        "results/{run}/figures/rank_flow.png",
+    log:
+        "results/{run}/logs/plot_rank_flow.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_rank_flow.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        estimators=json.dumps(ESTIMATORS),
+    script:
+        "../scripts/report/plot_rank_flow.py"
+
+
+rule write_agreement:
+    input:
+        ranks="results/{run}/statistics/ranks.parquet",
+        taus="results/{run}/statistics/taus.parquet",
+        code=code_inputs("scripts/report/write_agreement.py"),
+    output:
+        ranks="results/{run}/tables/ranks.csv",
+        taus="results/{run}/tables/agreement.csv",
+        markdown="results/{run}/tables/agreement.md",
+        html=report(
+            "results/{run}/tables/agreement.html",
+            caption="../report/agreement.rst",
+            category="Agreement",
+            labels={"content": "in words and numbers"},
+        ),
+    log:
+        "results/{run}/logs/write_agreement.log",
+    benchmark:
+        "results/{run}/benchmarks/write_agreement.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        options=STATISTICS,
+    script:
+        "../scripts/report/write_agreement.py"
+
+
+rule write_cost:
+    input:
+        slices="results/{run}/slices.parquet",
+        benchmarks=sorted(set(itertools.chain(*cost_files().values()))),
+        code=code_inputs("scripts/report/write_cost.py"),
+    output:
+        csv="results/{run}/tables/cost.csv",
+        markdown="results/{run}/tables/cost.md",
+        html=report(
+            "results/{run}/tables/cost.html",
+            caption="../report/cost.rst",
+            category="Tables",
+            labels={"table": "Cost"},
+        ),
+    log:
+        "results/{run}/logs/write_cost.log",
+    benchmark:
+        "results/{run}/benchmarks/write_cost.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        passes=json.dumps(estimator_passes()),
+        benchmarks=json.dumps(cost_files()),
+        subsets=explained_subsets(),
+    script:
+        "../scripts/report/write_cost.py"
+
+
+rule write_summary:
+    input:
+        slices="results/{run}/slices.parquet",
+        classifier="results/{run}/model/classifier.pt",
+        predictions="results/{run}/model/predictions.parquet",
+        evaluation="results/{run}/model/evaluation.json",
+        ranks="results/{run}/statistics/ranks.parquet",
+        taus="results/{run}/statistics/taus.parquet",
+        tables=expand("results/{{run}}/tables/{table}.csv", table=TABLES),
+        markdown=expand("results/{{run}}/tables/{table}.md", table=[*TABLES, "agreement"]),
+        environments=sorted(map(str, Path("envs").glob("*.yaml"))),
+        code=code_inputs("scripts/report/write_summary.py"),
+    output:
+        json="results/{run}/summary.json",
+        readme="results/{run}/README.md",
+        landing="results/{run}/report.rst",
+    log:
+        "results/{run}/logs/write_summary.log",
+    benchmark:
+        "results/{run}/benchmarks/write_summary.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        config=json.dumps(shareable_config(OPTIONS.model_dump(mode="json")), sort_keys=True),
+    script:
+        "../scripts/report/write_summary.py"

@@ -22,3 +22,29 @@ rule evaluate_estimators:
         seed=SEED,
     script:
         "../scripts/statistics/evaluate_estimators.py"
+
+
+rule rank_estimators:
+    input:
+        points=list(itertools.chain(*map(points_of, METRICS))),
+        code=RANKING_CODE,
+    output:
+        ranks="results/{run}/statistics/ranks.parquet",
+        taus="results/{run}/statistics/taus.parquet",
+    log:
+        "results/{run}/logs/rank_estimators.log",
+    benchmark:
+        "results/{run}/benchmarks/rank_estimators.tsv"
+    conda:
+        ENV.format("statistics")
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        metrics=json.dumps(METRICS),
+        estimators=json.dumps(ESTIMATORS),
+        options=STATISTICS,
+        seed=SEED,
+    script:
+        "../scripts/statistics/rank_estimators.py"

@@ -34,6 +34,7 @@ TINY = {
         "smoothgrad_squared": {"samples": 2},
     },
     "metrics": {"fidelity": {"step": 0.25}, "roc": {"thresholds": 10}},
+    "statistics": {"resamples": 200, "permutations": 200},
 }
 # Estimators to leave out where it does not matter which ones there are.
 SLOW = [
