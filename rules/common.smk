@@ -31,7 +31,6 @@ SEED = OPTIONS.seed
 ESTIMATORS = list(CONFIG.estimators)
 METRICS = list(CONFIG.metrics)
 FORMATS = ["svg", "pdf", "png"]
-VARIANTS = ["original", "absolute"]
 DATASETS = COHORT.given_datasets or {"phantom": None}
 IS_PHANTOM = not COHORT.given_datasets
 
@@ -393,7 +392,11 @@ def figure_names():
         names += ["figure3_xrai", "figure6_dice_curves"]
     if "roc" in METRICS:
         names += ["figure5_roc_curves"]
-    names += [f"differences_{metric}_{variant}" for metric in METRICS for variant in VARIANTS]
+    names += [
+        f"differences_{metric}_{variant}"
+        for metric in METRICS
+        for variant in ("original", "absolute")
+    ]
     return sorted([*names, "rank_flow"])
 
 

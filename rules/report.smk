@@ -10,6 +10,7 @@ rule write_table:
             "results/{run}/tables/{table}.html",
             caption="../report/tables.rst",
             category="Tables",
+            labels={"table": "{table}"},
         ),
         markdown="results/{run}/tables/{table}.md",
         latex="results/{run}/tables/{table}.tex",
@@ -42,6 +43,7 @@ rule plot_training_curve:
             "results/{run}/figures/training_curve.svg",
             caption="../report/training_curve.rst",
             category="Figures",
+            labels={"figure": "training", "shows": "loss and accuracy of the classifier"},
         ),
         "results/{run}/figures/training_curve.pdf",
         "results/{run}/figures/training_curve.png",
@@ -70,6 +72,7 @@ rule plot_figure1_examples:
             "results/{run}/figures/figure1_examples.svg",
             caption="../report/figure1_examples.rst",
             category="Figures",
+            labels={"figure": "1", "shows": f"slice, mask and map of {FIGURE1_ESTIMATOR}"},
         ),
         "results/{run}/figures/figure1_examples.pdf",
         "results/{run}/figures/figure1_examples.png",
@@ -100,6 +103,7 @@ rule plot_figure2_fidelity_area:
             "results/{run}/figures/figure2_fidelity_area.svg",
             caption="../report/figure2_fidelity_area.rst",
             category="Figures",
+            labels={"figure": "2", "shows": "what fidelity is"},
         ),
         "results/{run}/figures/figure2_fidelity_area.pdf",
         "results/{run}/figures/figure2_fidelity_area.png",
@@ -131,6 +135,7 @@ rule plot_figure3_xrai:
             "results/{run}/figures/figure3_xrai.svg",
             caption="../report/figure3_xrai.rst",
             category="Figures",
+            labels={"figure": "3", "shows": f"XRAI regions of {FIGURE3_ESTIMATOR}"},
         ),
         "results/{run}/figures/figure3_xrai.pdf",
         "results/{run}/figures/figure3_xrai.png",
@@ -160,6 +165,7 @@ rule plot_figure4_fidelity_curves:
             "results/{run}/figures/figure4_fidelity_curves.svg",
             caption="../report/figure4_fidelity_curves.rst",
             category="Figures",
+            labels={"figure": "4", "shows": "fidelity: accuracy while pixels are masked"},
         ),
         "results/{run}/figures/figure4_fidelity_curves.pdf",
         "results/{run}/figures/figure4_fidelity_curves.png",
@@ -189,6 +195,7 @@ rule plot_figure5_roc_curves:
             "results/{run}/figures/figure5_roc_curves.svg",
             caption="../report/figure5_roc_curves.rst",
             category="Figures",
+            labels={"figure": "5", "shows": "ROC: maps against masks"},
         ),
         "results/{run}/figures/figure5_roc_curves.pdf",
         "results/{run}/figures/figure5_roc_curves.png",
@@ -218,6 +225,7 @@ rule plot_figure6_dice_curves:
             "results/{run}/figures/figure6_dice_curves.svg",
             caption="../report/figure6_dice_curves.rst",
             category="Figures",
+            labels={"figure": "6", "shows": "Dice: XRAI regions against masks"},
         ),
         "results/{run}/figures/figure6_dice_curves.pdf",
         "results/{run}/figures/figure6_dice_curves.png",
@@ -245,19 +253,25 @@ rule plot_differences:
         code=plot_differences_code,
     output:
         report(
-            "results/{run}/figures/differences_{metric}_{variant}.svg",
+            "results/{run}/figures/differences_{metric}_original.svg",
             caption="../report/differences.rst",
             category="Differences",
-            labels={"metric": "{metric}", "values": "{variant}"},
+            labels={"metric": "{metric}", "values": "original"},
         ),
-        "results/{run}/figures/differences_{metric}_{variant}.pdf",
-        "results/{run}/figures/differences_{metric}_{variant}.png",
+        "results/{run}/figures/differences_{metric}_original.pdf",
+        "results/{run}/figures/differences_{metric}_original.png",
+        report(
+            "results/{run}/figures/differences_{metric}_absolute.svg",
+            caption="../report/differences.rst",
+            category="Differences",
+            labels={"metric": "{metric}", "values": "absolute"},
+        ),
+        "results/{run}/figures/differences_{metric}_absolute.pdf",
+        "results/{run}/figures/differences_{metric}_absolute.png",
     log:
-        "results/{run}/logs/plot_differences/{metric}_{variant}.log",
+        "results/{run}/logs/plot_differences/{metric}.log",
     benchmark:
-        "results/{run}/benchmarks/plot_differences/{metric}_{variant}.tsv"
-    wildcard_constraints:
-        variant=any_of(VARIANTS),
+        "results/{run}/benchmarks/plot_differences/{metric}.tsv"
     conda:
         ENV.format("report")
     threads: 1
@@ -266,7 +280,7 @@ rule plot_differences:
         runtime=30,
     params:
         estimators=json.dumps(ESTIMATORS),
-        error_rate=round(1 - OPTIONS.statistics.confidence, 12),
+        options=STATISTICS,
     script:
         "../scripts/report/plot_differences.py"
 
