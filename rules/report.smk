@@ -386,7 +386,7 @@ rule write_summary:
         ranks="results/{run}/statistics/ranks.parquet",
         taus="results/{run}/statistics/taus.parquet",
         tables=expand("results/{{run}}/tables/{table}.csv", table=TABLES),
-        markdown=expand("results/{{run}}/tables/{table}.md", table=[*TABLES, "agreement"]),
+        markdown=expand("results/{{run}}/tables/{table}.md", table=TABLES),
         environments=sorted(map(str, Path("envs").glob("*.yaml"))),
         code=code_inputs("scripts/report/write_summary.py"),
     output:

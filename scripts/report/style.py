@@ -135,7 +135,7 @@ def plot_with_band(
         style: Of `line_styles`.
     """
     low, high = curve[f"{y}_low"], curve[f"{y}_high"]
-    axes.fill_between(curve[x], low, high, color=style["color"], alpha=0.14, linewidth=0, zorder=1)
+    axes.fill_between(curve[x], low, high, color=style["color"], alpha=0.09, linewidth=0, zorder=1)
     axes.plot(curve[x], curve[y], zorder=2, **style)
 
 
