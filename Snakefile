@@ -26,10 +26,12 @@ include: "rules/cohort.smk"
 include: "rules/model.smk"
 include: "rules/saliency.smk"
 include: "rules/metrics.smk"
+include: "rules/statistics.smk"
 include: "rules/report.smk"
 
 
-report: "report/workflow.rst"
+# Written by rule write_summary.
+report: str(Path(f"results/{RUN}/report.rst").absolute())
 
 
 localrules:
@@ -41,6 +43,7 @@ rule all:
     input:
         f"results/{RUN}/cohort/rejected.parquet",
         f"results/{RUN}/model/evaluation.json",
+        f"results/{RUN}/summary.json",
         all_tables(),
         all_figures(),
 

@@ -15,7 +15,8 @@ from scripts.config import canonical_options, parse_config
 from scripts.errors import InputError
 from scripts.job import WORKFLOW_PROCESS
 from scripts.metrics.registry import load_metric, tables_of
-from scripts.saliency.registry import load_estimator, parts_of
+from scripts.report.summary import shareable_config
+from scripts.saliency.registry import gradient_passes, load_estimator, parts_of
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -53,6 +54,7 @@ for metric in METRICS:
 # Jobs end with the process that reads this, be it killed.
 os.environ[WORKFLOW_PROCESS] = str(os.getpid())
 
+STATISTICS = canonical_options(OPTIONS.statistics, type(OPTIONS.statistics))
 PREPARATION = canonical_options(COHORT, ExtractionOptions)
 ENV = "../envs/{}.yaml"
 
@@ -364,12 +366,38 @@ def points_of(metric):
     return [f"results/{RUN}/metrics/{metric}/{estimator}.parquet" for estimator in ESTIMATORS]
 
 
-def table_points(wildcards):
-    return points_of(TABLES[wildcards.table])
+def metric_points(wildcards):
+    return points_of(wildcards.metric)
+
+
+def statistics_code(wildcards):
+    path = metric_module(wildcards.metric)
+    return sorted({path, *code_inputs("scripts/statistics/evaluate_estimators.py", path)})
+
+
+RANKING_CODE = sorted(
+    {
+        *map(metric_module, METRICS),
+        *code_inputs("scripts/statistics/rank_estimators.py", *map(metric_module, METRICS)),
+    }
+)
+
+
+def plot_differences_code(wildcards):
+    path = metric_module(wildcards.metric)
+    return sorted({path, *code_inputs("scripts/report/plot_differences.py", path)})
 
 
 def table_metric(wildcards):
     return TABLES[wildcards.table]
+
+
+def table_values(wildcards):
+    return f"results/{RUN}/statistics/{TABLES[wildcards.table]}/values.parquet"
+
+
+def table_comparisons(wildcards):
+    return f"results/{RUN}/statistics/{TABLES[wildcards.table]}/comparisons.parquet"
 
 
 def slices_of(metric):
@@ -397,12 +425,43 @@ def figure_names():
         names += ["figure3_xrai", "figure6_dice_curves"]
     if "roc" in METRICS:
         names += ["figure5_roc_curves"]
-    return sorted(names)
+    names += [
+        f"differences_{metric}_{variant}"
+        for metric in METRICS
+        for variant in ("original", "absolute")
+    ]
+    return sorted([*names, "rank_flow"])
 
 
 def all_tables():
-    stems = [*TABLES, *(f"{table}_details" for table in TABLES)]
-    return [f"results/{RUN}/tables/{table}.csv" for table in stems]
+    stems = [f"{table}{part}" for table in TABLES for part in ("", "_details", "_comparisons")]
+    return [f"results/{RUN}/tables/{stem}.csv" for stem in [*stems, "agreement", "ranks", "cost"]]
+
+
+def cost_files():
+    """Snakemake's benchmark files of the jobs that make the maps of each estimator."""
+    files = {}
+    for name in ESTIMATORS:
+        folder = f"results/{RUN}/benchmarks"
+        jobs = [sharded(f"{folder}/compute_importance/{name}.tsv")]
+        if name in COMPOSED:
+            parts = [
+                sharded(f"{folder}/compute_part/{part.name}.tsv")
+                for part in COMPOSITIONS[name].values()
+            ]
+            jobs = [f"{folder}/combine_parts/{name}.tsv", *parts]
+        files[name] = expand(jobs, shard=SHARDS)
+    return files
+
+
+def estimator_passes():
+    """Gradients that each estimator takes of a slice."""
+    passes = {}
+    for name in ESTIMATORS:
+        estimator = load_estimator(CONFIG.method_of(name))
+        options = estimator.Options(**json.loads(CONFIG.estimators[name])["options"])
+        passes[name] = gradient_passes(estimator, options)
+    return passes
 
 
 def all_figures():

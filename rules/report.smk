@@ -1,6 +1,7 @@
 rule write_table:
     input:
-        points=table_points,
+        values=table_values,
+        comparisons=table_comparisons,
         evaluation="results/{run}/model/evaluation.json",
         code=table_code,
     output:
@@ -9,10 +10,12 @@ rule write_table:
             "results/{run}/tables/{table}.html",
             caption="../report/tables.rst",
             category="Tables",
+            labels={"table": "{table}"},
         ),
         markdown="results/{run}/tables/{table}.md",
         latex="results/{run}/tables/{table}.tex",
         details="results/{run}/tables/{table}_details.csv",
+        comparisons="results/{run}/tables/{table}_comparisons.csv",
     log:
         "results/{run}/logs/write_table/{table}.log",
     benchmark:
@@ -26,7 +29,7 @@ rule write_table:
     params:
         metric=table_metric,
         slices=table_slices,
-        estimators=json.dumps(ESTIMATORS),
+        options=STATISTICS,
     script:
         "../scripts/report/write_table.py"
 
@@ -40,6 +43,7 @@ rule plot_training_curve:
             "results/{run}/figures/training_curve.svg",
             caption="../report/training_curve.rst",
             category="Figures",
+            labels={"figure": "training", "shows": "loss and accuracy of the classifier"},
         ),
         "results/{run}/figures/training_curve.pdf",
         "results/{run}/figures/training_curve.png",
@@ -68,6 +72,7 @@ rule plot_figure1_examples:
             "results/{run}/figures/figure1_examples.svg",
             caption="../report/figure1_examples.rst",
             category="Figures",
+            labels={"figure": "1", "shows": f"slice, mask and map of {FIGURE1_ESTIMATOR}"},
         ),
         "results/{run}/figures/figure1_examples.pdf",
         "results/{run}/figures/figure1_examples.png",
@@ -90,13 +95,15 @@ rule plot_figure1_examples:
 
 rule plot_figure2_fidelity_area:
     input:
-        points=points_of("fidelity"),
+        values="results/{run}/statistics/fidelity/values.parquet",
+        curves="results/{run}/statistics/fidelity/curves.parquet",
         code=code_inputs("scripts/report/plot_figure2_fidelity_area.py"),
     output:
         report(
             "results/{run}/figures/figure2_fidelity_area.svg",
             caption="../report/figure2_fidelity_area.rst",
             category="Figures",
+            labels={"figure": "2", "shows": "what fidelity is"},
         ),
         "results/{run}/figures/figure2_fidelity_area.pdf",
         "results/{run}/figures/figure2_fidelity_area.png",
@@ -112,7 +119,6 @@ rule plot_figure2_fidelity_area:
         runtime=growing(30),
     params:
         slices=slices_of("fidelity"),
-        estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure2_fidelity_area.py"
 
@@ -129,6 +135,7 @@ rule plot_figure3_xrai:
             "results/{run}/figures/figure3_xrai.svg",
             caption="../report/figure3_xrai.rst",
             category="Figures",
+            labels={"figure": "3", "shows": f"XRAI regions of {FIGURE3_ESTIMATOR}"},
         ),
         "results/{run}/figures/figure3_xrai.pdf",
         "results/{run}/figures/figure3_xrai.png",
@@ -151,13 +158,14 @@ rule plot_figure3_xrai:
 
 rule plot_figure4_fidelity_curves:
     input:
-        points=points_of("fidelity"),
+        curves="results/{run}/statistics/fidelity/curves.parquet",
         code=code_inputs("scripts/report/plot_figure4_fidelity_curves.py"),
     output:
         report(
             "results/{run}/figures/figure4_fidelity_curves.svg",
             caption="../report/figure4_fidelity_curves.rst",
             category="Figures",
+            labels={"figure": "4", "shows": "fidelity: accuracy while pixels are masked"},
         ),
         "results/{run}/figures/figure4_fidelity_curves.pdf",
         "results/{run}/figures/figure4_fidelity_curves.png",
@@ -180,13 +188,14 @@ rule plot_figure4_fidelity_curves:
 
 rule plot_figure5_roc_curves:
     input:
-        points=points_of("roc"),
+        curves="results/{run}/statistics/roc/curves.parquet",
         code=code_inputs("scripts/report/plot_figure5_roc_curves.py"),
     output:
         report(
             "results/{run}/figures/figure5_roc_curves.svg",
             caption="../report/figure5_roc_curves.rst",
             category="Figures",
+            labels={"figure": "5", "shows": "ROC: maps against masks"},
         ),
         "results/{run}/figures/figure5_roc_curves.pdf",
         "results/{run}/figures/figure5_roc_curves.png",
@@ -209,13 +218,14 @@ rule plot_figure5_roc_curves:
 
 rule plot_figure6_dice_curves:
     input:
-        points=points_of("dice"),
+        curves="results/{run}/statistics/dice/curves.parquet",
         code=code_inputs("scripts/report/plot_figure6_dice_curves.py"),
     output:
         report(
             "results/{run}/figures/figure6_dice_curves.svg",
             caption="../report/figure6_dice_curves.rst",
             category="Figures",
+            labels={"figure": "6", "shows": "Dice: XRAI regions against masks"},
         ),
         "results/{run}/figures/figure6_dice_curves.pdf",
         "results/{run}/figures/figure6_dice_curves.png",
@@ -234,3 +244,166 @@ rule plot_figure6_dice_curves:
         estimators=json.dumps(ESTIMATORS),
     script:
         "../scripts/report/plot_figure6_dice_curves.py"
+
+
+rule plot_differences:
+    input:
+        values="results/{run}/statistics/{metric}/values.parquet",
+        comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
+        code=plot_differences_code,
+    output:
+        report(
+            "results/{run}/figures/differences_{metric}_original.svg",
+            caption="../report/differences.rst",
+            category="Differences",
+            labels={"metric": "{metric}", "values": "original"},
+        ),
+        "results/{run}/figures/differences_{metric}_original.pdf",
+        "results/{run}/figures/differences_{metric}_original.png",
+        report(
+            "results/{run}/figures/differences_{metric}_absolute.svg",
+            caption="../report/differences.rst",
+            category="Differences",
+            labels={"metric": "{metric}", "values": "absolute"},
+        ),
+        "results/{run}/figures/differences_{metric}_absolute.pdf",
+        "results/{run}/figures/differences_{metric}_absolute.png",
+    log:
+        "results/{run}/logs/plot_differences/{metric}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_differences/{metric}.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        estimators=json.dumps(ESTIMATORS),
+        options=STATISTICS,
+    script:
+        "../scripts/report/plot_differences.py"
+
+
+rule plot_rank_flow:
+    input:
+        ranks="results/{run}/statistics/ranks.parquet",
+        code=code_inputs("scripts/report/plot_rank_flow.py"),
+    output:
+        report(
+            "results/{run}/figures/rank_flow.svg",
+            caption="../report/rank_flow.rst",
+            category="Agreement",
+            labels={"content": "ranks from metric to metric"},
+        ),
+        "results/{run}/figures/rank_flow.pdf",
+        "results/{run}/figures/rank_flow.png",
+    log:
+        "results/{run}/logs/plot_rank_flow.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_rank_flow.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        estimators=json.dumps(ESTIMATORS),
+    script:
+        "../scripts/report/plot_rank_flow.py"
+
+
+rule write_agreement:
+    input:
+        ranks="results/{run}/statistics/ranks.parquet",
+        taus="results/{run}/statistics/taus.parquet",
+        code=code_inputs("scripts/report/write_agreement.py"),
+    output:
+        ranks="results/{run}/tables/ranks.csv",
+        taus="results/{run}/tables/agreement.csv",
+        markdown="results/{run}/tables/agreement.md",
+        html=report(
+            "results/{run}/tables/agreement.html",
+            caption="../report/agreement.rst",
+            category="Agreement",
+            labels={"content": "in words and numbers"},
+        ),
+    log:
+        "results/{run}/logs/write_agreement.log",
+    benchmark:
+        "results/{run}/benchmarks/write_agreement.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        options=STATISTICS,
+    script:
+        "../scripts/report/write_agreement.py"
+
+
+rule write_cost:
+    input:
+        slices="results/{run}/slices.parquet",
+        benchmarks=sorted(set(itertools.chain(*cost_files().values()))),
+        code=code_inputs("scripts/report/write_cost.py"),
+    output:
+        csv="results/{run}/tables/cost.csv",
+        markdown="results/{run}/tables/cost.md",
+        html=report(
+            "results/{run}/tables/cost.html",
+            caption="../report/cost.rst",
+            category="Tables",
+            labels={"table": "Cost"},
+        ),
+    log:
+        "results/{run}/logs/write_cost.log",
+    benchmark:
+        "results/{run}/benchmarks/write_cost.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        passes=json.dumps(estimator_passes()),
+        benchmarks=json.dumps(cost_files()),
+        subsets=explained_subsets(),
+    script:
+        "../scripts/report/write_cost.py"
+
+
+rule write_summary:
+    input:
+        slices="results/{run}/slices.parquet",
+        classifier="results/{run}/model/classifier.pt",
+        predictions="results/{run}/model/predictions.parquet",
+        evaluation="results/{run}/model/evaluation.json",
+        ranks="results/{run}/statistics/ranks.parquet",
+        taus="results/{run}/statistics/taus.parquet",
+        tables=expand("results/{{run}}/tables/{table}.csv", table=TABLES),
+        markdown=expand("results/{{run}}/tables/{table}.md", table=TABLES),
+        environments=sorted(map(str, Path("envs").glob("*.yaml"))),
+        code=code_inputs("scripts/report/write_summary.py"),
+    output:
+        json="results/{run}/summary.json",
+        readme="results/{run}/README.md",
+        landing="results/{run}/report.rst",
+    log:
+        "results/{run}/logs/write_summary.log",
+    benchmark:
+        "results/{run}/benchmarks/write_summary.tsv"
+    conda:
+        ENV.format("report")
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        config=json.dumps(shareable_config(OPTIONS.model_dump(mode="json")), sort_keys=True),
+    script:
+        "../scripts/report/write_summary.py"

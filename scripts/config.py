@@ -18,6 +18,7 @@ from scripts.metrics.registry import available_metrics, load_metric
 from scripts.model.options import ModelOptions
 from scripts.options import Options
 from scripts.saliency.registry import available_estimators, load_estimator
+from scripts.statistics.options import StatisticsOptions
 
 
 class SaliencyOptions(Options):
@@ -59,6 +60,7 @@ class RunOptions(Options):
     settings side by side); null leaves it out."""
     metrics: dict[str, dict[str, Any] | None]
     """Name -> options of the metric of that name; null leaves it out."""
+    statistics: StatisticsOptions = StatisticsOptions()
     report: ReportOptions = ReportOptions()
 
     @field_validator("estimators", "metrics")

@@ -5,8 +5,12 @@ A metric module defines
 - ``Options``: its options, a subclass of `MetricOptions`;
 - ``NEEDS``: which of ``"classifier"``, ``"mask"`` and ``"segments"`` it reads;
 - ``POINT_COLUMNS``: its columns per point, name to Arrow type name (``"float64"``);
+- ``POSITION_COLUMNS``: those of them that say where on its curve a point is, alike in all slices;
+- ``MEAN_COLUMNS``: those that are averaged over slices at each position;
+- ``BALANCED``: whether an average is the mean of the means of the classes, not of all slices;
 - ``evaluate(subject, maps, context)``: the points of one slice, for each variant of its map;
-- ``summarise(rows)``: one row per variant out of the table of one estimator;
+- ``summarise(curves)``: ``value`` and details out of averaged curves, for each of many resamples;
+- ``figure_curves(curves)``: the averaged curves as its figure shows them;
 - ``TABLE``, ``VALUE_LABEL``, ``DECIMALS``: where and how the paper's table shows ``value``.
 
 Options are validated while the workflow is read, so importing a metric module must stay light:
@@ -15,6 +19,7 @@ NumPy and pydantic only, everything else inside the functions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -23,7 +28,6 @@ import numpy as np
 from scripts.options import Options
 
 if TYPE_CHECKING:
-    import pandas as pd
     import torch
 
 Maps = dict[str, np.ndarray]
@@ -68,12 +72,25 @@ class Context:
     """Where the classifier is; None for the CPU."""
 
 
+@dataclass(frozen=True)
+class Curves:
+    """Points averaged over slices, at K positions, for each of B resamples of the patients."""
+
+    positions: Mapping[str, np.ndarray]
+    """By position column, (K,)."""
+    means: Mapping[str, np.ndarray]
+    """By averaged column, (B, K)."""
+
+
 class Metric(Protocol):
     """A metric module, for type checkers."""
 
     Options: type[MetricOptions]
     NEEDS: frozenset[str]
     POINT_COLUMNS: dict[str, str]
+    POSITION_COLUMNS: tuple[str, ...]
+    MEAN_COLUMNS: tuple[str, ...]
+    BALANCED: bool
     TABLE: str
     VALUE_LABEL: str
     DECIMALS: int
@@ -85,9 +102,12 @@ class Metric(Protocol):
             InputError: If the slice cannot be evaluated; the caller adds which slice it is.
         """
 
-    def summarise(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return one row per variant: ``variant``, ``value`` and the metric's detail columns.
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return ``value`` and the metric's details by name, each (B,).
 
         Args:
-            rows: Columns slice_id, patient_id, label, variant and ``POINT_COLUMNS``.
+            curves: Averages of ``MEAN_COLUMNS`` at the positions, see `scripts.metrics.averaging`.
         """
+
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the curves that the metric's figure shows, at positions that are fixed."""

@@ -8,11 +8,9 @@ import numpy as np
 from pydantic import field_validator
 
 from scripts.errors import InputError
-from scripts.metrics.contract import Context, Maps, MetricOptions, Points, Subject
+from scripts.metrics.contract import Context, Curves, Maps, MetricOptions, Points, Subject
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from scripts.metrics.xrai import Regions
 
 TABLE = "table3_dice"
@@ -20,6 +18,9 @@ VALUE_LABEL = "max DSC"
 DECIMALS = 2
 NEEDS = frozenset({"mask", "segments"})
 POINT_COLUMNS = {"percentage": "float64", "dsc": "float64", "shown_percentage": "float64"}
+POSITION_COLUMNS = ("percentage",)
+MEAN_COLUMNS = ("dsc", "shown_percentage")
+BALANCED = False
 
 
 class Options(MetricOptions):
@@ -117,30 +118,27 @@ def percentiles(values: np.ndarray, sizes: np.ndarray, percentages: np.ndarray) 
     return np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
 
 
-def mean_curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the curves of Figure 6: means over slices at each percentage.
+def summarise(curves: Curves) -> dict[str, np.ndarray]:
+    """Return the maximum of the averaged DSC curve and where it is reached.
 
     Args:
-        rows: The table of one estimator.
+        curves: Means over slices at each percentage.
 
     Returns:
-        Columns variant, percentage, dsc, shown_percentage.
+        ``value`` (maximum DSC), ``percentage`` (the first one that reaches it) and
+        ``shown_percentage`` (mean share of the image shown there), each (B,).
     """
-    columns = ["dsc", "shown_percentage"]
-    return rows.groupby(["variant", "percentage"], sort=False)[columns].mean().reset_index()
+    dsc = curves.means["dsc"]
+    best = dsc.argmax(axis=1)[:, None]
+    return {
+        "value": np.take_along_axis(dsc, best, axis=1)[:, 0],
+        "percentage": curves.positions["percentage"][best[:, 0]],
+        "shown_percentage": np.take_along_axis(curves.means["shown_percentage"], best, axis=1)[
+            :, 0
+        ],
+    }
 
 
-def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the maximum of the averaged DSC curve and where it is reached, by variant.
-
-    Args:
-        rows: The table of one estimator.
-
-    Returns:
-        Columns variant, ``value`` (maximum DSC), ``percentage`` (the first one that reaches it)
-        and ``shown_percentage`` (mean share of the image shown there).
-    """
-    curves = mean_curves(rows)
-    best = curves.loc[curves.groupby("variant", sort=False)["dsc"].idxmax()]
-    best = best.rename(columns={"dsc": "value"}).reset_index(drop=True)
-    return best[["variant", "value", "percentage", "shown_percentage"]]
+def figure_curves(curves: Curves) -> Curves:
+    """Return the curves of Figure 6: ``dsc`` by percentage."""
+    return Curves(curves.positions, {"dsc": curves.means["dsc"]})

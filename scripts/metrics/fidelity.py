@@ -8,11 +8,10 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from scripts.errors import InputError
-from scripts.metrics.contract import Context, Maps, MetricOptions, Points, Subject
+from scripts.metrics.contract import Context, Curves, Maps, MetricOptions, Points, Subject
 from scripts.randomness import generator_for
 
 if TYPE_CHECKING:
-    import pandas as pd
     import torch
 
 TABLE = "table1_fidelity"
@@ -20,6 +19,9 @@ VALUE_LABEL = "F × 10"
 DECIMALS = 1
 NEEDS = frozenset({"classifier"})
 POINT_COLUMNS = {"order": "string", "fraction": "float64", "logit": "float32", "correct": "bool"}
+POSITION_COLUMNS = ("order", "fraction")
+MEAN_COLUMNS = ("correct",)
+BALANCED = True
 
 ORDERS = ("mif", "lif")
 """Most important pixels first, least important pixels first."""
@@ -113,53 +115,28 @@ def rank_pixels(importance: np.ndarray, tie_order: np.ndarray) -> dict[str, np.n
     return ranks
 
 
-def accuracy_curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the curves of Figure 4: mean of the accuracies of the classes at each fraction.
+def summarise(curves: Curves) -> dict[str, np.ndarray]:
+    """Return the fidelity: the area between the LiF and the MiF curve.
 
     Args:
-        rows: The table of one estimator. If it has slices of one class only, the accuracy is
-            that of this class.
+        curves: Mean of the accuracies of the classes (of one, if there are slices of one only),
+            as masking goes on.
 
     Returns:
-        Columns variant, order, fraction, accuracy.
+        ``value`` (10 F, as in Table 1), ``fidelity`` (F, in [-1, 1]), ``mif_area`` and
+        ``lif_area`` (trapezoid over the fraction, in [0, 1]), each (B,).
     """
-    keys = ["variant", "order", "fraction"]
-    by_class = rows.groupby([*keys, "label"], sort=False)["correct"].mean()
-    by_fraction = by_class.groupby(keys, sort=False).mean()
-    return by_fraction.rename("accuracy").reset_index()
+    order, fraction = curves.positions["order"], curves.positions["fraction"]
+    mif, lif = (
+        np.trapezoid(curves.means["correct"][:, order == wanted], fraction[order == wanted])
+        for wanted in ORDERS
+    )
+    return {"value": 10 * (lif - mif), "fidelity": lif - mif, "mif_area": mif, "lif_area": lif}
 
 
-def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the fidelity by variant: the area between the LiF and the MiF curve.
-
-    Args:
-        rows: The table of one estimator.
-
-    Returns:
-        Columns variant, ``value`` (10 F, as in Table 1), ``fidelity`` (F, in [-1, 1]),
-        ``mif_area`` and ``lif_area`` (trapezoid over the fraction, in [0, 1]) and ``classes``
-        (the labels that went into the accuracy: "0 and 1", or one of them).
-    """
-    import pandas as pd
-
-    classes = " and ".join(str(label) for label in sorted(rows["label"].unique()))
-    summary = []
-    for variant, curves in accuracy_curves(rows).groupby("variant", sort=False):
-        mif, lif = (
-            np.trapezoid(curve["accuracy"], curve["fraction"])
-            for curve in (curves[curves["order"] == order] for order in ORDERS)
-        )
-        summary.append(
-            {
-                "variant": variant,
-                "value": 10 * (lif - mif),
-                "fidelity": lif - mif,
-                "mif_area": mif,
-                "lif_area": lif,
-                "classes": classes,
-            }
-        )
-    return pd.DataFrame(summary)
+def figure_curves(curves: Curves) -> Curves:
+    """Return the curves of Figure 4: ``accuracy`` by order and fraction."""
+    return Curves(curves.positions, {"accuracy": curves.means["correct"]})
 
 
 def _points(logits: np.ndarray, label: int) -> Points:

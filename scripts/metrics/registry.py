@@ -16,11 +16,15 @@ REQUIRED = (
     "Options",
     "NEEDS",
     "POINT_COLUMNS",
+    "POSITION_COLUMNS",
+    "MEAN_COLUMNS",
+    "BALANCED",
     "TABLE",
     "VALUE_LABEL",
     "DECIMALS",
     "evaluate",
     "summarise",
+    "figure_curves",
 )
 
 

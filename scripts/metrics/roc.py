@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from scripts.errors import InputError
-from scripts.metrics.contract import Context, Maps, MetricOptions, Points, Subject
-
-if TYPE_CHECKING:
-    import pandas as pd
+from scripts.metrics.contract import Context, Curves, Maps, MetricOptions, Points, Subject
 
 TABLE = "table2_auc"
 VALUE_LABEL = "AUC"
@@ -24,6 +21,12 @@ POINT_COLUMNS = {
     "auc_exact": "float64",
     "mean_height": "float64",
 }
+POSITION_COLUMNS = ("threshold",)
+MEAN_COLUMNS = ("tpr", "fpr", "auc_exact", "mean_height")
+BALANCED = False
+
+FIGURE_FPR = np.linspace(0, 1, 201)
+"""False positive rates at which a figure shows the curves."""
 
 
 class Options(MetricOptions):
@@ -148,43 +151,30 @@ def mann_whitney_auc(scores: np.ndarray, positive: np.ndarray) -> float:
     return float(outscored_twice / 2 / (positive.size * (scores.size - positive.size)))
 
 
-def mean_curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the curves of Figure 5: means over slices at each threshold, by rising FPR.
+def summarise(curves: Curves) -> dict[str, np.ndarray]:
+    """Return the AUC in the three ways the paper's wording can be read.
 
     Args:
-        rows: The table of one estimator.
+        curves: Means over slices at each threshold, by rising FPR.
 
     Returns:
-        Columns variant, threshold, tpr, fpr.
+        ``value`` (area under the averaged curve, trapezoid: Table 2), ``auc_mean_height`` (mean
+        of the heights of the averaged curve, on the rank grid) and ``auc_exact`` (mean over
+        slices of the AUC of each), each (B,).
     """
-    return rows.groupby(["variant", "threshold"], sort=False)[["tpr", "fpr"]].mean().reset_index()
+    means = curves.means
+    return {
+        "value": np.trapezoid(means["tpr"], means["fpr"]),
+        "auc_mean_height": means["mean_height"][:, 0],
+        "auc_exact": means["auc_exact"][:, 0],
+    }
 
 
-def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the AUC by variant, in the three ways the paper's wording can be read.
-
-    Args:
-        rows: The table of one estimator.
-
-    Returns:
-        Columns variant, ``value`` (area under the averaged curve, trapezoid: Table 2),
-        ``auc_mean_height`` (mean of the heights of the averaged curve, on the rank grid) and
-        ``auc_exact`` (mean over slices of the AUC of each).
-    """
-    import pandas as pd
-
-    summary = []
-    for variant, curve in mean_curves(rows).groupby("variant", sort=False):
-        of_slices = rows[rows["variant"] == variant].drop_duplicates("slice_id")
-        summary.append(
-            {
-                "variant": variant,
-                "value": np.trapezoid(curve["tpr"], curve["fpr"]),
-                "auc_mean_height": of_slices["mean_height"].mean(),
-                "auc_exact": of_slices["auc_exact"].mean(),
-            }
-        )
-    return pd.DataFrame(summary)
+def figure_curves(curves: Curves) -> Curves:
+    """Return the curves of Figure 5: ``tpr`` at fixed ``fpr``, between points on a line."""
+    rates = zip(curves.means["fpr"], curves.means["tpr"], strict=True)
+    tpr = [np.interp(FIGURE_FPR, fpr, heights) for fpr, heights in rates]
+    return Curves({"fpr": FIGURE_FPR}, {"tpr": np.stack(tpr)})
 
 
 def _sorted_scores(importance: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

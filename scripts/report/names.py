@@ -1,4 +1,4 @@
-"""Names of the estimators as tables and figures print them."""
+"""Names of estimators and metrics as tables and figures print them."""
 
 NAMES = {
     "backpropagation": "Backpropagation",
@@ -10,8 +10,14 @@ NAMES = {
     "smoothgrad": "SmoothGrad",
     "smoothgrad_squared": "SmoothGrad Squared",
 }
+METRIC_NAMES = {"fidelity": "Fidelity", "roc": "ROC", "dice": "Dice"}
 
 
 def display_name(estimator: str) -> str:
     """Return the printed name of an estimator: the paper's, or its name in the configuration."""
     return NAMES.get(estimator, estimator)
+
+
+def metric_name(metric: str) -> str:
+    """Return the printed name of a metric: the paper's, or its name in the configuration."""
+    return METRIC_NAMES.get(metric, metric)

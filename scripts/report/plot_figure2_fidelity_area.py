@@ -1,30 +1,21 @@
 """Rule plot_figure2_fidelity_area: what fidelity is, shown on the estimator that has most of it."""
 
-import json
-
 import pandas as pd
 
 from scripts.job import job_log
-from scripts.metrics.fidelity import accuracy_curves, summarise
 from scripts.report.names import display_name
 from scripts.report.style import RC, SINGLE_COLUMN, plt, save_figure
+from scripts.report.tables import fixed
 
 COLOURS = {"lif": "#0072B2", "mif": "#D55E00"}
 ORDERS = {"lif": "least important first (LiF)", "mif": "most important first (MiF)"}
 
 with job_log(snakemake.log[0]), plt.rc_context(RC):
-    estimators = json.loads(snakemake.params.estimators)
-    tables = {
-        name: pd.read_parquet(path)
-        for name, path in zip(estimators, snakemake.input.points, strict=True)
-    }
-    fidelities = {
-        name: summarise(table).set_index("variant").fidelity["absolute"]
-        for name, table in tables.items()
-    }
-    best = max(fidelities, key=fidelities.get)
-    curves = accuracy_curves(tables[best]).query("variant == 'absolute'")
-    wide = curves.pivot(index="fraction", columns="order", values="accuracy")
+    values = pd.read_parquet(snakemake.input.values).query("variant == 'absolute'")
+    best = values.loc[values.fidelity.idxmax()]
+    curves = pd.read_parquet(snakemake.input.curves)
+    shown = curves[(curves.estimator == best.estimator) & (curves.variant == "absolute")]
+    wide = shown.pivot(index="fraction", columns="order", values="accuracy")
 
     figure, axes = plt.subplots(figsize=(SINGLE_COLUMN, 2.6))
     percent = 100 * wide.index
@@ -32,10 +23,11 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
     for order, text in ORDERS.items():
         axes.plot(percent, wide[order], color=COLOURS[order], label=text)
     middle = wide.index[len(wide) // 2]
+    low, high = fixed(best.fidelity_low, 2), fixed(best.fidelity_high, 2)
     axes.text(
         100 * middle,
         wide.loc[middle].mean(),
-        f"F = {fidelities[best]:.2f}",
+        f"F = {best.fidelity:.2f}\n[{low}, {high}]",
         ha="center",
         va="center",
     )
@@ -44,7 +36,7 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
         ylabel="accuracy (mean of the classes)",
         xlim=(0, 100),
         ylim=(0, 1.02),
-        title=f"{display_name(best)}, absolute values",
+        title=f"{display_name(best.estimator)}, absolute values",
     )
     figure.legend(loc="outside lower center", ncols=1)
     save_figure(figure, snakemake.output)

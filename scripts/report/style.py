@@ -13,8 +13,10 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from scripts.atomic import replacing
 from scripts.report.names import display_name
@@ -120,8 +122,25 @@ def bare(axes: Axes, title: str = "") -> None:
     axes.spines[:].set_visible(False)
 
 
-def legend_below(figure: Figure, axes: Axes, estimators: Mapping[str, dict]) -> None:
-    """Put one legend for all panels below them."""
-    handles, labels = axes.get_legend_handles_labels()
-    columns = min(4, len(estimators))
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3)
+def plot_with_band(
+    axes: Axes, curve: pd.DataFrame, x: str, y: str, style: Mapping[str, object]
+) -> None:
+    """Plot a curve over the band of its intervals.
+
+    Args:
+        axes: Where to.
+        curve: Columns ``x``, ``y``, ``<y>_low`` and ``<y>_high``.
+        x: Column of the horizontal axis.
+        y: Column of the vertical axis.
+        style: Of `line_styles`.
+    """
+    low, high = curve[f"{y}_low"], curve[f"{y}_high"]
+    axes.fill_between(curve[x], low, high, color=style["color"], alpha=0.09, linewidth=0, zorder=1)
+    axes.plot(curve[x], curve[y], zorder=2, **style)
+
+
+def legend_below(figure: Figure, styles: Mapping[str, Mapping[str, object]]) -> None:
+    """Put one legend for all panels below them, in the order of the configuration."""
+    handles = [Line2D([], [], **style) for style in styles.values()]
+    columns = min(4, len(styles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3)

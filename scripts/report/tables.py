@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import html
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from scripts.metrics.contract import Metric
-
+VARIANTS = ("original", "absolute")
 TITLES = {
     "table1_fidelity": "Fidelity F × 10: area between the LiF and MiF accuracy curves",
     "table2_auc": "Area under the averaged ROC curve, importance against masks",
@@ -37,32 +35,52 @@ LATEX = str.maketrans(
 """What stands for LaTeX's special characters, and for those that not every font has."""
 
 
-def summarise_metric(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> pd.DataFrame:
-    """Return a row per estimator and variant: `estimator` and the columns of the metric's summary.
+def paper_table(values: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per estimator; best absolute value first, as in the paper.
 
     Args:
-        metric: A metric module.
-        tables: Its table of points for each estimator.
+        values: Columns estimator, variant, value, value_low, value_high, letters; a value that is
+            missing becomes NaN, and an estimator without absolute value comes last.
+
+    Returns:
+        Columns estimator, original, absolute, and for both of them _low, _high and _letters.
     """
-    summaries = []
-    for estimator, path in tables.items():
-        summary = metric.summarise(pd.read_parquet(path))
-        summary.insert(0, "estimator", estimator)
-        summaries.append(summary)
-    return pd.concat(summaries, ignore_index=True)
-
-
-def paper_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return columns estimator, original, absolute; best absolute value first, as in the paper.
-
-    Args:
-        summary: Columns estimator, variant, value; a value that is missing becomes NaN, and an
-            estimator without absolute value comes last.
-    """
-    table = summary.pivot(index="estimator", columns="variant", values="value")
-    table = table.reindex(columns=["original", "absolute"]).reset_index().rename_axis(columns=None)
+    wide = values.pivot(index="estimator", columns="variant")
+    suffixes = {"value": "", "value_low": "_low", "value_high": "_high", "letters": "_letters"}
+    table = pd.DataFrame(
+        {
+            f"{variant}{suffix}": wide[column].get(variant, "" if column == "letters" else math.nan)
+            for columns in (["value"], ["value_low", "value_high"], ["letters"])
+            for variant in VARIANTS
+            for column, suffix in suffixes.items()
+            if column in columns
+        },
+        index=wide.index,
+    )
+    letters = [f"{variant}_letters" for variant in VARIANTS]
+    table[letters] = table[letters].fillna("")
     order = ["absolute", "original", "estimator"]
-    return table.sort_values(order, ascending=[False, False, True], ignore_index=True)
+    return table.reset_index().sort_values(order, ascending=[False, False, True], ignore_index=True)
+
+
+def cells(row: pd.Series, decimals: int, minus: str, mark: str) -> list[str]:
+    """Return the text of both variants: value, interval and letters.
+
+    Args:
+        row: Of `paper_table`.
+        decimals: Of the numbers.
+        minus: The minus sign.
+        mark: How letters are shown, e.g. ``"<sup>{}</sup>"``.
+    """
+    texts = []
+    for variant in VARIANTS:
+        value, low, high = (
+            fixed(row[variant + end], decimals, minus) for end in ("", "_low", "_high")
+        )
+        text = value if math.isnan(row[f"{variant}_low"]) else f"{value} [{low}, {high}]"
+        letters = row[f"{variant}_letters"]
+        texts.append(text + (mark.format(letters) if letters else ""))
+    return texts
 
 
 def markdown_table(
@@ -71,9 +89,9 @@ def markdown_table(
     """Return a table as lines of Markdown."""
     value = escape_markdown(value)
     lines = [f"| Estimator | {value} (original) | {value} (absolute) |", "|---|---:|---:|"]
-    for row in table.itertuples():
-        numbers = " | ".join(fixed(number, decimals) for number in (row.original, row.absolute))
-        lines.append(f"| {escape_markdown(names[row.estimator])} | {numbers} |")
+    for _, row in table.iterrows():
+        numbers = " | ".join(cells(row, decimals, "−", " {}"))
+        lines.append(f"| {escape_markdown(names[row['estimator']])} | {numbers} |")
     return lines
 
 
@@ -86,25 +104,40 @@ def html_table(
     notes: Sequence[str],
 ) -> str:
     """Return a table as a page of HTML, for the report."""
-    value = html.escape(value)
-    cells = [
-        f"<tr><td>{html.escape(names[row.estimator])}</td>"
-        f"<td>{fixed(row.original, decimals)}</td><td>{fixed(row.absolute, decimals)}</td></tr>"
-        for row in table.itertuples()
+    header = ["Estimator", f"{value} (original)", f"{value} (absolute)"]
+    rows = [
+        [html.escape(names[row["estimator"]]), *cells(row, decimals, "−", " <sup>{}</sup>")]
+        for _, row in table.iterrows()
     ]
+    return html_page(value, caption, notes, [html_rows(header, rows)])
+
+
+def html_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of HTML; the header is escaped, the cells of the rows are HTML already."""
+    heading = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in header)
+    body = [
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{text}</td>" for text in others)}</tr>'
+        for first, *others in rows
+    ]
+    return "\n".join(["<table>", f"<tr>{heading}</tr>", *body, "</table>"])
+
+
+def html_page(title: str, caption: str, notes: Sequence[str], parts: Sequence[str]) -> str:
+    """Return a page of the report: caption and notes, which are escaped, then parts of HTML."""
     style = (
-        "body{font-family:sans-serif;max-width:45em;margin:1em}td,th{padding:.2em 1em;"
-        "text-align:right}td:first-child,th:first-child{text-align:left}.note{color:#a03000}"
+        "body{font-family:sans-serif;max-width:60em;margin:1em;line-height:1.4}"
+        "table{border-collapse:collapse;margin:1em 0}td,th{padding:.25em 1em;text-align:right;"
+        "font-weight:normal;border-bottom:1px solid #ddd}th[scope=col]{font-weight:bold}"
+        "th:first-child{text-align:left}.note{color:#a03000}sup{line-height:0}"
     )
     return "\n".join(
         [
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{value}</title>',
-            f"<style>{style}</style><p>{html.escape(caption)}</p>",
+            '<!doctype html><html lang="en"><meta charset="utf-8">',
+            f"<title>{html.escape(title)}</title><style>{style}</style>",
+            f"<p>{html.escape(caption)}</p>",
             *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
-            f"<table><tr><th>Estimator</th><th>{value} (original)</th>",
-            f"<th>{value} (absolute)</th></tr>",
-            *cells,
-            "</table></html>\n",
+            *parts,
+            "</html>\n",
         ]
     )
 
@@ -129,11 +162,9 @@ def latex_table(
         rf"Estimator & {value} (original) & {value} (absolute) \\",
         r"\midrule",
     ]
-    for row in table.itertuples():
-        numbers = " & ".join(
-            fixed(number, decimals, minus="$-$") for number in (row.original, row.absolute)
-        )
-        lines.append(rf"{escape_latex(names[row.estimator])} & {numbers} \\")
+    for _, row in table.iterrows():
+        numbers = " & ".join(cells(row, decimals, "$-$", r"\textsuperscript{{{}}}"))
+        lines.append(rf"{escape_latex(names[row['estimator']])} & {numbers} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 

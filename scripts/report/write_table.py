@@ -1,4 +1,4 @@
-"""Rule write_table: one of Tables 1-3, with a table of the numbers behind it."""
+"""Rule write_table: one of Tables 1-3, with the numbers and comparisons behind it."""
 
 import json
 import logging
@@ -10,6 +10,7 @@ from scripts.atomic import write_text
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.report.names import display_name
+from scripts.report.statistics_notes import few_patients, reading_of_intervals
 from scripts.report.tables import (
     SUBSET_NAMES,
     TITLES,
@@ -18,32 +19,36 @@ from scripts.report.tables import (
     latex_table,
     markdown_table,
     paper_table,
-    summarise_metric,
 )
 from scripts.report.warnings_of_model import model_warnings
+from scripts.statistics.options import StatisticsOptions
 
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.params.metric)
-    estimators = json.loads(snakemake.params.estimators)
+    options = StatisticsOptions.model_validate_json(snakemake.params.options)
     stem = snakemake.wildcards.table
-    points = dict(zip(estimators, snakemake.input.points, strict=True))
-    summary = summarise_metric(metric, points)
-    table = paper_table(summary)
-    keys = pd.read_parquet(snakemake.input.points[0], columns=["slice_id", "patient_id"])
+    values = pd.read_parquet(snakemake.input.values)
+    table = paper_table(values)
+    slices, patients = values.slices[0], values.patients[0]
     caption = (
-        f"{TITLES.get(stem, stem)}. Computed on {keys.slice_id.nunique()} slices of "
-        f"{keys.patient_id.nunique()} patients: {SUBSET_NAMES[snakemake.params.slices]}."
+        f"{TITLES.get(stem, stem)}. Computed on {slices} slices of {patients} patients: "
+        f"{SUBSET_NAMES[snakemake.params.slices]}. {reading_of_intervals(options)}"
     )
     evaluation = json.loads(Path(snakemake.input.evaluation).read_text())
-    warnings = [f"Warning: {text}" for text in model_warnings(evaluation)]
+    warnings = [
+        f"Warning: {text}"
+        for text in model_warnings(evaluation) + few_patients(patients, len(table), options)
+    ]
     for text in warnings:
         logging.warning("%s", text)
-    names = {estimator: display_name(estimator) for estimator in estimators}
+    names = {estimator: display_name(estimator) for estimator in table.estimator}
     layout = (table, names, metric.VALUE_LABEL, metric.DECIMALS)
     title, *notes = map(escape_markdown, [caption, *warnings])
     markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in notes)]
+    comparisons = pd.read_parquet(snakemake.input.comparisons)
     write_text(snakemake.output.csv, table.to_csv(index=False))
-    write_text(snakemake.output.details, summary.to_csv(index=False))
+    write_text(snakemake.output.details, values.to_csv(index=False))
+    write_text(snakemake.output.comparisons, comparisons.to_csv(index=False))
     write_text(snakemake.output.markdown, "\n".join(markdown) + "\n")
     write_text(snakemake.output.html, html_table(*layout, caption, warnings))
     write_text(snakemake.output.latex, latex_table(*layout, caption, warnings, stem))

@@ -11,7 +11,8 @@ and, to do all of its work by itself,
 - ``NEEDS_TRAINING_SLICES``: whether ``context.training_images`` must be there;
 - ``compute_importance(classifier, images, context)``: from the explained activation, a module that
   maps (N, 1, H, W) to (N,), and images (N, 1, H, W) float32 in [0, 1] on ``context.device`` to maps
-  (N, H, W). Parameters of the classifier require no gradient.
+  (N, H, W). Parameters of the classifier require no gradient;
+- ``gradient_passes(options)``: how many gradients it takes of each slice, for the table of costs.
 
 or, to use work that other estimators need as well and that is then done once,
 
@@ -22,7 +23,8 @@ A kind of part is one module in ``scripts/saliency/parts/`` that defines
 
 - ``Options``: a subclass of `PartOptions`;
 - ``MAPS``: the names of the maps it gives of each slice;
-- ``compute_part(classifier, images, context)``: like ``compute_importance``, but to a dict of maps.
+- ``compute_part(classifier, images, context)``: like ``compute_importance``, but to a dict of maps;
+- ``gradient_passes(options)``: as above.
 
 The Snakefile imports these modules to validate options, so they import torch and captum inside
 functions only, as does this module.

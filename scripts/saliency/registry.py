@@ -10,9 +10,15 @@ from scripts.errors import InputError
 from scripts.saliency.contract import Options, Part
 
 PACKAGE = "scripts.saliency"
-ALONE = ("Options", "FOLLOWS_PREDICTION", "NEEDS_TRAINING_SLICES", "compute_importance")
+ALONE = (
+    "Options",
+    "FOLLOWS_PREDICTION",
+    "NEEDS_TRAINING_SLICES",
+    "compute_importance",
+    "gradient_passes",
+)
 COMPOSED = ("Options", "FOLLOWS_PREDICTION", "parts", "combine")
-PART = ("Options", "MAPS", "compute_part")
+PART = ("Options", "MAPS", "compute_part", "gradient_passes")
 
 
 def available_estimators() -> list[str]:
@@ -65,6 +71,17 @@ def parts_of(estimator: ModuleType, options: Options) -> dict[str, Part]:
         name: Part(part.kind, load_part(part.kind).Options(**part.options).model_dump())
         for name, part in estimator.parts(options).items()
     }
+
+
+def gradient_passes(estimator: ModuleType, options: Options) -> int:
+    """Return how many gradients an estimator takes of each slice, each of its parts in full."""
+    if not is_composed(estimator):
+        return estimator.gradient_passes(options)
+    passes = 0
+    for part in parts_of(estimator, options).values():
+        module = load_part(part.kind)
+        passes += module.gradient_passes(module.Options(**part.options))
+    return passes
 
 
 def _modules(folder: str) -> list[str]:

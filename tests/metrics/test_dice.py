@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from scripts.errors import InputError
 from scripts.metrics import dice
+from scripts.metrics.averaging import summarise_points
 from scripts.metrics.contract import Context
 from scripts.metrics.segments import segment_image
 from scripts.metrics.xrai import Regions, xrai_regions
@@ -110,13 +111,15 @@ def test_summary_is_the_maximum_of_the_mean_curve_not_the_mean_of_maxima():
     rows = pd.DataFrame(
         {
             "slice_id": ["a", "a", "b", "b"] * 2,
+            "patient_id": "p",
+            "label": 1,
             "variant": ["original"] * 4 + ["absolute"] * 4,
             "percentage": [1.0, 2.0] * 4,
             "dsc": [0.8, 0.2, 0.1, 0.6, 0.5, 0.3, 0.5, 0.7],
             "shown_percentage": [2.0, 4.0, 3.0, 5.0, 1.0, 2.0, 1.0, 2.0],
         }
     )
-    summary = dice.summarise(rows)
+    summary = summarise_points(dice, rows)
     assert summary["variant"].tolist() == ["original", "absolute"]
     np.testing.assert_allclose(summary["value"], [0.45, 0.5])
     # At a tie the smaller percentage counts.

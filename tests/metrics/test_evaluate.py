@@ -9,6 +9,7 @@ import torch
 
 from scripts.errors import InputError
 from scripts.metrics import dice, evaluate, fidelity, roc
+from scripts.metrics.averaging import summarise_points
 from scripts.metrics.contract import Context, Subject
 from scripts.metrics.segments import segment_image
 from tests.metrics.images import Linear, random_maps, smooth_image
@@ -62,7 +63,7 @@ def test_summary_has_a_row_per_variant(name, slices, tmp_path):
     metric = METRICS[name]
     path = tmp_path / "table.parquet"
     evaluate.evaluate_estimator(metric, slices, context(metric), path)
-    summary = metric.summarise(pd.read_parquet(path))
+    summary = summarise_points(metric, pd.read_parquet(path))
     assert summary["variant"].tolist() == ["original", "absolute"]
     assert summary["value"].notna().all()
 

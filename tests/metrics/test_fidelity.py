@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from scripts.errors import InputError
 from scripts.metrics import fidelity
+from scripts.metrics.averaging import mean_curves, sum_by_patient, summarise_points
 from scripts.metrics.contract import Context
 from scripts.randomness import generator_for
 from tests.metrics.images import Linear, random_maps, smooth_image, subject
@@ -23,7 +24,15 @@ def context(classifier, seed=0, **options):
 def table(slices):
     """Return the table of one estimator from (subject, points by variant)."""
     frames = [
-        pd.DataFrame({"slice_id": one.slice_id, "label": one.label, "variant": variant} | points)
+        pd.DataFrame(
+            {
+                "slice_id": one.slice_id,
+                "patient_id": one.patient_id,
+                "label": one.label,
+                "variant": variant,
+            }
+            | points
+        )
         for one, by_variant in slices
         for variant, points in by_variant.items()
     ]
@@ -60,12 +69,11 @@ def test_fidelity_by_hand(label):
     assert original["correct"].tolist() == [True] + [False] * 4 + [True] * 4 + [False]
     sign = 1 if label else -1
     np.testing.assert_array_equal(original["logit"], sign * (original["correct"] - 0.5))
-    summary = fidelity.summarise(table([(one, points)])).iloc[0]
+    summary = summarise_points(fidelity, table([(one, points)])).iloc[0]
     assert summary["mif_area"] == 0.125
     assert summary["lif_area"] == 0.875
     assert summary["fidelity"] == 0.75
     assert summary["value"] == 7.5
-    assert summary["classes"] == str(label)
 
 
 def test_reversed_map_has_the_opposite_fidelity():
@@ -74,7 +82,7 @@ def test_reversed_map_has_the_opposite_fidelity():
     maps = {"original": np.array([[4.0, 3.0], [2.0, 1.0]])}
     maps["reversed"] = -maps["original"]
     points = fidelity.evaluate(one, maps, context(classifier, step=0.25))
-    values = fidelity.summarise(table([(one, points)])).set_index("variant")["value"]
+    values = summarise_points(fidelity, table([(one, points)])).set_index("variant")["value"]
     assert values["original"] == -values["reversed"] == 7.5
 
 
@@ -197,7 +205,7 @@ def test_constant_map_has_fidelity_0(value):
     rows = table(slices)
     mif, lif = (rows[rows["order"] == order] for order in fidelity.ORDERS)
     np.testing.assert_array_equal(mif["logit"], lif["logit"])
-    assert fidelity.summarise(rows)["value"][0] == 0
+    assert summarise_points(fidelity, rows)["value"][0] == 0
 
 
 def test_signed_zeros_are_ties():
@@ -232,10 +240,9 @@ def test_random_maps_have_fidelity_about_0():
         classifier = Linear(np.ones((16, 16)), threshold=128)
         maps = {"original": rng.random((16, 16)), "informed": (2 * label - 1) * one.image}
         slices.append((one, fidelity.evaluate(one, maps, context(classifier, step=0.05))))
-    summary = fidelity.summarise(table(slices)).set_index("variant")
+    summary = summarise_points(fidelity, table(slices)).set_index("variant")
     assert summary["fidelity"]["original"] == pytest.approx(0, abs=0.01)
     assert summary["fidelity"]["informed"] > 0.15
-    assert set(summary["classes"]) == {"0 and 1"}
 
 
 def test_accuracy_is_the_mean_of_the_classes():
@@ -245,6 +252,7 @@ def test_accuracy_is_the_mean_of_the_classes():
         [
             {
                 "slice_id": str(index),
+                "patient_id": str(index // 2),
                 "label": label,
                 "variant": "original",
                 "order": order,
@@ -256,11 +264,11 @@ def test_accuracy_is_the_mean_of_the_classes():
             for fraction in (0.0, 1.0)
         ]
     )
-    curves = fidelity.accuracy_curves(rows)
-    assert curves.columns.tolist() == ["variant", "order", "fraction", "accuracy"]
-    np.testing.assert_allclose(curves["accuracy"], (1 + 1 / 3) / 2)
-    one_class = fidelity.accuracy_curves(rows[rows["label"] == 1])
-    np.testing.assert_allclose(one_class["accuracy"], 1 / 3)
+    for of_labels, accuracy in ((rows, (1 + 1 / 3) / 2), (rows[rows["label"] == 1], 1 / 3)):
+        sums = sum_by_patient(fidelity, of_labels)["original"]
+        curves = fidelity.figure_curves(mean_curves(fidelity, sums))
+        assert list(curves.positions) == ["order", "fraction"]
+        np.testing.assert_allclose(curves.means["accuracy"], np.full((1, 4), accuracy))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

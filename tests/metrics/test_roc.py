@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from scripts.errors import InputError
 from scripts.metrics import roc
+from scripts.metrics.averaging import mean_curves, sum_by_patient, summarise_points
 from scripts.metrics.contract import Context
 from tests.metrics.images import subject
 
@@ -19,7 +20,15 @@ def evaluate(importance, mask, **options):
 def table(points_of_slices):
     """Return the table of one estimator from the points of its slices."""
     frames = [
-        pd.DataFrame({"slice_id": str(index), "label": 1, "variant": "original"} | points)
+        pd.DataFrame(
+            {
+                "slice_id": str(index),
+                "patient_id": str(index // 2),
+                "label": 1,
+                "variant": "original",
+            }
+            | points
+        )
         for index, points in enumerate(points_of_slices)
     ]
     return pd.concat(frames, ignore_index=True)
@@ -140,7 +149,9 @@ def test_random_maps_have_auc_about_one_half():
     rng = np.random.default_rng(0)
     mask = np.zeros((32, 32), bool)
     mask[5:15, 5:15] = True
-    summary = roc.summarise(table(evaluate(rng.random(mask.shape), mask) for _ in range(100)))
+    summary = summarise_points(
+        roc, table(evaluate(rng.random(mask.shape), mask) for _ in range(100))
+    )
     for column in ("value", "auc_exact", "auc_mean_height"):
         assert summary[column][0] == pytest.approx(0.5, abs=0.01)
 
@@ -170,13 +181,16 @@ def test_summary_averages_curves_before_the_area(grid):
     maps = [rng.random(mask.shape) + shift * mask for shift in (0.0, 0.5, 2.0)]
     slices = [evaluate(importance, mask, grid=grid) for importance in maps]
     on_ranks = [evaluate(importance, mask) for importance in maps]
-    summary = roc.summarise(table(slices)).iloc[0]
+    summary = summarise_points(roc, table(slices)).iloc[0]
     tpr, fpr = (np.mean([points[rate] for points in slices], 0) for rate in ("tpr", "fpr"))
     assert summary["value"] == pytest.approx(np.trapezoid(tpr, fpr))
     heights = np.mean([points["tpr"] for points in on_ranks], 0)
     assert summary["auc_mean_height"] == pytest.approx(heights.mean())
     exact = [roc_auc_score(mask.ravel(), importance.ravel()) for importance in maps]
     assert summary["auc_exact"] == pytest.approx(np.mean(exact))
-    curve = roc.mean_curves(table(slices))
-    np.testing.assert_allclose(curve["tpr"], tpr)
-    assert curve["fpr"].is_monotonic_increasing
+    curves = mean_curves(roc, sum_by_patient(roc, table(slices))["original"])
+    np.testing.assert_allclose(curves.means["tpr"][0], tpr)
+    assert (np.diff(curves.means["fpr"][0]) >= 0).all()
+    shown = roc.figure_curves(curves)
+    np.testing.assert_allclose(shown.means["tpr"][0], np.interp(roc.FIGURE_FPR, fpr, tpr))
+    assert shown.positions["fpr"][[0, -1]].tolist() == [0, 1]

@@ -2,6 +2,7 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from scripts.report.names import NAMES
@@ -13,6 +14,7 @@ from scripts.report.style import (
     bare,
     legend_below,
     line_styles,
+    plot_with_band,
     save_figure,
     show_map,
 )
@@ -140,12 +142,21 @@ def test_an_image_keeps_its_title_when_its_frame_goes(figure):
 
 
 def test_one_legend_names_every_estimator(figure):
-    axes = figure.axes[0]
-    axes.clear()
     styles = line_styles(["random", "smoothgrad", "mine"])
-    for style in styles.values():
-        axes.plot([0, 1], [0, 1], **style)
-    legend_below(figure, axes, styles)
+    legend_below(figure, styles)
 
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["Random", "SmoothGrad", "mine"]
+
+
+def test_a_curve_lies_over_the_band_of_its_intervals(figure):
+    axes = figure.axes[0]
+    axes.clear()
+    curve = pd.DataFrame({"x": [0, 1], "y": [1, 2], "y_low": [0.5, 1], "y_high": [2, 4]})
+    plot_with_band(axes, curve, "x", "y", line_styles(["random"])["random"])
+
+    (band,), (line,) = axes.collections, axes.lines
+    assert line.get_zorder() > band.get_zorder()
+    assert line.get_color() == STYLES["random"][0]
+    corners = {tuple(point) for point in band.get_paths()[0].vertices}
+    assert {(0, 0.5), (0, 2), (1, 1), (1, 4)} <= corners

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,14 +11,20 @@ from scripts.report.tables import (
     latex_table,
     markdown_table,
     paper_table,
-    summarise_metric,
 )
 
 
 def summary(**values: tuple[float | None, float | None]) -> pd.DataFrame:
-    """A metric's summary: (original, absolute) of each estimator; None leaves the variant out."""
+    """Values (original, absolute) of each estimator; None leaves the variant out."""
     rows = [
-        {"estimator": estimator, "variant": variant, "value": value}
+        {
+            "estimator": estimator,
+            "variant": variant,
+            "value": value,
+            "value_low": value - 0.06,
+            "value_high": value + 0.16,
+            "letters": "ab",
+        }
         for estimator, pair in values.items()
         for variant, value in zip(("original", "absolute"), pair, strict=True)
         if value is not None
@@ -95,7 +99,11 @@ def test_an_estimator_of_the_users_own_keeps_its_name():
 def test_the_highest_absolute_value_comes_first():
     table = paper_table(summary(low=(9.0, 0.1), high=(0.0, 0.9), middle=(-1.0, 0.5)))
 
-    assert list(table.columns) == ["estimator", "original", "absolute"]
+    assert list(table.columns) == [
+        *("estimator", "original", "absolute"),
+        *("original_low", "original_high", "absolute_low", "absolute_high"),
+        *("original_letters", "absolute_letters"),
+    ]
     assert table.columns.name is None
     assert list(table.estimator) == ["high", "middle", "low"]
     assert list(table.original) == [0.0, -1.0, 9.0]
@@ -122,7 +130,7 @@ def test_an_estimator_that_lacks_a_variant_stays_and_comes_last():
     assert table.original[1] == 0.9
     assert np.isnan(table.absolute[1])
     assert markdown_table(table, {"half": "half", "whole": "whole"}, "AUC", 2)[-1] == (
-        "| half | 0.90 | – |"
+        "| half | 0.90 [0.84, 1.06] ab | – |"
     )
 
 
@@ -133,17 +141,11 @@ def test_a_metric_without_absolute_values_has_an_empty_column():
     assert table.absolute.isna().all()
 
 
-def test_the_summary_names_the_estimator_of_each_row(tmp_path):
-    for name, value in (("a", 1.0), ("b", 2.0)):
-        pd.DataFrame({"variant": ["original"], "value": [value]}).to_parquet(tmp_path / name)
-    metric = SimpleNamespace(summarise=lambda rows: rows)
-    found = summarise_metric(metric, {name: tmp_path / name for name in "ba"})
+def test_without_intervals_and_letters_values_stand_alone():
+    values = summary(a=(0.9, 0.8)).assign(value_low=np.nan, value_high=np.nan, letters="")
+    table = paper_table(values)
 
-    assert found.to_dict("list") == {
-        "estimator": ["b", "a"],
-        "variant": ["original", "original"],
-        "value": [2.0, 1.0],
-    }
+    assert markdown_table(table, {"a": "a"}, "AUC", 2)[-1] == "| a | 0.90 | 0.80 |"
 
 
 # Marks of a metric's own
@@ -166,7 +168,7 @@ def test_latex_escapes_names_labels_captions_and_notes():
         **AWKWARD, value="hits_%", caption="share of #", notes=["50% only"], label="table4_x"
     )
 
-    assert r"\textless{}x\textgreater{} \& y & 0.1 & 0.2 \\" in text
+    assert r"\textless{}x\textgreater{} \& y & 0.1 [0.0, 0.3]\textsuperscript{ab} & " in text
     assert r"Estimator & hits\_\% (original) & hits\_\% (absolute) \\" in text
     assert r"\caption{share of \# 50\% only}" in text
     assert r"\label{tab:table4_x}" in text
@@ -176,4 +178,4 @@ def test_markdown_keeps_its_columns_whatever_the_names():
     lines = markdown_table(AWKWARD["table"], {"x": "a|b"}, "c|d", 1)
 
     assert lines[0] == r"| Estimator | c\|d (original) | c\|d (absolute) |"
-    assert lines[2] == r"| a\|b | 0.1 | 0.2 |"
+    assert lines[2] == r"| a\|b | 0.1 [0.0, 0.3] ab | 0.2 [0.1, 0.4] ab |"

@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scripts.statistics.options import StatisticsOptions
+
 ROOT = Path(__file__).parents[2]
 SUFFIXES = {"csv": "csv", "markdown": "md", "html": "html", "latex": "tex"}
-# Whether the classifier is right when half of the pixels are masked, by order: F is 0.5 times the
-# difference of LiF and MiF.
-HALFWAY = {
-    "smoothgrad_squared": {"original": (True, False), "absolute": (True, False)},
-    "my_own_50": {"original": (False, True), "absolute": (True, True)},
-    "integrated_gradients_bw": {"original": (True, False), "absolute": (False, True)},
+VALUES = {
+    "smoothgrad_squared": (5.0, 5.0),
+    "my_own_50": (-5.0, 0.0),
+    "integrated_gradients_bw": (5.0, -5.0),
 }
+COMPARISONS = pd.DataFrame(
+    {"first": ["my_own_50"], "second": ["smoothgrad_squared"], "p_holm": [0.01]}
+)
 EXPECTED = [
     ("SmoothGrad Squared", 5.0, 5.0),
     ("my_own_50", -5.0, 0.0),
@@ -34,46 +37,53 @@ GOOD = {
 }
 
 
-def points(by_variant: dict[str, tuple[bool, bool]]) -> pd.DataFrame:
-    """Fidelity points of four slices of three patients: right when whole, wrong when all masked."""
+OPTIONS = StatisticsOptions(resamples=100)
+
+
+def values(patients: int = 30) -> pd.DataFrame:
+    """What evaluate_estimators says of the estimators, of four slices."""
     rows = [
         {
-            "slice_id": f"slice {number}",
-            "patient_id": f"patient {min(number, 2)}",
-            "label": number % 2,
+            "estimator": estimator,
             "variant": variant,
-            "order": order,
-            "fraction": fraction,
-            "logit": 0.0,
-            "correct": correct,
+            "value": value,
+            "value_low": value - 1,
+            "value_high": value + 2,
+            "fidelity": value / 10,
+            "letters": "a" if value > 0 else "b",
+            "patients": patients,
+            "slices": 4,
+            "classes": "0 and 1",
         }
-        for number in range(4)
-        for variant, halfway in by_variant.items()
-        for order, at_half in zip(("lif", "mif"), halfway, strict=True)
-        for fraction, correct in ((0.0, True), (0.5, at_half), (1.0, False))
+        for estimator, pair in VALUES.items()
+        for variant, value in zip(("original", "absolute"), pair, strict=True)
     ]
     return pd.DataFrame(rows)
 
 
-def write(folder: Path, evaluation: dict = GOOD) -> SimpleNamespace:
+def write(folder: Path, evaluation: dict = GOOD, patients: int = 30) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
-    tables = {}
-    for estimator, by_variant in HALFWAY.items():
-        tables[estimator] = folder / f"{estimator}.parquet"
-        points(by_variant).to_parquet(tables[estimator])
+    values(patients).to_parquet(folder / "values.parquet")
+    COMPARISONS.to_parquet(folder / "comparisons.parquet")
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     output = {kind: folder / f"table1_fidelity.{suffix}" for kind, suffix in SUFFIXES.items()}
+    names = ("values.parquet", "comparisons.parquet", "evaluation.json")
     job = SimpleNamespace(
         log=[folder / "job.log"],
-        input=SimpleNamespace(points=list(tables.values()), evaluation=folder / "evaluation.json"),
-        output=SimpleNamespace(**output, details=folder / "details.csv"),
+        input=SimpleNamespace(**{name.partition(".")[0]: folder / name for name in names}),
+        output=SimpleNamespace(
+            **output, details=folder / "details.csv", comparisons=folder / "comparisons.csv"
+        ),
         params=SimpleNamespace(
-            metric="fidelity", slices="annotated", estimators=json.dumps(list(HALFWAY))
+            metric="fidelity", slices="annotated", options=OPTIONS.model_dump_json()
         ),
         wildcards=SimpleNamespace(table="table1_fidelity"),
     )
     runpy.run_path(str(ROOT / "scripts/report/write_table.py"), {"snakemake": job})
     return job.output
+
+
+SHOWN = re.compile(r"(-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]")
 
 
 class Cells(HTMLParser):
@@ -106,7 +116,7 @@ class Cells(HTMLParser):
 def rows_of(kind: str, text: str) -> list[tuple[str, float, float]]:
     """The rows of a table out of each of its formats."""
     if kind == "html":
-        cells = Cells(text).rows[1:]
+        cells = Cells(text.replace("<sup>", "").replace("</sup>", "")).rows[1:]
     elif kind == "markdown":
         lines = [line for line in text.splitlines() if line.startswith("| ")][1:]
         cells = [line.strip("| ").split(" | ") for line in lines]
@@ -116,7 +126,8 @@ def rows_of(kind: str, text: str) -> list[tuple[str, float, float]]:
         cells = [line.strip().replace("AND", "&") for line in lines if line.strip()]
         cells = [re.split(r" & ", cell) for cell in cells]
     return [
-        (name, *(float(number.replace("−", "-")) for number in numbers)) for name, *numbers in cells
+        (name, *(float(SHOWN.match(number.replace("−", "-"))[1]) for number in numbers))
+        for name, *numbers in cells
     ]
 
 
@@ -130,12 +141,49 @@ def test_each_format_holds_the_same_rows(tmp_path, kind):
 def test_the_csv_holds_the_names_of_the_configuration_and_all_digits(tmp_path):
     text = write(tmp_path).csv.read_text()
 
-    assert text.splitlines()[0] == "estimator,original,absolute"
+    assert text.splitlines()[0] == (
+        "estimator,original,absolute,original_low,original_high,absolute_low,absolute_high,"
+        "original_letters,absolute_letters"
+    )
     rows = pd.read_csv(tmp_path / "table1_fidelity.csv")
     assert list(rows.estimator) == ["smoothgrad_squared", "my_own_50", "integrated_gradients_bw"]
     np.testing.assert_allclose(
         rows[["original", "absolute"]], [numbers for _, *numbers in EXPECTED], atol=1e-12
     )
+    np.testing.assert_allclose(rows.original_low, rows.original - 1)
+    np.testing.assert_allclose(rows.absolute_high, rows.absolute + 2)
+    assert list(rows.absolute_letters) == ["a", "b", "b"]
+
+
+def test_the_comparisons_are_written_as_they_are(tmp_path):
+    pd.testing.assert_frame_equal(pd.read_csv(write(tmp_path).comparisons), COMPARISONS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("markdown", "| my_own_50 | −5.0 [−6.0, −3.0] b |"),
+        ("html", "<td>−5.0 [−6.0, −3.0] <sup>b</sup></td>"),
+        ("latex", r"my\_own\_50 & $-$5.0 [$-$6.0, $-$3.0]\textsuperscript{b} &"),
+    ],
+)
+def test_each_format_shows_intervals_and_letters(tmp_path, kind, text):
+    assert text in getattr(write(tmp_path), kind).read_text()
+
+
+@pytest.mark.parametrize("kind", ["markdown", "html", "latex"])
+def test_the_caption_says_what_brackets_and_letters_mean(tmp_path, kind):
+    text = getattr(write(tmp_path), kind).read_text().replace("\\%", "%")
+
+    assert "Brackets: 95 % intervals from 100 resamples of the patients" in text
+    assert "share a letter could not be shown to differ" in text
+
+
+def test_too_few_patients_to_show_a_difference_are_noted(tmp_path):
+    few = write(tmp_path, patients=5).markdown.read_text()
+
+    assert "5 patients are too few to show that any two of 3 estimators differ" in few
+    assert "too few" not in write(tmp_path, patients=7).markdown.read_text()
 
 
 def test_the_details_hold_a_row_per_estimator_and_variant(tmp_path):
@@ -152,7 +200,7 @@ def test_the_caption_says_what_the_table_is_computed_on(tmp_path, kind):
 
     assert "area between the LiF and MiF accuracy curves" in text
     assert (
-        "Computed on 4 slices of 3 patients: all slices with a mask, of training and test" in text
+        "Computed on 4 slices of 30 patients: all slices with a mask, of training and test" in text
     )
     assert "Warning" not in text
 

@@ -13,7 +13,12 @@ from scripts.model.resnet import ResNet50
 from scripts.randomness import generator_for, seed_for
 from scripts.saliency.contract import Part
 from scripts.saliency.maps import importance_of
-from scripts.saliency.registry import available_estimators, load_estimator, parts_of
+from scripts.saliency.registry import (
+    available_estimators,
+    gradient_passes,
+    load_estimator,
+    parts_of,
+)
 from scripts.saliency.score import ExplainedScore
 from tests.saliency.networks import LinearNetwork, conv_network
 
@@ -384,3 +389,30 @@ class TestEdges:
         maps = compute("smoothgrad", classifier, flat, make_context("smoothgrad"))
         plain = compute("backpropagation", classifier, flat, make_context("backpropagation"))
         assert_maps_agree(maps, plain, 1e-6)
+
+
+class CountingGradients(nn.Module):
+    """A classifier that counts the images it is asked for gradients of."""
+
+    def __init__(self, classifier):
+        super().__init__()
+        self.classifier = classifier
+        self.count = 0
+
+    def forward(self, x):
+        if x.requires_grad:
+            x.register_hook(self._add)
+        return self.classifier(x)
+
+    def _add(self, gradient):
+        self.count += len(gradient)
+
+
+@pytest.mark.parametrize("method", available_estimators())
+def test_gradient_passes_are_those_it_takes(method, classifier, images, make_context):
+    counting = CountingGradients(classifier)
+    context = make_context(method)
+    compute(method, counting, images, context)
+
+    stated = gradient_passes(load_estimator(method), context.options)
+    assert counting.count == stated * len(images)

@@ -35,6 +35,7 @@ TINY = {
         "smoothgrad_squared": {"samples": 2},
     },
     "metrics": {"fidelity": {"step": 0.25}, "roc": {"thresholds": 10}},
+    "statistics": {"resamples": 200, "permutations": 200},
 }
 # Estimators to leave out where it does not matter which ones there are.
 SLOW = [
@@ -99,6 +100,8 @@ class Project:
             # Logs and benchmarks hold times, and so does what is known of the headers.
             if not {"logs", "benchmarks", "headers"} & set(path.relative_to(self.results).parts)
             and path.name != ".snakemake_timestamp"
+            # So does the table of costs.
+            and path.stem != "cost"
         }
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -23,13 +25,22 @@ FIGURES = [
     "figure5_roc_curves",
     "figure6_dice_curves",
     "training_curve",
+    "rank_flow",
+    *(f"differences_{metric}_absolute" for metric in ("fidelity", "roc", "dice")),
+    *(f"differences_{metric}_original" for metric in ("fidelity", "roc", "dice")),
 ]
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_tables_have_a_sorted_row_per_estimator(finished, table):
     rows = pd.read_csv(finished.results / "tables" / f"{table}.csv")
-    assert list(rows.columns) == ["estimator", "original", "absolute"]
+    assert list(rows.columns) == [
+        *("estimator", "original", "absolute"),
+        *("original_low", "original_high", "absolute_low", "absolute_high"),
+        *("original_letters", "absolute_letters"),
+    ]
+    for variant in ("original", "absolute"):
+        assert (rows[f"{variant}_low"] <= rows[f"{variant}_high"]).all()
     assert set(rows.estimator) == ESTIMATORS
     assert rows.absolute.is_monotonic_decreasing
     assert rows.notna().all(axis=None)
@@ -52,6 +63,47 @@ def test_figures_are_there_in_every_format(finished, figure):
     for suffix, start in starts.items():
         path = finished.results / "figures" / f"{figure}.{suffix}"
         assert path.read_bytes().startswith(start)
+
+
+def test_comparisons_ranks_and_costs_are_there(finished):
+    tables = finished.results / "tables"
+    for table in TABLES:
+        pairs = pd.read_csv(tables / f"{table}_comparisons.csv")
+        assert len(pairs) == 2 * 28 + 8
+        assert pairs.p_holm.between(0, 1).all()
+    assert len(pd.read_csv(tables / "ranks.csv")) == 3 * 2 * 8
+    assert len(pd.read_csv(tables / "agreement.csv")) == 2 * 3
+    cost = pd.read_csv(tables / "cost.csv", index_col="estimator")
+    assert cost.gradient_passes.to_dict() == {
+        **dict.fromkeys(["backpropagation", "deconvolution"], 1),
+        **dict.fromkeys(["expected_gradients", "integrated_gradients"], 2),
+        **dict.fromkeys(["smoothgrad", "smoothgrad_squared"], 2),
+        "integrated_gradients_bw": 4,
+        "random": 0,
+    }
+    assert (cost.seconds > 0).all()
+
+
+def test_the_run_can_be_traced_and_names_no_patient(finished):
+    text = (finished.results / "summary.json").read_text()
+    summary = json.loads(text)
+    assert summary["data"]["patients"] == 8
+    assert summary["digests"].keys() == {"slices", "classifier", "predictions"}
+    assert summary["packages"]["torch"]
+    assert set(summary["tables"]) == set(TABLES)
+    readme = (finished.results / "README.md").read_text()
+    for shown in (text, readme, (finished.results / "report.rst").read_text()):
+        assert "PHANTOM-" not in shown
+        assert str(finished.folder) not in shown
+
+
+def test_the_report_holds_every_table_and_figure_and_names_no_patient(finished):
+    finished.run("--report", "report.html")
+    page = (finished.folder / "report.html").read_text()
+    for name in [*FIGURES, *TABLES, "agreement", "cost"]:
+        assert name in page
+    assert "Which importance estimator explains this CT classifier best" in page
+    assert "PHANTOM-" not in page
 
 
 def test_the_run_ends_by_showing_tables_and_places(finished):

@@ -15,6 +15,13 @@ CURVES = {
     "plot_figure5_roc_curves",
     "plot_figure6_dice_curves",
 }
+METRICS = ("fidelity", "roc", "dice")
+RANKING = {"rank_estimators", "write_agreement", "plot_rank_flow", "write_summary"}
+STATISTICS = {
+    *(f"evaluate_estimators({name})" for name in METRICS),
+    *(f"plot_differences({name})" for name in METRICS),
+    *RANKING,
+}
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
 
@@ -29,8 +36,10 @@ def jobs_of(estimator, *parts):
         *(f"compute_part({part})" for part in parts),
         f"{'compute_importance' if estimator in ALONE else 'combine_parts'}({estimator})",
         *(f"evaluate_importance({metric}, {estimator})" for metric in ("fidelity", "roc", "dice")),
+        *STATISTICS,
         *TABLES,
         *CURVES,
+        "write_cost",
     }
 
 
@@ -105,13 +114,15 @@ def test_the_file_of_one_metric(project):
     edit(project, "scripts/metrics/roc.py")
     estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"plot_differences(roc)", *RANKING}
     assert project.planned_jobs() == expected
 
 
 def test_the_style_of_the_figures(project):
     edit(project, "scripts/report/style.py")
     figures = {*CURVES, "plot_figure1_examples", "plot_figure3_xrai", "plot_training_curve"}
+    figures |= {"plot_rank_flow", *(f"plot_differences({name})" for name in METRICS)}
     assert project.planned_jobs() == figures
 
 
@@ -130,7 +141,7 @@ def test_reordered_keys(project):
 
 def test_an_estimator_left_out_leaves_no_row(project):
     project.configure(changed(estimators={"random": None}))
-    assert project.planned_jobs() == TABLES | CURVES
+    assert project.planned_jobs() == STATISTICS | TABLES | CURVES | {"write_cost"}
     project.run()
     shown = [*(project.results / "tables").iterdir(), *(project.results / "figures").glob("*.svg")]
     assert len(shown) > 15

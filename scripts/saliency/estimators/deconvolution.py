@@ -18,6 +18,11 @@ class Options(EstimatorOptions):
     """Deconvolution has no options."""
 
 
+def gradient_passes(options: Options) -> int:
+    """Return the number of gradients of each slice."""
+    return 1
+
+
 def compute_importance(
     classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
 ) -> torch.Tensor:

@@ -27,6 +27,11 @@ class Options(EstimatorOptions):
     """Pairs of a training slice and a point on the way from it to the image."""
 
 
+def gradient_passes(options: Options) -> int:
+    """Return the number of gradients of each slice."""
+    return options.samples
+
+
 def compute_importance(
     classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
 ) -> torch.Tensor:

@@ -17,6 +17,11 @@ class Options(EstimatorOptions):
     """Random importance has no options."""
 
 
+def gradient_passes(options: Options) -> int:
+    """Return the number of gradients of each slice."""
+    return 0
+
+
 def compute_importance(
     classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
 ) -> torch.Tensor:

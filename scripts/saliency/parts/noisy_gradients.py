@@ -27,6 +27,11 @@ class Options(PartOptions):
     """Standard deviation of the noise, as a fraction of the range of the slice's pixels."""
 
 
+def gradient_passes(options: Options) -> int:
+    """Return the number of gradients of each slice."""
+    return options.samples
+
+
 def compute_part(
     classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
 ) -> dict[str, torch.Tensor]:

@@ -23,6 +23,11 @@ class Options(PartOptions):
     """m, number of terms of the right Riemann sum."""
 
 
+def gradient_passes(options: Options) -> int:
+    """Return the number of gradients of each slice."""
+    return options.steps
+
+
 def compute_part(
     classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
 ) -> dict[str, torch.Tensor]:

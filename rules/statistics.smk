@@ -1,0 +1,50 @@
+rule evaluate_estimators:
+    input:
+        points=metric_points,
+        code=statistics_code,
+    output:
+        values="results/{run}/statistics/{metric}/values.parquet",
+        curves="results/{run}/statistics/{metric}/curves.parquet",
+        comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
+    log:
+        "results/{run}/logs/evaluate_estimators/{metric}.log",
+    benchmark:
+        "results/{run}/benchmarks/evaluate_estimators/{metric}.tsv"
+    conda:
+        ENV.format("statistics")
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        estimators=json.dumps(ESTIMATORS),
+        options=STATISTICS,
+        seed=SEED,
+    script:
+        "../scripts/statistics/evaluate_estimators.py"
+
+
+rule rank_estimators:
+    input:
+        points=list(itertools.chain(*map(points_of, METRICS))),
+        code=RANKING_CODE,
+    output:
+        ranks="results/{run}/statistics/ranks.parquet",
+        taus="results/{run}/statistics/taus.parquet",
+    log:
+        "results/{run}/logs/rank_estimators.log",
+    benchmark:
+        "results/{run}/benchmarks/rank_estimators.tsv"
+    conda:
+        ENV.format("statistics")
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        metrics=json.dumps(METRICS),
+        estimators=json.dumps(ESTIMATORS),
+        options=STATISTICS,
+        seed=SEED,
+    script:
+        "../scripts/statistics/rank_estimators.py"

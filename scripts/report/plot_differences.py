@@ -1,0 +1,68 @@
+"""Rule plot_differences: values with intervals, and bars that join what could not be told apart."""
+
+import json
+
+import pandas as pd
+
+from scripts.job import job_log
+from scripts.metrics.registry import load_metric
+from scripts.report.style import RC, SINGLE_COLUMN, line_styles, plt, save_figure
+from scripts.statistics.comparisons import letter_groups
+from scripts.statistics.evaluation import differing_pairs
+from scripts.statistics.options import StatisticsOptions
+
+BAR = "#444444"
+
+
+def show_values(axes, values, styles):
+    """Show values with intervals, a row per estimator."""
+    for place, row in enumerate(values.itertuples()):
+        colour = styles[row.estimator]["color"]
+        axes.plot([row.value_low, row.value_high], [place, place], color=colour, linewidth=1.6)
+        axes.plot(row.value, place, marker="o", markersize=4.5, color=colour)
+    axes.set(
+        yticks=range(len(values)),
+        yticklabels=[styles[name]["label"] for name in values.estimator],
+        ylim=(len(values) - 0.5, -0.5),
+    )
+    axes.tick_params(left=False)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="y", color="#EEEEEE", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def show_groups(axes, order, groups):
+    """Show a bar per group, with a dot for each member."""
+    for number, group in enumerate(groups):
+        places = [order.index(name) for name in group]
+        axes.plot([number] * 2, [places[0], places[-1]], color=BAR, linewidth=2.5)
+        axes.plot([number] * len(places), places, "o", color=BAR, markersize=4)
+    axes.set(xlim=(-0.7, max(1, len(groups)) - 0.3), xticks=[])
+    axes.tick_params(left=False)
+    axes.spines[:].set_visible(False)
+
+
+with job_log(snakemake.log[0]), plt.rc_context(RC):
+    options = StatisticsOptions.model_validate_json(snakemake.params.options)
+    styles = line_styles(json.loads(snakemake.params.estimators))
+    all_values = pd.read_parquet(snakemake.input.values)
+    comparisons = pd.read_parquet(snakemake.input.comparisons)
+    label = load_metric(snakemake.wildcards.metric).VALUE_LABEL
+    for number, variant in enumerate(("original", "absolute")):
+        values = all_values[all_values.variant == variant].sort_values(
+            ["value", "estimator"], ascending=[False, True]
+        )
+        order = list(values.estimator)
+        differing = differing_pairs(comparisons, variant, 1 - options.confidence)
+        groups = [group for group in letter_groups(order, differing) if len(group) > 1]
+        figure, (axes, bars) = plt.subplots(
+            1,
+            2,
+            figsize=(SINGLE_COLUMN, 0.7 + 0.22 * len(order)),
+            sharey=True,
+            width_ratios=[8, max(1, 0.6 * len(groups))],
+        )
+        show_values(axes, values, styles)
+        show_groups(bars, order, groups)
+        axes.set_xlabel(f"{label}, {variant} values")
+        save_figure(figure, snakemake.output[3 * number : 3 * number + 3])

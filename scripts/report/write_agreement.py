@@ -1,0 +1,47 @@
+"""Rule write_agreement: how the metrics rank the estimators, in words and numbers."""
+
+import html
+
+import pandas as pd
+
+from scripts.atomic import write_text
+from scripts.job import job_log
+from scripts.report.agreement import agreement_with_paper, rank_table, tau_table
+from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
+from scripts.report.statistics_notes import percent
+from scripts.report.tables import escape_markdown, html_page, html_rows
+from scripts.statistics.options import StatisticsOptions
+
+CAPTION = (
+    "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
+    "ranks. In parentheses: the rank in the paper (Brocki et al. 2022). Kendall's tau is 1 where "
+    "two rankings are the same, 0 where they have nothing in common, -1 where one is the other "
+    "reversed. Brackets: {} intervals from {} resamples of the patients."
+)
+
+with job_log(snakemake.log[0]):
+    options = StatisticsOptions.model_validate_json(snakemake.params.options)
+    ranks, taus = (pd.read_parquet(snakemake.input[name]) for name in ("ranks", "taus"))
+    caption = CAPTION.format(percent(options.confidence), options.resamples)
+    sentences = [
+        sentence
+        for variant in VARIANT_WORDS
+        for sentence in say_disagreement(ranks, variant) + say_taus(taus, variant)
+    ]
+    tables = {f"Ranks, {words}": rank_table(ranks, it) for it, words in VARIANT_WORDS.items()}
+    tables["Agreement of the metrics"] = tau_table(taus)
+    tables["Agreement with the paper"] = agreement_with_paper(ranks)
+    markdown, parts = [f"**{escape_markdown(caption)}**", ""], []
+    markdown += [f"- {escape_markdown(sentence)}" for sentence in sentences]
+    parts.append("".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences))
+    for title, (header, rows) in tables.items():
+        if not rows:
+            continue
+        markdown += ["", f"{title}:", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+        markdown += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in rows]
+        cells = [[html.escape(text) for text in row] for row in rows]
+        parts.append(f"<h2>{html.escape(title)}</h2>{html_rows(header, cells)}")
+    write_text(snakemake.output.ranks, ranks.to_csv(index=False))
+    write_text(snakemake.output.taus, taus.to_csv(index=False))
+    write_text(snakemake.output.markdown, "\n".join(markdown) + "\n")
+    write_text(snakemake.output.html, html_page("Agreement", caption, [], parts))

@@ -1,0 +1,64 @@
+"""Rule write_summary: what the run is and says, for people, for programs and for the report."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from scripts.atomic import write_text
+from scripts.job import job_log
+from scripts.report.landing import landing_text, readme_text
+from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
+from scripts.report.summary import file_digest, git_commit, hardware, package_versions
+from scripts.report.warnings_of_model import model_warnings
+
+with job_log(snakemake.log[0]):
+    config = json.loads(snakemake.params.config)
+    flags = pq.read_table(snakemake.input.slices, columns=["patient_id", "label", "split"])
+    rows = flags.to_pylist()
+    split_of = {row["patient_id"]: row["split"] for row in rows}
+    evaluation = json.loads(Path(snakemake.input.evaluation).read_text(encoding="utf-8"))
+    ranks, taus = (pd.read_parquet(snakemake.input[name]) for name in ("ranks", "taus"))
+    packages = {
+        name
+        for path in snakemake.input.environments
+        for name in re.findall(r"- ([\w.-]+)==", Path(path).read_text(encoding="utf-8"))
+    }
+    tables = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.tables}
+    summary = {
+        "run": config["run"],
+        "seed": config["seed"],
+        "data": {
+            "slices": len(rows),
+            "patients": len(split_of),
+            "slices_with_contrast": sum(row["label"] for row in rows),
+            "patients_by_split": dict(sorted(Counter(split_of.values()).items())),
+        },
+        "classifier": evaluation,
+        "warnings": model_warnings(evaluation),
+        "findings": [
+            sentence
+            for variant in VARIANT_WORDS
+            for sentence in say_disagreement(ranks, variant) + say_taus(taus, variant)
+        ],
+        "tables": {
+            name: table.astype(object).where(table.notna(), None).to_dict("records")
+            for name, table in tables.items()
+        },
+        "digests": {
+            "slices": file_digest(snakemake.input.slices),
+            "classifier": file_digest(snakemake.input.classifier),
+            "predictions": file_digest(snakemake.input.predictions),
+        },
+        "code": git_commit(Path.cwd()),
+        "packages": package_versions(packages),
+        "hardware": hardware(),
+        "config": config,
+    }
+    markdown = [Path(path).read_text(encoding="utf-8") for path in snakemake.input.markdown]
+    write_text(snakemake.output.json, json.dumps(summary, indent=2, allow_nan=False) + "\n")
+    write_text(snakemake.output.readme, readme_text(summary, markdown))
+    write_text(snakemake.output.landing, landing_text(summary))

@@ -1,0 +1,189 @@
+"""Values, curves and comparisons of all estimators by one metric, with their intervals."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from scripts.errors import InputError
+from scripts.metrics.averaging import PatientSums, mean_curves, sum_by_patient
+from scripts.metrics.contract import Metric
+from scripts.statistics.comparisons import holm, letters, permutation_p_value, sign_flips
+from scripts.statistics.intervals import interval, resample_patients
+from scripts.statistics.options import StatisticsOptions
+
+Key = tuple[str, str]
+"""An estimator and a variant."""
+
+
+def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[Key, PatientSums]:
+    """Return what the averages of each estimator and variant are made of.
+
+    Args:
+        metric: A metric module.
+        tables: Its table of points for each estimator.
+
+    Raises:
+        InputError: If the tables are not of the same slices.
+    """
+    columns = ["patient_id", "label", "variant", *metric.POSITION_COLUMNS, *metric.MEAN_COLUMNS]
+    sums = {
+        (estimator, variant): of_variant
+        for estimator, path in tables.items()
+        for variant, of_variant in sum_by_patient(
+            metric, pq.read_table(path, columns=columns).to_pandas()
+        ).items()
+    }
+    (estimator, _), first = next(iter(sums.items()))
+    for (other, _), these in sums.items():
+        if these.patients != first.patients or (these.counts != first.counts).any():
+            raise InputError(
+                f"{tables[other]}: holds other slices than {tables[estimator]}; delete the one "
+                "that is old and run again"
+            )
+    return sums
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one metric says of all estimators."""
+
+    values: pd.DataFrame
+    """A row per estimator and variant: ``value`` and details, each with _low and _high;
+    ``letters``, of which those that do not differ share one within a variant; ``patients``,
+    ``slices`` and ``classes`` (labels) it is computed on."""
+    curves: pd.DataFrame
+    """A row per estimator, variant and position of the figure's curves, with _low and _high."""
+    comparisons: pd.DataFrame
+    """A row per pair of estimators (within a variant), then per pair of variants (within an
+    estimator); p_holm is adjusted within each of these families."""
+
+
+def evaluate_estimators(
+    metric: Metric, sums: Mapping[Key, PatientSums], options: StatisticsOptions, seed: int
+) -> Evaluation:
+    """Return values, curves and comparisons with their intervals.
+
+    Args:
+        metric: A metric module.
+        sums: See `read_sums`.
+        options: Section `statistics` of the configuration.
+        seed: Seed of the run.
+    """
+    any_sums = next(iter(sums.values()))
+    patients = len(any_sums.patients)
+    if patients < 2:
+        logging.warning("one patient only: there are no intervals")
+    weights = resample_patients(any_sums.counts, options.resamples, seed)
+    values, curves, replicates = [], [], {}
+    for (estimator, variant), of_key in sums.items():
+        key = {"estimator": estimator, "variant": variant}
+        exact, resampled = (mean_curves(metric, of_key, these) for these in (None, weights))
+        estimates, of_resamples = metric.summarise(exact), metric.summarise(resampled)
+        replicates[estimator, variant] = estimates["value"], of_resamples["value"]
+        values.append(
+            key
+            | {
+                column: float(number[0])
+                for name in estimates
+                for column, number in _with_interval(
+                    name, estimates[name], of_resamples[name][:, None], options.confidence, patients
+                ).items()
+            }
+        )
+        shown, shown_resamples = metric.figure_curves(exact), metric.figure_curves(resampled)
+        columns = dict(shown.positions)
+        for name in shown.means:
+            columns |= _with_interval(
+                name,
+                shown.means[name][0],
+                shown_resamples.means[name],
+                options.confidence,
+                patients,
+            )
+        curves.append(pd.DataFrame(key | columns))
+    flips = sign_flips(patients, options.permutations, seed)
+    comparisons = _compare(metric, sums, replicates, flips, patients, options)
+    table = pd.DataFrame(values)
+    table["letters"] = _letters(table, comparisons, 1 - options.confidence)
+    table["patients"], table["slices"] = patients, int(any_sums.counts.sum())
+    table["classes"] = " and ".join(map(str, any_sums.classes))
+    return Evaluation(table, pd.concat(curves, ignore_index=True), comparisons)
+
+
+def _with_interval(
+    name: str, estimate: np.ndarray, replicates: np.ndarray, confidence: float, patients: int
+) -> dict[str, np.ndarray]:
+    low, high = interval(estimate, replicates, confidence, patients)
+    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
+
+
+def _compare(
+    metric: Metric,
+    sums: Mapping[Key, PatientSums],
+    replicates: Mapping[Key, tuple[np.ndarray, np.ndarray]],
+    flips: tuple[np.ndarray, bool],
+    patients: int,
+    options: StatisticsOptions,
+) -> pd.DataFrame:
+    families: dict[str, list[tuple[Key, Key]]] = {}
+    for first, second in combinations(sums, 2):
+        if first[1] == second[1]:
+            families.setdefault(first[1], []).append((first, second))
+        elif first[0] == second[0]:
+            families.setdefault("variants", []).append((first, second))
+    rows = []
+    for family in sorted(families, key="variants".__eq__):
+        pairs = families[family]
+        p_values = [permutation_p_value(metric, sums[a], sums[b], flips) for a, b in pairs]
+        for (first, second), p_value, adjusted in zip(pairs, p_values, holm(p_values), strict=True):
+            difference, of_resamples = (
+                one - other
+                for one, other in zip(replicates[first], replicates[second], strict=True)
+            )
+            low, high = interval(difference, of_resamples[:, None], options.confidence, patients)
+            rows.append(
+                {
+                    "first": first[0],
+                    "first_variant": first[1],
+                    "second": second[0],
+                    "second_variant": second[1],
+                    "difference": float(difference[0]),
+                    "low": float(low[0]),
+                    "high": float(high[0]),
+                    "p": p_value,
+                    "p_holm": adjusted,
+                }
+            )
+    names = ["first", "first_variant", "second", "second_variant"]
+    return pd.DataFrame(rows, columns=[*names, "difference", "low", "high", "p", "p_holm"])
+
+
+def differing_pairs(
+    comparisons: pd.DataFrame, variant: str, error_rate: float
+) -> set[frozenset[str]]:
+    """Return the pairs of estimators that differ in a variant, at a family-wise error rate."""
+    found = comparisons[
+        (comparisons["first_variant"] == variant)
+        & (comparisons["second_variant"] == variant)
+        & (comparisons["p_holm"] <= error_rate)
+    ]
+    return {frozenset(pair) for pair in zip(found["first"], found["second"], strict=True)}
+
+
+def _letters(values: pd.DataFrame, comparisons: pd.DataFrame, error_rate: float) -> pd.Series:
+    found = pd.Series("", index=values.index)
+    for variant, rows in values.groupby("variant"):
+        best_first = rows.sort_values(["value", "estimator"], ascending=[False, True])
+        of_estimators = letters(
+            list(best_first["estimator"]), differing_pairs(comparisons, variant, error_rate)
+        )
+        found[rows.index] = rows["estimator"].map(of_estimators)
+    return found

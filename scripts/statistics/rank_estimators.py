@@ -1,0 +1,28 @@
+"""Rule rank_estimators: how each metric ranks the estimators, and how far the metrics agree."""
+
+import json
+
+from scripts.atomic import replacing
+from scripts.job import job_log
+from scripts.metrics.registry import load_metric
+from scripts.statistics.agreement import rank_by_metrics
+from scripts.statistics.evaluation import read_sums
+from scripts.statistics.options import StatisticsOptions
+
+with job_log(snakemake.log[0]):
+    estimators = json.loads(snakemake.params.estimators)
+    metrics = {name: load_metric(name) for name in json.loads(snakemake.params.metrics)}
+    tables = iter(snakemake.input.points)
+    sums = {
+        name: read_sums(metric, {estimator: next(tables) for estimator in estimators})
+        for name, metric in metrics.items()
+    }
+    found = rank_by_metrics(
+        metrics,
+        sums,
+        StatisticsOptions.model_validate_json(snakemake.params.options),
+        snakemake.params.seed,
+    )
+    for name in ("ranks", "taus"):
+        with replacing(snakemake.output[name]) as temporary:
+            getattr(found, name).to_parquet(temporary, index=False)

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from scripts.metrics.averaging import PatientSums
+from scripts.statistics.agreement import kendall_tau, rank_by_metrics
+from scripts.statistics.options import StatisticsOptions
+
+OPTIONS = StatisticsOptions(resamples=400)
+
+
+class Mean:
+    """A metric whose value is the mean of one number per slice."""
+
+    BALANCED = False
+
+    @staticmethod
+    def summarise(curves):
+        return {"value": curves.means["number"][:, 0]}
+
+
+def sums(by_estimator, patients):
+    return {
+        (estimator, "original"): PatientSums(
+            patients=tuple(patients),
+            classes=(0,),
+            counts=np.ones((1, len(patients))),
+            positions={},
+            sums={"number": np.asarray(numbers, float)[None, :, None]},
+        )
+        for estimator, numbers in by_estimator.items()
+    }
+
+
+def rank(**metrics):
+    return rank_by_metrics(dict.fromkeys(metrics, Mean), metrics, OPTIONS, seed=0)
+
+
+@pytest.mark.parametrize("levels", [3, 1000])
+def test_tau_is_that_of_scipy(levels):
+    first, second = np.random.default_rng(0).integers(0, levels, (2, 30, 7))
+    expected = [stats.kendalltau(*pair).statistic for pair in zip(first, second, strict=True)]
+
+    np.testing.assert_allclose(kendall_tau(first, second), expected, atol=1e-12)
+
+
+def test_tau_of_equal_values_or_one_estimator_is_not_defined():
+    assert np.isnan(kendall_tau(np.ones((1, 3)), np.arange(3)[None])).all()
+    assert np.isnan(kendall_tau(np.ones((2, 1)), np.ones((2, 1)))).all()
+
+
+def test_ranks_start_with_the_best_and_ties_share_theirs():
+    found = rank(one=sums({"a": [1, 1], "b": [3, 3], "c": [1, 1 + 1e-15], "d": [0, 0]}, "pq"))
+
+    ranks = found.ranks.set_index("estimator")["rank"].to_dict()
+    assert ranks == {"b": 1, "a": 2.5, "c": 2.5, "d": 4}
+    assert found.taus.empty
+
+
+def test_metrics_that_rank_alike_or_the_other_way():
+    rng = np.random.default_rng(0)
+    patients = [f"p{number}" for number in range(20)]
+    noise = 0.1 * rng.normal(size=(3, 20))
+    up = {name: place + noise[place] for place, name in enumerate("abc")}
+    down = {name: -values for name, values in up.items()}
+    found = rank(
+        one=sums(up, patients), other=sums(up, patients), reversed=sums(down, patients)
+    ).taus.set_index(["first", "second"])
+
+    assert found.loc[("one", "other"), ["tau", "tau_low", "tau_high"]].tolist() == [1, 1, 1]
+    assert found.loc[("one", "reversed"), ["tau", "tau_low", "tau_high"]].tolist() == [-1, -1, -1]
+
+
+def test_ranks_that_patients_decide_have_wide_intervals():
+    rng = np.random.default_rng(1)
+    patients = [f"p{number}" for number in range(15)]
+    numbers = {name: rng.normal(size=15) for name in "abcd"} | {"best": np.full(15, 9.0)}
+    found = rank(one=sums(numbers, patients)).ranks.set_index("estimator")
+
+    assert found.loc["best", ["rank", "rank_low", "rank_high"]].tolist() == [1, 1, 1]
+    assert (found["rank_low"][list("abcd")] == 2).any()
+    assert (found["rank_high"][list("abcd")] == 5).any()
+
+
+def test_patients_of_two_metrics_are_drawn_together():
+    # The same numbers, and one metric that knows patients beside: without resampling them together
+    # the two would rank the estimators differently in many resamples.
+    rng = np.random.default_rng(2)
+    shared = [f"p{number}" for number in range(12)]
+    numbers = {name: rng.normal(size=12) for name in "abcd"}
+    more = {name: np.append(values, [0.0, 0.0]) for name, values in numbers.items()}
+    found = rank(one=sums(numbers, shared), other=sums(more, [*shared, "x", "y"])).taus.iloc[0]
+
+    assert found["tau"] == found["tau_low"] == found["tau_high"] == 1
+
+
+def test_one_patient_has_ranks_without_intervals():
+    found = rank(one=sums({"a": [1], "b": [2]}, "p"), other=sums({"a": [1], "b": [2]}, "p"))
+
+    assert found.ranks["rank"].tolist() == [2, 1, 2, 1]
+    assert found.ranks["rank_low"].isna().all()
+    assert found.taus["tau_high"].isna().all()
