@@ -42,6 +42,7 @@ rule all:
         f"results/{RUN}/model/evaluation.json",
         all_tables(),
         all_figures(),
+        f"results/{RUN}/explorer.html",
 
 
 onsuccess:

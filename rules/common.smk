@@ -30,6 +30,10 @@ SEED = OPTIONS.seed
 ESTIMATORS = list(CONFIG.estimators)
 METRICS = list(CONFIG.metrics)
 FORMATS = ["svg", "pdf", "png"]
+EXPLORER_TEMPLATES = [
+    f"scripts/report/explorer/{name}"
+    for name in ("page.html", "page.css", "levels.js", "drawing.js", "page.js")
+]
 DATASETS = COHORT.given_datasets or {"phantom": None}
 IS_PHANTOM = not COHORT.given_datasets
 
@@ -329,6 +333,10 @@ def metric_precision(wildcards):
 def points_of(metric):
     """The tables of one metric, one per estimator."""
     return [f"results/{RUN}/metrics/{metric}/{estimator}.parquet" for estimator in ESTIMATORS]
+
+
+def points_if_configured(metric):
+    return points_of(metric) if metric in METRICS else []
 
 
 def table_points(wildcards):
