@@ -30,7 +30,7 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "scripts/report/explorer"
 VARIANTS = ("original", "absolute")
 
 
-def pack_examples(factor: int, shares: np.ndarray) -> list[tuple[dict, dict]]:
+def pack_examples(factor: int, shares: np.ndarray) -> list[dict]:
     """Return a few packed slices with segments, a mask and signed and unsigned maps."""
     packed = []
     for seed in range(PACKED):
@@ -71,7 +71,7 @@ def build(path: Path) -> None:
         {
             **{"slice_id": slice_id, "patient_id": f"LIDC-IDRI-{number:04d}", "label": number % 2},
             **{"split": "test", "annotated": True, "logit": 1.234, "correct": number % 2 == 1},
-            **{"scores": scores.numbers[slice_id], "limits": examples[number][1]},
+            **{"scores": scores.numbers[slice_id]},
         }
         for number, slice_id in enumerate(slice_ids)
     ]
@@ -84,7 +84,7 @@ def build(path: Path) -> None:
     }
     contents = (
         content | {"curves": scores.curves[slice_id]}
-        for slice_id, (content, _) in zip(slice_ids, examples, strict=True)
+        for slice_id, content in zip(slice_ids, examples, strict=True)
     )
     write_page(path, {file.name: file for file in TEMPLATES.iterdir()}, contents, index)
     print(f"{len(shares)} levels, images reduced by {factor}: {path.stat().st_size / 1e6:.1f} MB")
@@ -111,6 +111,6 @@ def measure(path: Path, folder: Path) -> None:
     print(f"next slice: median {statistics.median(steps):.2f} s; heap {heap / 1e6:.0f} MB")
 
 
-with tempfile.TemporaryDirectory() as name:
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
     build(Path(name) / "explorer.html")
     measure(Path(name) / "explorer.html", Path(name))

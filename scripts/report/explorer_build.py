@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -97,8 +97,12 @@ def build_explorer(
         "levels": len(shares),
     }
     material = read_material(sources.slices, subsets, slice_ids, sources.maps, sources.segments)
-    contents = _pack_all(material, partial(pack_slice, factor=factor, shares=shares), workers)
-    shown = progress(_completed(contents, entries, scores), "explorer: slices", len(rows))
+    packed = _pack_all(material, partial(pack_slice, factor=factor, shares=shares), workers)
+    contents = (
+        content | {"curves": scores.curves.get(slice_id, {})}
+        for slice_id, content in zip(slice_ids, packed, strict=True)
+    )
+    shown = progress(contents, "explorer: slices", len(rows))
     write_page(path, templates, shown, index)
     logger.info("%.1f MB", Path(path).stat().st_size / 1e6)
 
@@ -152,20 +156,11 @@ def _entries(
     return entries
 
 
-def _pack_all(material: Iterable[Material], pack: partial, workers: int) -> Iterator[tuple]:
+def _pack_all(
+    material: Iterable[Material], pack: Callable[[Material], dict[str, Any]], workers: int
+) -> Iterator[dict[str, Any]]:
     """Yield what ``pack`` makes of each slice; few slices are held at a time."""
     slices = iter(material)
     with process_pool(workers) as pool:
         while group := list(islice(slices, workers * SLICES_PER_WORKER)):
             yield from pool.map(pack, group)
-
-
-def _completed(
-    contents: Iterable[tuple[dict[str, Any], dict[str, float]]],
-    entries: Sequence[dict[str, Any]],
-    scores: Scores,
-) -> Iterator[dict[str, Any]]:
-    """Yield contents with their curves; the end of each map's scale goes into its entry."""
-    for entry, (content, limits) in zip(entries, contents, strict=True):
-        entry["limits"] = limits
-        yield content | {"curves": scores.curves.get(entry["slice_id"], {})}

@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +32,29 @@ def write_page(
         path: The page to write.
         templates: page.html, page.css and `SCRIPT_FILES` by name.
         slices: Contents of the slices, see `scripts.report.explorer_slices.pack_slice`.
-        index: What is known beforehand; it is read after the last slice, so that it may grow
-            while ``slices`` are made.
+        index: What is known of the run as a whole.
     """
     texts = {name: Path(file).read_text(encoding="utf-8") for name, file in templates.items()}
-    before, after = texts["page.html"].split("<!-- data -->\n")
+    before, rest = texts["page.html"].split("<!-- index -->\n")
+    # The script stands before the slices: the first is shown while the others are still read.
+    script, after = rest.split("<!-- slices -->\n")
     scripts = "\n".join(texts[name] for name in SCRIPT_FILES)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         title = html.escape(index["run"])
         file.write(before.replace("/* style */", texts["page.css"]).replace("{run}", title))
-        for number, content in enumerate(slices):
-            file.write(_data_element(f"slice-{number}", content))
         file.write(_data_element("index", index))
-        file.write(after.replace("/* scripts */", scripts))
+        file.write(script.replace("/* scripts */", scripts))
+        limits = []
+        for number, content in enumerate(slices):
+            limits.append(content["limits"])
+            file.write(_data_element(f"slice-{number}", content))
+        file.write(_data_element("limits", _common_limits(limits)))
+        file.write(after)
+
+
+def _common_limits(limits: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return one end of the colour scale for all slices: the median of the slices' own."""
+    return {name: float(np.median([each[name] for each in limits])) for name in limits[0]}
 
 
 def _data_element(name: str, content: Any) -> str:

@@ -73,10 +73,8 @@ def read_material(
         yield Material(row, dict(zip(maps, importance, strict=True)), packed)
 
 
-def pack_slice(
-    material: Material, factor: int, shares: np.ndarray
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return a slice as the page reads it, and the end of the colour scale of each of its maps.
+def pack_slice(material: Material, factor: int, shares: np.ndarray) -> dict[str, Any]:
+    """Return a slice as the page reads it.
 
     Args:
         material: The slice.
@@ -84,8 +82,9 @@ def pack_slice(
         shares: Of the levels of maps, see `scripts.report.explorer_levels.level_shares`.
 
     Returns:
-        `image`, `mask` (or None), `maps` by estimator, and `regions` by estimator and variant
-        (without XRAI empty); and the 99.5th percentile of |e| of each map, 1 if that is 0.
+        `image`, `mask` (or None), `maps` by estimator, `limits` (the ends of their colour scales:
+        99.5th percentile of |e|, 1 if that is 0) and `regions` by estimator and variant (without
+        XRAI empty).
     """
     mask = material.row["mask"]
     has_mask = mask is not None and mask.any()
@@ -96,9 +95,9 @@ def pack_slice(
         if has_mask
         else None,
         "maps": {},
+        "limits": {},
         "regions": {},
     }
-    limits = {}
     segments = material.segments and unpack_segments(material.segments, material.row["image"].shape)
     for estimator, importance in material.maps.items():
         if not np.isfinite(importance).all():
@@ -112,10 +111,10 @@ def pack_slice(
             "values": encode_values(values),
         }
         limit = float(np.percentile(np.abs(importance), SCALE_PERCENTILE)) or 1.0
-        limits[estimator] = float(f"{limit:.4g}")
+        content["limits"][estimator] = float(f"{limit:.4g}")
         if segments is not None:
             content["regions"][estimator] = _pack_variants(importance, segments)
-    return content, limits
+    return content
 
 
 def _pack_variants(importance: np.ndarray, segments: np.ndarray) -> dict[str, Any]:

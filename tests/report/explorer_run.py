@@ -1,5 +1,6 @@
 """A run of a few small slices, with real tables of metrics, for the tests of the explorer."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,11 @@ def make_subjects(count=4):
             )
         )
     return subjects
+
+
+@functools.cache
+def segments_of(number):
+    return segment_image(smooth_image(SHAPE, number))
 
 
 def importance_of(estimator, number):
@@ -84,7 +90,7 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
     }
     kinds = [("slice_id", pa.string()), ("logit", pa.float32()), ("correct", pa.bool_())]
     write_table(folder / "predictions.parquet", pa.schema(kinds), columns)
-    segments = {one.slice_id: segment_image(one.image) for one in subjects}
+    segments = {slice_id: segments_of(number) for number, slice_id in enumerate(ids)}
     kinds = [("slice_id", pa.string()), ("segments", pa.binary())]
     kept = [name for name, is_annotated in zip(ids, annotated, strict=True) if is_annotated]
     packed = [pack_segments(segments[name]) for name in kept]

@@ -72,7 +72,7 @@ def test_maps_come_back_within_their_levels(page):
             back = numbers(packed["values"])[pixels(packed["levels"])]
             assert (np.diff(back.ravel()[importance.argsort(axis=None)]) >= 0).all()
             assert np.abs(back - importance).mean() < 0.02 * importance.std()
-            limit = content["index"]["slices"][number]["limits"][estimator]
+            limit = content[f"slice-{number}"]["limits"][estimator]
             assert limit == pytest.approx(np.percentile(np.abs(importance), 99.5), rel=1e-3)
 
 
@@ -172,9 +172,9 @@ def test_a_page_tells_of_slices_what_the_tables_do_and_no_more(page):
     allowed = {"slice_id", "patient_id", "label", "split", "annotated", "logit", "correct"}
 
     for entry in content["index"]["slices"]:
-        assert entry.keys() == allowed | {"scores", "limits"}
+        assert entry.keys() == allowed | {"scores"}
     for number in range(4):
-        kinds = {"image", "mask", "maps", "regions", "curves"}
+        kinds = {"image", "mask", "maps", "limits", "regions", "curves"}
         assert content[f"slice-{number}"].keys() == kinds
 
 

@@ -28,6 +28,7 @@ def jobs_of(estimator, *parts):
         *(f"evaluate_importance({metric}, {estimator})" for metric in ("fidelity", "roc", "dice")),
         *TABLES,
         *CURVES,
+        "build_explorer",
     }
 
 
@@ -103,7 +104,7 @@ def test_the_file_of_one_metric(project):
     edit(project, "scripts/metrics/roc.py")
     estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"write_table(table2_auc)", "plot_figure5_roc_curves", "build_explorer"}
     assert project.planned_jobs() == expected
 
 
@@ -111,6 +112,12 @@ def test_the_style_of_the_figures(project):
     edit(project, "scripts/report/style.py")
     figures = {*CURVES, "plot_figure1_examples", "plot_figure3_xrai", "plot_training_curve"}
     assert project.planned_jobs() == figures
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
+def test_a_template_of_the_explorer(project, name):
+    edit(project, f"scripts/report/explorer/{name}")
+    assert project.planned_jobs() == {"build_explorer"}
 
 
 def test_touched_but_equal_code(project):
@@ -128,7 +135,7 @@ def test_reordered_keys(project):
 
 def test_an_estimator_left_out_leaves_no_row(project):
     project.configure(changed(estimators={"random": None}))
-    assert project.planned_jobs() == TABLES | CURVES
+    assert project.planned_jobs() == TABLES | CURVES | {"build_explorer"}
     project.run()
     for table in (project.results / "tables").glob("*.csv"):
         assert "random" not in table.read_text()

@@ -2,8 +2,7 @@
 
 const byId = (name) => document.getElementById(name);
 const all = (selector) => [...document.querySelectorAll(selector)];
-const content = (name) => JSON.parse(byId(name).textContent);
-const index = content("index");
+const index = JSON.parse(byId("index").textContent);
 const colourTables = Object.fromEntries(
   Object.entries(index.colours).map(([name, table]) => [name, bytesOf(table)]));
 const VARIANTS = ["original", "absolute"];
@@ -25,12 +24,6 @@ const COLUMNS = [
 const GIVEN_SCORES = Object.keys(SCORES).filter((name) => SCORES[name].given);
 const names = index.estimators.map((estimator) => estimator.name);
 const titles = Object.fromEntries(index.estimators.map(({ name, title }) => [name, title]));
-// One scale for all slices of an estimator: the middle one of its maps' own.
-const commonLimits = Object.fromEntries(names.map((name) => {
-  const limits = index.slices.map((slice) => slice.limits[name]).sort((a, b) => a - b);
-  return [name, limits[Math.floor(limits.length / 2)]];
-}));
-
 const nearest = (values, wanted) => values.reduce(
   (best, value, i) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? i : best), 0);
 
@@ -130,18 +123,25 @@ function remembered(key, make) {
   return found;
 }
 
-const contentOf = (place) => remembered(`${place}`, () => content(`slice-${place}`));
-const pictureOf = (place, kind) => remembered(
-  `${place} ${kind}`, async () => decodeImage(contentOf(place)[kind]));
-const mapOf = (place, estimator) => remembered(
-  `${place} map ${estimator}`, async () => decodeLevels(contentOf(place).maps[estimator]));
+/** The data of an element below this script, once the browser has read to its end. */
+async function dataOf(name) {
+  const isWhole = () => byId(name)?.nextElementSibling || document.readyState !== "loading";
+  while (!isWhole()) await new Promise((resolve) => { setTimeout(resolve, 10); });
+  return JSON.parse(byId(name).textContent);
+}
 
-function regionsOf(place, estimator, variant) {
-  const packed = contentOf(place).regions[estimator];
+const contentOf = (place) => remembered(`${place}`, () => dataOf(`slice-${place}`));
+const commonLimits = () => remembered("limits", () => dataOf("limits"));
+const pictureOf = (place, kind, content) => remembered(
+  `${place} ${kind}`, () => decodeImage(content[kind]));
+const mapOf = (place, estimator, content) => remembered(
+  `${place} map ${estimator}`, () => decodeLevels(content.maps[estimator]));
+
+function regionsOf(place, estimator, variant, content) {
+  const packed = content.regions[estimator];
   // A map without negative values has the same regions in both variants.
   const kept = packed[variant] ? variant : "original";
-  return remembered(
-    `${place} regions ${estimator} ${kept}`, async () => decodeLevels(packed[kept]));
+  return remembered(`${place} regions ${estimator} ${kept}`, () => decodeLevels(packed[kept]));
 }
 
 // ---- Texts.
@@ -216,9 +216,6 @@ function showSlice(slice, image, mask) {
   showText(readingOf("mask-panel"), `${percentText(100 * share)} of the slice`);
 }
 
-const limitOf = (slice, estimator) =>
-  (state.scale === "map" ? slice.limits[estimator] : commonLimits[estimator]);
-
 /** How a variant of a map is coloured: table, end of the scale, whether of two signs. */
 function colouring(variant, values, limit) {
   const signed = variant === "original" && values[0] < 0;
@@ -230,11 +227,11 @@ function drawMap(canvas, map, variant, scale, large) {
   drawColours(canvas, map, coloursBy(map.pixels, ofLevel), large);
 }
 
-function showMaps(slice, map, mask) {
+function showMaps(slice, map, mask, limits) {
   for (const variant of VARIANTS) {
     const panel = byId(`${variant}-panel`);
     const canvas = panel.querySelector("canvas");
-    const scale = colouring(variant, map.values, limitOf(slice, state.estimator));
+    const scale = colouring(variant, map.values, limits[state.estimator]);
     drawMap(canvas, map, variant, scale);
     if (mask && state.outline) drawOutline(canvas, mask);
     const score = scoreOfVariant(slice, variant);
@@ -251,11 +248,11 @@ function scoreOfVariant(slice, variant) {
     .map((name) => `${SCORES[name].long} ${fixed(scores[name], SCORES[name].decimals)}`).join(", ");
 }
 
-async function showRegions(place, image, mask, isCurrent) {
-  const curves = contentOf(place).curves[state.estimator]?.[state.variant];
-  const shown = Boolean(curves?.dsc && contentOf(place).regions[state.estimator]);
+async function showRegions(place, content, image, mask, isCurrent) {
+  const curves = content.curves[state.estimator]?.[state.variant];
+  const shown = Boolean(curves?.dsc && content.regions[state.estimator]);
   if (!present("regions-panel", shown)) return;
-  const regions = await regionsOf(place, state.estimator, state.variant);
+  const regions = await regionsOf(place, state.estimator, state.variant, content);
   if (!isCurrent()) return;
   const percentage = index.percentages[state.percentage];
   const { first, share } = shownRegions(regions, percentage);
@@ -286,8 +283,8 @@ async function showRegions(place, image, mask, isCurrent) {
   showText(readingOf("regions-panel"), `Shown whole: ${percentText(100 * share)} · DSC ${dsc}`);
 }
 
-function showMasked(place, slice, image, map, mask) {
-  const curves = contentOf(place).curves[state.estimator]?.[state.variant];
+function showMasked(content, slice, image, map, mask) {
+  const curves = content.curves[state.estimator]?.[state.variant];
   const shown = Boolean(curves?.mif);
   if (!present("masked-panel", shown)) return;
   const fraction = index.fractions[state.fraction];
@@ -309,11 +306,11 @@ function showMasked(place, slice, image, map, mask) {
   drawCurve(byId("curve"), index.fractions, curves, state.order, state.fraction);
 }
 
-async function showThumbnails(place, slice, isCurrent) {
+async function showThumbnails(place, content, limits, isCurrent) {
   for (const [row, estimator] of names.entries()) {
-    const map = await mapOf(place, estimator);
+    const map = await mapOf(place, estimator, content);
     if (!isCurrent()) return;
-    const scale = colouring(state.variant, map.values, limitOf(slice, estimator));
+    const scale = colouring(state.variant, map.values, limits[estimator]);
     drawMap(byId("estimators").tBodies[0].rows[row].querySelector("canvas"), map, state.variant, scale, 0);
   }
 }
@@ -347,17 +344,19 @@ async function show() {
     showFacts(slice);
     showScores(slice);
     announce(slice);
-    const [image, mask, map] = await Promise.all([
-      pictureOf(place, "image"),
-      contentOf(place).mask && pictureOf(place, "mask"),
-      mapOf(place, state.estimator),
+    const content = await contentOf(place);
+    const [image, mask, map, limits] = await Promise.all([
+      pictureOf(place, "image", content),
+      content.mask && pictureOf(place, "mask", content),
+      mapOf(place, state.estimator, content),
+      state.scale === "map" ? content.limits : commonLimits(),
     ]);
     if (!isCurrent()) return;
     showSlice(slice, image, mask);
-    showMaps(slice, map, mask);
-    showMasked(place, slice, image, map, mask);
-    await showRegions(place, image, mask, isCurrent);
-    await showThumbnails(place, slice, isCurrent);
+    showMaps(slice, map, mask, limits);
+    showMasked(content, slice, image, map, mask);
+    await showRegions(place, content, image, mask, isCurrent);
+    await showThumbnails(place, content, limits, isCurrent);
   } else {
     byId("live").textContent = byId("nothing").textContent;
   }
