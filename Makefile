@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test bench benchmark benchmark-cohort lock clean
+.PHONY: demo test bench benchmark benchmark-cohort benchmark-explorer lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -21,6 +21,9 @@ bench: .venv/.installed-bench
 
 benchmark-cohort: .venv/.installed-dev
 	PYTHONPATH=. $(BIN)/python benchmarks/cohort_size.py
+
+benchmark-explorer: .venv/.installed-dev
+	PYTHONPATH=. $(BIN)/python benchmarks/explorer.py
 
 benchmark: .venv/.installed-dev
 	$(BIN)/python benchmarks/stages.py

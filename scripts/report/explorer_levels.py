@@ -2,8 +2,8 @@
 
 The pixels of a map are ranked and divided into levels of chosen shares, so that one image serves
 the colours of both variants and their masking in order of importance. Gradients are noise from
-pixel to pixel: half the resolution would lose the order, and lossy compression costs more than
-levels do at the same error of the ranks. Levels are finer at both ends, where maps are read.
+pixel to pixel: half the resolution would lose the order. Lossy compression of the same size moves
+pixels across every fraction; few levels keep those at both ends apart, where maps are read.
 """
 
 from __future__ import annotations

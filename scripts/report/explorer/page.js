@@ -434,12 +434,13 @@ function fillNotes() {
     [true, "–: not measured on this slice."],
   ];
   byId("meaning").textContent = meanings.filter(([given]) => given).map(([, text]) => text).join(" ");
+  const finer = index.levels < 256 ? ", finer at both ends" : "";
   const notes = [
     `${index.slices.length} of ${index.explained} slices with maps are here: first those with a `
       + "mask, then test slices (report.explorer_slices in the configuration).",
     "Colours end at the 99.5th percentile of the map's size, or, with one scale for all slices, at "
       + "the median of these ends: original and absolute share it.",
-    `Maps are stored as ${index.levels} levels of importance, finer at both ends; within a level `
+    `Maps are stored as ${index.levels} levels of importance${finer}; within a level `
       + "the order in which pixels are masked is arbitrary here. The answers were measured with the "
       + "exact order.",
     index.factor > 1 && `Pictures are reduced from ${columns} × ${rows} pixels by ${index.factor}; `
