@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test test-faults test-slurm install-slurm bench benchmark benchmark-accelerator benchmark-cohort benchmark-growth lock clean
+.PHONY: demo test test-faults test-slurm install-slurm bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -38,6 +38,9 @@ benchmark-accelerator: .venv/.installed-dev
 
 benchmark-growth: .venv/.installed-dev
 	PYTHONPATH=. $(BIN)/python benchmarks/growth.py
+
+benchmark-explorer: .venv/.installed-dev
+	PYTHONPATH=. $(BIN)/python benchmarks/explorer.py
 
 benchmark: .venv/.installed-dev
 	$(BIN)/python benchmarks/stages.py

@@ -46,6 +46,7 @@ rule all:
         f"results/{RUN}/summary.json",
         all_tables(),
         all_figures(),
+        f"results/{RUN}/explorer.html",
 
 
 onsuccess:

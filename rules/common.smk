@@ -32,6 +32,10 @@ SEED = OPTIONS.seed
 ESTIMATORS = list(CONFIG.estimators)
 METRICS = list(CONFIG.metrics)
 FORMATS = ["svg", "pdf", "png"]
+EXPLORER_TEMPLATES = [
+    f"scripts/report/explorer/{name}"
+    for name in ("page.html", "page.css", "levels.js", "drawing.js", "page.js")
+]
 DATASETS = COHORT.given_datasets or {"phantom": None}
 IS_PHANTOM = not COHORT.given_datasets
 
@@ -386,6 +390,10 @@ RANKING_CODE = sorted(
 def plot_differences_code(wildcards):
     path = metric_module(wildcards.metric)
     return sorted({path, *code_inputs("scripts/report/plot_differences.py", path)})
+
+
+def points_if_configured(metric):
+    return points_of(metric) if metric in METRICS else []
 
 
 def table_metric(wildcards):

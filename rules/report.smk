@@ -407,3 +407,35 @@ rule write_summary:
         config=json.dumps(shareable_config(OPTIONS.model_dump(mode="json")), sort_keys=True),
     script:
         "../scripts/report/write_summary.py"
+
+
+rule build_explorer:
+    input:
+        slices="results/{run}/slices.parquet",
+        predictions="results/{run}/model/predictions.parquet",
+        maps=[f"results/{RUN}/saliency/{estimator}.parquet" for estimator in ESTIMATORS],
+        fidelity=points_if_configured("fidelity"),
+        roc=points_if_configured("roc"),
+        dice=points_if_configured("dice"),
+        segments=f"results/{RUN}/metrics/segments.parquet" if "dice" in METRICS else [],
+        templates=EXPLORER_TEMPLATES,
+        code=code_inputs("scripts/report/build_explorer.py"),
+    output:
+        # Not part of the report: it names patients and shows their slices.
+        page="results/{run}/explorer.html",
+    log:
+        "results/{run}/logs/build_explorer.log",
+    benchmark:
+        "results/{run}/benchmarks/build_explorer.tsv"
+    conda:
+        ENV.format("report")
+    threads: 8
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        estimators=json.dumps(ESTIMATORS),
+        subsets=explained_subsets(),
+        slices=OPTIONS.report.explorer_slices,
+    script:
+        "../scripts/report/build_explorer.py"

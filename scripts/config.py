@@ -29,7 +29,7 @@ class SaliencyOptions(Options):
 
 
 class ReportOptions(Options):
-    """What the example figures show."""
+    """What the example figures and the explorer show."""
 
     figure1_estimator: str | None = None
     """Estimator of Figure 1; null: smoothgrad_squared if it is there, else the first."""
@@ -38,6 +38,8 @@ class ReportOptions(Options):
     example_slices: dict[Literal["contrast", "no_contrast"], str] = {}
     """Slice ids to show; for a class without one, the correctly classified slice whose mask is the
     largest among the test patients."""
+    explorer_slices: int = Field(300, ge=1)
+    """How many slices the explorer holds at most: those with a mask first, then test slices."""
 
 
 class RunOptions(Options):

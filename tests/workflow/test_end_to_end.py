@@ -106,6 +106,14 @@ def test_the_report_holds_every_table_and_figure_and_names_no_patient(finished):
     assert "PHANTOM-" not in page
 
 
+def test_the_explorer_holds_every_slice_with_maps(finished):
+    page = (finished.results / "explorer.html").read_text()
+    slices = pd.read_parquet(finished.results / "slices.parquet")
+    with_maps = slices[slices.annotated | ((slices.split == "test") & slices.sampled)]
+    assert page.count('<script type="application/json" id="slice-') == len(with_maps)
+    assert all(slice_id in page for slice_id in with_maps.slice_id)
+
+
 def test_the_run_ends_by_showing_tables_and_places(finished):
     assert "Classifier: balanced accuracy" in finished.output
     assert finished.output.count("| SmoothGrad Squared |") == 3

@@ -40,6 +40,7 @@ def jobs_of(estimator, *parts):
         *TABLES,
         *CURVES,
         "write_cost",
+        "build_explorer",
     }
 
 
@@ -115,7 +116,7 @@ def test_the_file_of_one_metric(project):
     estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
     expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
-    expected |= {"plot_differences(roc)", *RANKING}
+    expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
     assert project.planned_jobs() == expected
 
 
@@ -124,6 +125,12 @@ def test_the_style_of_the_figures(project):
     figures = {*CURVES, "plot_figure1_examples", "plot_figure3_xrai", "plot_training_curve"}
     figures |= {"plot_rank_flow", *(f"plot_differences({name})" for name in METRICS)}
     assert project.planned_jobs() == figures
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
+def test_a_template_of_the_explorer(project, name):
+    edit(project, f"scripts/report/explorer/{name}")
+    assert project.planned_jobs() == {"build_explorer"}
 
 
 def test_touched_but_equal_code(project):
@@ -141,7 +148,8 @@ def test_reordered_keys(project):
 
 def test_an_estimator_left_out_leaves_no_row(project):
     project.configure(changed(estimators={"random": None}))
-    assert project.planned_jobs() == STATISTICS | TABLES | CURVES | {"write_cost"}
+    expected = STATISTICS | TABLES | CURVES | {"write_cost", "build_explorer"}
+    assert project.planned_jobs() == expected
     project.run()
     shown = [*(project.results / "tables").iterdir(), *(project.results / "figures").glob("*.svg")]
     assert len(shown) > 15
@@ -174,7 +182,7 @@ def test_the_weights_of_a_model(project):
 def test_versions_of_libraries(project):
     for path in (project.folder / "envs").iterdir():
         path.write_text(path.read_text().replace("==", "==9999."))
-    assert project.planned_jobs() == set()
+    assert project.planned_jobs() == {"write_summary"}
 
 
 def test_results_copied_into_a_fresh_clone(project, tmp_path):

@@ -1,0 +1,84 @@
+// Images of levels, as the page holds them, and what follows from them: importance, masks, regions.
+
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+
+const numbersOf = (base64) => new Float32Array(bytesOf(base64).buffer);
+
+/** Decode a grey WebP to {width, height, pixels}. */
+async function decodeImage(base64) {
+  const blob = new Blob([bytesOf(base64)], { type: "image/webp" });
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d", {
+    willReadFrequently: true,
+  });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const rgba = context.getImageData(0, 0, width, height).data;
+  const pixels = new Uint8Array(width * height);
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = rgba[4 * i];
+  return { width, height, pixels };
+}
+
+/** Decode an image of levels; values[level] is the importance of its pixels. */
+async function decodeLevels({ levels, values, sizes }) {
+  const image = await decodeImage(levels);
+  return { ...image, values: numbersOf(values), sizes };
+}
+
+/** The values of a variant; the absolute ones are those of the map without its signs. */
+const valuesOf = (values, variant) => (variant === "absolute" ? values.map(Math.abs) : values);
+
+// A fixed order that looks random: within a level nothing is known of the order of pixels.
+function scrambled(index) {
+  let x = Math.imul(index + 1, 0x9e3779b1);
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  return (x ^ (x >>> 13)) >>> 0;
+}
+
+/**
+ * Which pixels are masked at a fraction: whole levels in order of importance, and of the level
+ * where the fraction ends as many pixels as are lacking.
+ */
+function maskedPixels(map, variant, order, fraction) {
+  const { pixels } = map;
+  const values = valuesOf(map.values, variant);
+  const sizes = new Uint32Array(values.length);
+  for (const level of pixels) sizes[level] += 1;
+  const direction = order === "mif" ? -1 : 1;
+  const levels = [...values.keys()].sort((a, b) => direction * (values[a] - values[b]));
+  const masked = new Uint8Array(pixels.length);
+  const whole = new Uint8Array(values.length);
+  let left = Math.floor(fraction * pixels.length + 0.5);
+  for (const level of levels) {
+    if (sizes[level] > left) {
+      const members = [];
+      pixels.forEach((one, place) => { if (one === level) members.push(place); });
+      members.sort((a, b) => scrambled(a) - scrambled(b));
+      for (const place of members.slice(0, left)) masked[place] = 1;
+      break;
+    }
+    whole[level] = 1;
+    left -= sizes[level];
+  }
+  pixels.forEach((level, place) => { if (whole[level]) masked[place] = 1; });
+  return masked;
+}
+
+/**
+ * The lowest rank of the regions that are shown at a percentage, and the share that is shown:
+ * heat >= percentile(heat, 100 - percentage), as the metric has it.
+ */
+function shownRegions({ values, sizes }, percentage) {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const position = (total - 1) * (1 - percentage / 100);
+  const below = Math.floor(position + 1e-9);
+  const between = position - below > 1e-9;
+  const rankAt = (pixel) => {
+    let end = 0;
+    return sizes.findIndex((size) => { end += size; return pixel < end; });
+  };
+  const first = rankAt(Math.min(between ? below + 1 : below, total - 1));
+  const shown = sizes.slice(first).reduce((sum, size) => sum + size, 0);
+  return { first, share: shown / total, regions: values.length - first };
+}
