@@ -12,6 +12,7 @@ from PIL import Image
 
 from scripts.errors import InputError
 from scripts.metrics import fidelity
+from scripts.metrics.averaging import summarise_points
 from scripts.metrics.xrai import xrai_regions
 from scripts.report.explorer_levels import rank_regions
 from tests.report.explorer_run import (
@@ -113,7 +114,7 @@ def test_scores_are_those_of_the_tables(run, page):
         points = pd.read_parquet(sources.fidelity[estimator])
         for number, slice_id in enumerate(entries):
             rows = points[(points.slice_id == slice_id) & (points.variant == "absolute")]
-            expected = fidelity.summarise(rows)["value"].item()
+            expected = summarise_points(fidelity, rows)["value"].item()
             scores = entries[slice_id]["scores"][estimator]["absolute"]
             assert scores["fidelity"] == pytest.approx(expected, abs=1e-3)
             curve = content[f"slice-{number}"]["curves"][estimator]["absolute"]
