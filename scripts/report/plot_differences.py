@@ -7,8 +7,7 @@ import pandas as pd
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.report.style import RC, SINGLE_COLUMN, line_styles, plt, save_figure
-from scripts.statistics.comparisons import letter_groups
-from scripts.statistics.evaluation import differing_pairs
+from scripts.statistics.comparisons import differing_pairs, letter_groups
 from scripts.statistics.options import StatisticsOptions
 
 BAR = "#444444"

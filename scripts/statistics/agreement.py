@@ -8,7 +8,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from scripts.metrics.averaging import PatientSums, mean_curves
 from scripts.metrics.contract import Metric
@@ -134,7 +133,7 @@ def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, n
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Return ranks (B, E) of values (B, E), 1 for the highest."""
-    return stats.rankdata(-values, axis=1)
+    return pd.DataFrame(-values).rank(axis=1).to_numpy()
 
 
 def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:

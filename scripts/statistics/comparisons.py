@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
 from scripts.metrics.averaging import PatientSums, mean_curves
 from scripts.metrics.contract import Metric
@@ -85,6 +86,24 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     adjusted = np.empty(len(p_values))
     adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
     return adjusted
+
+
+def differing_pairs(
+    comparisons: pd.DataFrame, variant: str, error_rate: float
+) -> set[frozenset[str]]:
+    """Return the pairs of estimators that differ in a variant, at a family-wise error rate.
+
+    Args:
+        comparisons: See `scripts.statistics.evaluation.Evaluation`.
+        variant: "original" or "absolute".
+        error_rate: E.g. 0.05.
+    """
+    found = comparisons[
+        (comparisons["first_variant"] == variant)
+        & (comparisons["second_variant"] == variant)
+        & (comparisons["p_holm"] <= error_rate)
+    ]
+    return {frozenset(pair) for pair in zip(found["first"], found["second"], strict=True)}
 
 
 def letter_groups(names: Sequence[str], differing: set[frozenset[str]]) -> list[list[str]]:

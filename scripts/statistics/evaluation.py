@@ -15,7 +15,13 @@ import pyarrow.parquet as pq
 from scripts.errors import InputError
 from scripts.metrics.averaging import PatientSums, mean_curves, sum_by_patient
 from scripts.metrics.contract import Metric
-from scripts.statistics.comparisons import holm, letters, permutation_p_value, sign_flips
+from scripts.statistics.comparisons import (
+    differing_pairs,
+    holm,
+    letters,
+    permutation_p_value,
+    sign_flips,
+)
 from scripts.statistics.intervals import interval, resample_patients
 from scripts.statistics.options import StatisticsOptions
 
@@ -164,18 +170,6 @@ def _compare(
             )
     names = ["first", "first_variant", "second", "second_variant"]
     return pd.DataFrame(rows, columns=[*names, "difference", "low", "high", "p", "p_holm"])
-
-
-def differing_pairs(
-    comparisons: pd.DataFrame, variant: str, error_rate: float
-) -> set[frozenset[str]]:
-    """Return the pairs of estimators that differ in a variant, at a family-wise error rate."""
-    found = comparisons[
-        (comparisons["first_variant"] == variant)
-        & (comparisons["second_variant"] == variant)
-        & (comparisons["p_holm"] <= error_rate)
-    ]
-    return {frozenset(pair) for pair in zip(found["first"], found["second"], strict=True)}
 
 
 def _letters(values: pd.DataFrame, comparisons: pd.DataFrame, error_rate: float) -> pd.Series:

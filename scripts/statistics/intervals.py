@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, ndtri, stdtrit
 
 from scripts.randomness import generator_for
 
@@ -63,12 +63,13 @@ def interval(
     equal = np.abs(difference) <= 1e-12 * np.maximum(1, np.abs(estimate))
     below = ((difference < 0) & ~equal).mean(axis=0) + equal.mean(axis=0) / 2
     resolution = 1 / (len(replicates) + 1)
-    bias = stats.norm.ppf(np.clip(below, resolution, 1 - resolution))
-    quantile = stats.t.ppf((1 + confidence) / 2, patients - 1) * np.sqrt(patients / (patients - 1))
+    bias = ndtri(np.clip(below, resolution, 1 - resolution))
+    t_quantile = stdtrit(patients - 1, (1 + confidence) / 2)
+    quantile = t_quantile * np.sqrt(patients / (patients - 1))
     ordered = np.sort(replicates, axis=0)
     return (
-        _at_level(ordered, stats.norm.cdf(2 * bias - quantile)),
-        _at_level(ordered, stats.norm.cdf(2 * bias + quantile)),
+        _at_level(ordered, ndtr(2 * bias - quantile)),
+        _at_level(ordered, ndtr(2 * bias + quantile)),
     )
 
 
