@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from scripts.image_table import read_images
-from tests.workflow.project import copy_project
 
 TABLES = ["table1_fidelity", "table2_auc", "table3_dice"]
 ESTIMATORS = {
@@ -139,9 +138,3 @@ def test_slices_hold_what_the_readme_says(finished):
     assert images.dtype == "float32"
     assert images.shape[1:] == (32, 32)
     assert 0 <= images.min() < images.max() <= 1
-
-
-def test_a_pass_in_another_order_gives_the_same_bytes(finished, tmp_path):
-    again = copy_project(tmp_path / "again")
-    again.run("--resources", "gpu=1")
-    assert again.digests() == finished.digests()
