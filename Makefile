@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test test-faults test-slurm install-slurm bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
+.PHONY: demo test test-faults test-slurm install-slurm pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -20,6 +20,10 @@ test: .venv/.installed-dev
 # Kills, full disks and the like; as root, or some of it is skipped.
 test-faults: .venv/.installed-dev
 	$(BIN)/python -m pytest -s tests/faults
+
+# Those of the README.
+pictures: demo
+	$(BIN)/python docs/make_pictures.py
 
 # The workflow on a SLURM cluster that is started on this machine; needs root.
 test-slurm: .venv/.installed-dev .venv/.installed-slurm
