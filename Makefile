@@ -14,8 +14,7 @@ test: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/workflow
-	$(BIN)/python -m pytest tests/workflow
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Kills, full disks and the like; as root, or some of it is skipped.
 test-faults: .venv/.installed-dev

@@ -29,7 +29,7 @@ SMALL = TINY | {
 COMMAND = [
     *(sys.executable, "-m", "snakemake", "--configfile", "overlay.yaml"),
     *("--workflow-profile", "profiles/slurm", "--default-resources", "slurm_account="),
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "7"),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
     *("--latency-wait", "5", "--cores", "2", "--resources", "gpu=1"),
     *("--group-components", "extraction=4", "report=20"),
 ]

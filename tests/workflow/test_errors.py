@@ -167,5 +167,5 @@ def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
     assert "TypeError" in log.strip().splitlines()[-1]
     assert not target.exists()
     module.write_text(sound)
-    copy_of_finished.run()
+    copy_of_finished.run("--", "results/tiny/saliency/backpropagation.parquet")
     assert target.exists()

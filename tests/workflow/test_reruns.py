@@ -44,6 +44,13 @@ def jobs_of(estimator, *parts):
     }
 
 
+def jobs_of_all_estimators():
+    """What depends on the answers of the classifier."""
+    estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
+    figures = {"predict_slices", "plot_figure1_examples", "plot_figure3_xrai"}
+    return figures.union(*map(jobs_of, estimators), (f"compute_part({part})" for part in PARTS))
+
+
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
     shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
@@ -97,13 +104,15 @@ def test_an_option_that_gives_an_estimator_the_part_of_another(project):
     options = {"steps": 3}
     project.configure(changed(estimators={"integrated_gradients": options}))
     assert project.planned_jobs() == jobs_of("integrated_gradients", PATH.format(0.0, 3))
-    project.run()
+    project.run("--", "results/tiny/saliency/integrated_gradients.parquet")
 
     project.configure(
         changed(estimators={"integrated_gradients": options, "integrated_gradients_bw": options})
     )
 
-    assert project.planned_jobs() == jobs_of("integrated_gradients_bw", PATH.format(1.0, 3))
+    maps = "results/tiny/saliency/integrated_gradients_bw.parquet"
+    part = f"compute_part({PATH.format(1.0, 3)})"
+    assert project.planned_jobs("--", maps) == {part, "combine_parts(integrated_gradients_bw)"}
 
 
 def test_swapped_option_values(project):
@@ -162,10 +171,7 @@ def test_the_weights_of_a_model(project):
     mine = project.folder / "mine.pt"
     shutil.copy(project.folder / classifier, mine)
     project.configure(changed(model={"weights": "mine.pt"}))
-    estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
-    shared = set.union(*map(jobs_of, estimators)) | {f"compute_part({part})" for part in PARTS}
-    figures = {"plot_figure1_examples", "plot_figure3_xrai"}
-    everything = {"import_classifier", "predict_slices"} | shared | figures
+    everything = {"import_classifier", *jobs_of_all_estimators()}
     assert project.planned_jobs() == everything
     project.run("--", classifier)
 
@@ -177,6 +183,16 @@ def test_the_weights_of_a_model(project):
     torch.save(content, mine)
     os.utime(mine, (0, 0))
     assert project.planned_jobs() == everything
+
+
+def test_the_precision(project):
+    project.configure(changed(model={"precision": "bfloat16"}))
+    assert project.planned_jobs() == jobs_of_all_estimators()
+
+
+def test_the_options_of_the_statistics(project):
+    project.configure(changed(statistics={"resamples": 100}))
+    assert project.planned_jobs() == STATISTICS | TABLES | CURVES
 
 
 def test_versions_of_libraries(project):
