@@ -14,8 +14,10 @@ from tests.workflow.project import TINY, Project, copy_project
 
 KILLS = {"workflow": 12, "job": 12}
 SEED = 5
-LONGEST = 15.0
-"""Seconds between two kills, at most; a start takes a few."""
+MOST_JOBS = 6
+"""Jobs that end before the next kill, at most: kills are spread over the whole of the work."""
+LONGEST = 2.0
+"""Seconds from the end of these to the kill, at most."""
 # One of each kind: alone, with a part of its own, with parts that two share.
 LEFT_OUT = ["deconvolution", "expected_gradients", "integrated_gradients_bw"]
 OVERLAY = TINY | {"estimators": TINY["estimators"] | dict.fromkeys(LEFT_OUT)}
@@ -45,6 +47,17 @@ def start(project: Project, output: Path) -> psutil.Popen:
         return psutil.Popen(
             project.command(), cwd=project.folder, stdout=file, stderr=subprocess.STDOUT
         )
+
+
+def wait_for_jobs(count: int, workflow: psutil.Popen, output: Path) -> None:
+    """Wait until so many more jobs have ended, or the workflow has."""
+
+    def ended() -> int:
+        return output.read_text().count("Finished jobid")
+
+    before = ended()
+    while workflow.poll() is None and ended() < before + count:
+        time.sleep(0.1)
 
 
 def kill(victim: str, workflow: psutil.Popen) -> int:
@@ -83,7 +96,8 @@ def test_a_run_that_is_killed_often_ends_with_the_same_bytes(undisturbed, tmp_pa
     while any(left.values()):
         rounds += 1
         assert rounds < 20 * sum(KILLS.values()), "hardly anything was there to be killed"
-        time.sleep(generator.uniform(0.2, LONGEST if left["workflow"] else LONGEST / 3))
+        wait_for_jobs(generator.randint(0, MOST_JOBS), workflow, tmp_path / "output")
+        time.sleep(generator.uniform(0, LONGEST))
         victim = generator.choice([name for name, count in left.items() if count])
         left[victim] -= kill(victim, workflow)
         if workflow.poll() is None:
