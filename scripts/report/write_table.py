@@ -10,7 +10,12 @@ from scripts.atomic import write_text
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.report.names import display_name
-from scripts.report.statistics_notes import few_patients, reading_of_intervals
+from scripts.report.statistics_notes import (
+    few_patients,
+    one_class,
+    reading_of_intervals,
+    rough_intervals,
+)
 from scripts.report.tables import (
     SUBSET_NAMES,
     TITLES,
@@ -35,16 +40,19 @@ with job_log(snakemake.log[0]):
         f"{SUBSET_NAMES[snakemake.params.slices]}. {reading_of_intervals(options)}"
     )
     evaluation = json.loads(Path(snakemake.input.evaluation).read_text())
-    warnings = [
-        f"Warning: {text}"
-        for text in model_warnings(evaluation) + few_patients(patients, len(table), options)
+    notes = [
+        *model_warnings(evaluation),
+        *one_class(metric.BALANCED, values.classes[0]),
+        *few_patients(patients, len(table), options),
+        *rough_intervals(patients, values.fewest_patients_of_class[0]),
     ]
+    warnings = [f"Warning: {text}" for text in notes]
     for text in warnings:
         logging.warning("%s", text)
     names = {estimator: display_name(estimator) for estimator in table.estimator}
     layout = (table, names, metric.VALUE_LABEL, metric.DECIMALS)
-    title, *notes = map(escape_markdown, [caption, *warnings])
-    markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in notes)]
+    title, *quoted = map(escape_markdown, [caption, *warnings])
+    markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in quoted)]
     comparisons = pd.read_parquet(snakemake.input.comparisons)
     write_text(snakemake.output.csv, table.to_csv(index=False))
     write_text(snakemake.output.details, values.to_csv(index=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -64,7 +64,8 @@ class Evaluation:
     values: pd.DataFrame
     """A row per estimator and variant: ``value`` and details, each with _low and _high;
     ``letters``, of which those that do not differ share one within a variant; ``patients``,
-    ``slices`` and ``classes`` (labels) it is computed on."""
+    ``slices`` and ``classes`` (labels) it is computed on, and ``fewest_patients_of_class``: of the
+    class with fewest, where classes weigh alike; else all patients."""
     curves: pd.DataFrame
     """A row per estimator, variant and position of the figure's curves, with _low and _high."""
     comparisons: pd.DataFrame
@@ -85,8 +86,9 @@ def evaluate_estimators(
     """
     any_sums = next(iter(sums.values()))
     patients = len(any_sums.patients)
-    if patients < 2:
-        logging.warning("one patient only: there are no intervals")
+    by_class = _patients_by_class(metric, any_sums)
+    if min(by_class) < 2:
+        logging.warning("one patient only, in all or of one class: there are no intervals")
     weights = resample_patients(any_sums.counts, options.resamples, seed)
     values, curves, replicates = [], [], {}
     for (estimator, variant), of_key in sums.items():
@@ -100,7 +102,7 @@ def evaluate_estimators(
                 column: float(number[0])
                 for name in estimates
                 for column, number in _with_interval(
-                    name, estimates[name], of_resamples[name][:, None], options.confidence, patients
+                    name, estimates[name], of_resamples[name][:, None], options.confidence, by_class
                 ).items()
             }
         )
@@ -112,20 +114,32 @@ def evaluate_estimators(
                 shown.means[name][0],
                 shown_resamples.means[name],
                 options.confidence,
-                patients,
+                by_class,
             )
         curves.append(pd.DataFrame(key | columns))
     flips = sign_flips(patients, options.permutations, seed)
-    comparisons = _compare(metric, sums, replicates, flips, patients, options)
+    comparisons = _compare(metric, sums, replicates, flips, by_class, options)
     table = pd.DataFrame(values)
     table["letters"] = _letters(table, comparisons, 1 - options.confidence)
     table["patients"], table["slices"] = patients, int(any_sums.counts.sum())
+    table["fewest_patients_of_class"] = min(by_class)
     table["classes"] = " and ".join(map(str, any_sums.classes))
     return Evaluation(table, pd.concat(curves, ignore_index=True), comparisons)
 
 
+def _patients_by_class(metric: Metric, sums: PatientSums) -> list[int]:
+    """Return the patients of each class, if the metric weighs classes alike; else those of all."""
+    if metric.BALANCED:
+        return (sums.counts > 0).sum(axis=1).tolist()
+    return [len(sums.patients)]
+
+
 def _with_interval(
-    name: str, estimate: np.ndarray, replicates: np.ndarray, confidence: float, patients: int
+    name: str,
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    confidence: float,
+    patients: Sequence[int],
 ) -> dict[str, np.ndarray]:
     low, high = interval(estimate, replicates, confidence, patients)
     return {name: estimate, f"{name}_low": low, f"{name}_high": high}
@@ -136,7 +150,7 @@ def _compare(
     sums: Mapping[Key, PatientSums],
     replicates: Mapping[Key, tuple[np.ndarray, np.ndarray]],
     flips: tuple[np.ndarray, bool],
-    patients: int,
+    patients: Sequence[int],
     options: StatisticsOptions,
 ) -> pd.DataFrame:
     families: dict[str, list[tuple[Key, Key]]] = {}

@@ -40,7 +40,7 @@ GOOD = {
 OPTIONS = StatisticsOptions(resamples=100)
 
 
-def values(patients: int = 30) -> pd.DataFrame:
+def values(patients: int = 30, fewest: int = 15, classes: str = "0 and 1") -> pd.DataFrame:
     """What evaluate_estimators says of the estimators, of four slices."""
     rows = [
         {
@@ -53,7 +53,8 @@ def values(patients: int = 30) -> pd.DataFrame:
             "letters": "a" if value > 0 else "b",
             "patients": patients,
             "slices": 4,
-            "classes": "0 and 1",
+            "classes": classes,
+            "fewest_patients_of_class": fewest,
         }
         for estimator, pair in VALUES.items()
         for variant, value in zip(("original", "absolute"), pair, strict=True)
@@ -61,9 +62,9 @@ def values(patients: int = 30) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write(folder: Path, evaluation: dict = GOOD, patients: int = 30) -> SimpleNamespace:
+def write(folder: Path, evaluation: dict = GOOD, **computed_on) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
-    values(patients).to_parquet(folder / "values.parquet")
+    values(**computed_on).to_parquet(folder / "values.parquet")
     COMPARISONS.to_parquet(folder / "comparisons.parquet")
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     output = {kind: folder / f"table1_fidelity.{suffix}" for kind, suffix in SUFFIXES.items()}
@@ -184,6 +185,32 @@ def test_too_few_patients_to_show_a_difference_are_noted(tmp_path):
 
     assert "5 patients are too few to show that any two of 3 estimators differ" in few
     assert "too few" not in write(tmp_path, patients=7).markdown.read_text()
+
+
+@pytest.mark.parametrize(
+    ("patients", "fewest", "note"),
+    [
+        (30, 15, None),
+        (9, 9, "Intervals are rough: there are 9 patients only."),
+        (30, 3, "Intervals are rough: there are 3 patients only of one class."),
+        (30, 1, "One patient only of one class: there are no intervals."),
+        (1, 1, "One patient only: there are no intervals."),
+    ],
+)
+def test_few_patients_of_a_class_are_noted(tmp_path, patients, fewest, note):
+    text = write(tmp_path, patients=patients, fewest=fewest).markdown.read_text()
+
+    assert [line for line in text.splitlines() if "intervals" in line.lower() and ">" in line] == (
+        [f"> Warning: {note}"] if note else []
+    )
+
+
+def test_fidelity_of_one_class_is_noted(tmp_path):
+    text = write(tmp_path, classes="1").markdown.read_text()
+
+    assert "> Warning: All slices are with contrast agent: accuracies are those of this class" in (
+        text
+    )
 
 
 def test_the_details_hold_a_row_per_estimator_and_variant(tmp_path):

@@ -38,6 +38,8 @@ def test_values_and_curves_have_intervals(name, tables):
     assert set(found.values["patients"]) == {12}
     assert set(found.values["slices"]) == {24}
     assert set(found.values["classes"]) == {"0 and 1"}
+    fewest = pd.read_parquet(paths["one"]).groupby("label").patient_id.nunique().min()
+    assert set(found.values["fewest_patients_of_class"]) == {fewest if metric.BALANCED else 12}
     expected = summarise_points(metric, pd.read_parquet(paths["two"]))
     np.testing.assert_array_equal(found.values["value"][2:], expected["value"])
     for table in (found.values, found.curves):

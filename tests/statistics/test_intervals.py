@@ -3,7 +3,7 @@ import pytest
 
 from scripts.metrics import dice, fidelity, roc
 from scripts.metrics.averaging import PatientSums, mean_curves
-from scripts.statistics.intervals import interval, resample_patients
+from scripts.statistics.intervals import _quantile, interval, resample_patients
 
 
 def test_resamples_draw_as_many_patients_with_replacement():
@@ -35,7 +35,7 @@ def test_resamples_depend_on_the_seed_alone():
 
 def test_of_many_patients_and_without_bias_it_is_the_percentile_interval():
     replicates = np.random.default_rng(0).normal(size=100_000)[:, None]
-    low, high = interval(np.median(replicates, axis=0), replicates, 0.9, patients=10_000)
+    low, high = interval(np.median(replicates, axis=0), replicates, 0.9, patients=[10_000])
 
     np.testing.assert_allclose([low[0], high[0]], np.quantile(replicates, [0.05, 0.95]), atol=0.01)
 
@@ -44,27 +44,34 @@ def test_it_is_wider_for_few_patients():
     replicates = np.random.default_rng(0).normal(size=(20_000, 1))
     widths = []
     for patients in (4, 8, 20, 100):
-        low, high = interval(np.zeros(1), replicates, 0.95, patients)
+        low, high = interval(np.zeros(1), replicates, 0.95, [patients])
         widths.append(float(high[0] - low[0]))
 
     assert widths == sorted(widths, reverse=True)
 
 
+def test_classes_of_equal_variance_are_as_one_group_to_welch_and_satterthwaite():
+    assert _quantile(0.95, np.array([8.0])) == pytest.approx(2.3646 * np.sqrt(8 / 7), abs=1e-4)
+    # t(14), for two classes of 8: two times 7 degrees of freedom.
+    assert _quantile(0.95, np.array([8.0, 8.0])) == pytest.approx(2.1448 * np.sqrt(8 / 7), abs=1e-4)
+
+
 def test_the_bias_of_the_resamples_is_taken_off_and_not_counted_twice():
     replicates = np.random.default_rng(0).normal(0.5, 1, size=(20_000, 1))
-    low, high = interval(np.zeros(1), replicates, 0.95, patients=1000)
+    low, high = interval(np.zeros(1), replicates, 0.95, patients=[1000])
 
     assert (low[0] + high[0]) / 2 == pytest.approx(-0.5, abs=0.1)
 
 
 def test_a_value_that_never_varies_is_its_own_interval():
-    low, high = interval(np.array([0.1 + 0.2]), np.full((100, 1), 0.3), 0.95, patients=5)
+    low, high = interval(np.array([0.1 + 0.2]), np.full((100, 1), 0.3), 0.95, patients=[5])
 
     assert low == high == 0.3
 
 
-def test_one_patient_has_no_interval():
-    low, high = interval(np.zeros(3), np.zeros((100, 3)), 0.95, patients=1)
+@pytest.mark.parametrize("patients", [[1], [1, 9]])
+def test_one_patient_alone_or_of_a_class_has_no_interval(patients):
+    low, high = interval(np.zeros(3), np.zeros((100, 3)), 0.95, patients)
 
     assert np.isnan([*low, *high]).all()
 
@@ -73,10 +80,10 @@ def test_each_column_is_its_own():
     rng = np.random.default_rng(0)
     replicates = rng.normal(size=(500, 4)) * [1, 2, 3, 4] + [0, 0, 1, 9]
     estimate = np.array([0.0, 0.5, 1.0, 9.0])
-    low, high = interval(estimate, replicates, 0.95, patients=12)
+    low, high = interval(estimate, replicates, 0.95, patients=[12])
 
     for column in range(4):
-        alone = interval(estimate[[column]], replicates[:, [column]], 0.95, patients=12)
+        alone = interval(estimate[[column]], replicates[:, [column]], 0.95, patients=[12])
         assert (low[column], high[column]) == (alone[0][0], alone[1][0])
 
 
@@ -115,10 +122,11 @@ POSITIONS = {
 }
 
 
-def cohort(name, patients, rng):
+def cohort(name, by_class, rng):
     """Patients of two classes with one to four slices."""
+    patients = sum(by_class)
     there = np.arange(4) < rng.integers(1, 5, (patients, 1))
-    of_class = np.arange(patients) % 2 == np.arange(2)[:, None]
+    of_class = np.repeat([0, 1], by_class) == np.arange(2)[:, None]
     points = (slices_of(name, (patients, 4), rng) * there[..., None, None]).sum(axis=1)
     return PatientSums(
         patients=tuple(map(str, range(patients))),
@@ -136,15 +144,19 @@ def value(name, sums, weights=None):
     return MODULES[name].summarise(mean_curves(MODULES[name], sums, weights))["value"]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_ninety_five_percent_intervals_cover_93_to_97_percent(name):
+@pytest.mark.parametrize(
+    ("name", "by_class"),
+    [("fidelity", [15, 15]), ("fidelity", [50, 5]), ("roc", [15, 15]), ("dice", [15, 15])],
+)
+def test_ninety_five_percent_intervals_cover_93_to_97_percent(name, by_class):
     rng = np.random.default_rng(2)
-    truth = value(name, cohort(name, 20_000, rng))[0]
+    truth = value(name, cohort(name, [10_000, 10_000], rng))[0]
+    patients = by_class if MODULES[name].BALANCED else [sum(by_class)]
     cohorts, covered = 1000, []
     for number in range(cohorts):
-        sums = cohort(name, 30, rng)
+        sums = cohort(name, by_class, rng)
         replicates = value(name, sums, resample_patients(sums.counts, 500, seed=number))
-        low, high = interval(value(name, sums), replicates[:, None], 0.95, patients=30)
+        low, high = interval(value(name, sums), replicates[:, None], 0.95, patients)
         covered.append(low[0] <= truth <= high[0])
 
     assert 0.93 <= np.mean(covered) <= 0.97
@@ -152,7 +164,7 @@ def test_ninety_five_percent_intervals_cover_93_to_97_percent(name):
 
 def test_intervals_that_take_slices_for_independent_do_not_cover():
     rng = np.random.default_rng(2)
-    truth = value("roc", cohort("roc", 20_000, rng))[0]
+    truth = value("roc", cohort("roc", [10_000, 10_000], rng))[0]
     covered = []
     for number in range(300):
         points = slices_of("roc", (10, 8), rng).reshape(80, 4, 21)
@@ -164,7 +176,7 @@ def test_intervals_that_take_slices_for_independent_do_not_cover():
             sums={name: points[None, :, k] for k, name in enumerate(roc.MEAN_COLUMNS)},
         )
         replicates = value("roc", sums, resample_patients(sums.counts, 300, seed=number))
-        low, high = interval(value("roc", sums), replicates[:, None], 0.95, patients=80)
+        low, high = interval(value("roc", sums), replicates[:, None], 0.95, patients=[80])
         covered.append(low[0] <= truth <= high[0])
 
     assert np.mean(covered) < 0.8
