@@ -29,14 +29,15 @@ OPTIONS = CONFIG.options
 COHORT = OPTIONS.cohort
 RUN = OPTIONS.run
 SEED = OPTIONS.seed
-ESTIMATORS = list(CONFIG.estimators)
-METRICS = list(CONFIG.metrics)
+# In an order of their own: that of the configuration's keys must not count for anything.
+ESTIMATORS = sorted(CONFIG.estimators)
+METRICS = [TABLES[table] for table in sorted(TABLES)]
 FORMATS = ["svg", "pdf", "png"]
 EXPLORER_TEMPLATES = [
     f"scripts/report/explorer/{name}"
     for name in ("page.html", "page.css", "levels.js", "drawing.js", "page.js")
 ]
-DATASETS = COHORT.given_datasets or {"phantom": None}
+DATASETS = dict(sorted(COHORT.given_datasets.items())) or {"phantom": None}
 IS_PHANTOM = not COHORT.given_datasets
 
 
@@ -392,6 +393,23 @@ def plot_differences_code(wildcards):
     return sorted({path, *code_inputs("scripts/report/plot_differences.py", path)})
 
 
+def metric_specs():
+    """The metrics with their options, in the order of their tables."""
+    return json.dumps({metric: json.loads(CONFIG.metrics[metric]) for metric in METRICS})
+
+
+SUMMARY_CODE = sorted(
+    {
+        *map(metric_module, METRICS),
+        *code_inputs("scripts/report/write_summary.py", *map(metric_module, METRICS)),
+    }
+)
+
+
+def table_metric_options(wildcards):
+    return CONFIG.metrics[TABLES[wildcards.table]]
+
+
 def points_if_configured(metric):
     return points_of(metric) if metric in METRICS else []
 
@@ -411,10 +429,6 @@ def table_comparisons(wildcards):
 def slices_of(metric):
     """The subset of slices a metric is computed on."""
     return json.loads(CONFIG.metrics[metric])["slices"] if metric in METRICS else ""
-
-
-def table_slices(wildcards):
-    return slices_of(TABLES[wildcards.table])
 
 
 def table_code(wildcards):

@@ -28,7 +28,7 @@ rule write_table:
         runtime=growing(30),
     params:
         metric=table_metric,
-        slices=table_slices,
+        metric_options=table_metric_options,
         options=STATISTICS,
     script:
         "../scripts/report/write_table.py"
@@ -388,7 +388,7 @@ rule write_summary:
         tables=expand("results/{{run}}/tables/{table}.csv", table=TABLES),
         markdown=expand("results/{{run}}/tables/{table}.md", table=TABLES),
         environments=sorted(map(str, Path("envs").glob("*.yaml"))),
-        code=code_inputs("scripts/report/write_summary.py"),
+        code=SUMMARY_CODE,
     output:
         json="results/{run}/summary.json",
         readme="results/{run}/README.md",
@@ -405,6 +405,7 @@ rule write_summary:
         runtime=growing(30),
     params:
         config=json.dumps(shareable_config(OPTIONS.model_dump(mode="json")), sort_keys=True),
+        metrics=metric_specs(),
     script:
         "../scripts/report/write_summary.py"
 

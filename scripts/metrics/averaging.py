@@ -109,22 +109,3 @@ def mean_curves(metric: Metric, sums: PatientSums, weights: np.ndarray | None = 
         else:
             means[name] = totals.sum(axis=0) / counts.sum(axis=0)
     return Curves(sums.positions, means)
-
-
-def summarise_points(metric: Metric, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per variant: ``variant`` and what the metric's ``summarise`` gives.
-
-    Args:
-        metric: A metric module.
-        rows: Its table of points for one estimator.
-    """
-    return pd.DataFrame(
-        [
-            {"variant": variant}
-            | {
-                name: float(value[0])
-                for name, value in metric.summarise(mean_curves(metric, sums)).items()
-            }
-            for variant, sums in sum_by_patient(metric, rows).items()
-        ]
-    )

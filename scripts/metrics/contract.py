@@ -11,6 +11,7 @@ A metric module defines
 - ``evaluate(subject, maps, context)``: the points of one slice, for each variant of its map;
 - ``summarise(curves)``: ``value`` and details out of averaged curves, for each of many resamples;
 - ``figure_curves(curves)``: the averaged curves as its figure shows them;
+- ``describe(options)``: how it is computed with these options, in words for captions;
 - ``TABLE``, ``VALUE_LABEL``, ``DECIMALS``: where and how the paper's table shows ``value``.
 
 Options are validated while the workflow is read, so importing a metric module must stay light:
@@ -111,3 +112,6 @@ class Metric(Protocol):
 
     def figure_curves(self, curves: Curves) -> Curves:
         """Return the curves that the metric's figure shows, at positions that are fixed."""
+
+    def describe(self, options: MetricOptions) -> str:
+        """Return whole sentences that say how the metric is computed with these options."""

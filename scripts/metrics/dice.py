@@ -142,3 +142,12 @@ def summarise(curves: Curves) -> dict[str, np.ndarray]:
 def figure_curves(curves: Curves) -> Curves:
     """Return the curves of Figure 6: ``dsc`` by percentage."""
     return Curves(curves.positions, {"dsc": curves.means["dsc"]})
+
+
+def describe(options: Options) -> str:
+    """Return how Dice is computed with these options."""
+    return (
+        "Dice is human-centric: how well the most important XRAI regions agree with masks drawn "
+        "by people. Regions are shown whole, so that the percentage shown may pass the one asked "
+        "for."
+    )

@@ -207,3 +207,13 @@ def _pass(
     masked = ranks[order] < count[:, None, None]
     with torch.inference_mode():
         return classifier(torch.where(masked, MASKED_VALUE[label], image)[:, None])[:, 0].float()
+
+
+def describe(options: Options) -> str:
+    """Return how fidelity is computed with these options."""
+    return (
+        "Fidelity is model-centric: how fast accuracy (mean of the classes) falls when the most "
+        "important pixels are masked, against when the least important are, in steps of "
+        f"{100 * options.step:g} % of the pixels. Slices with contrast agent are masked in black, "
+        "others in white. Random importance must come out at 0."
+    )

@@ -25,6 +25,7 @@ REQUIRED = (
     "evaluate",
     "summarise",
     "figure_curves",
+    "describe",
 )
 
 

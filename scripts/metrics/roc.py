@@ -190,3 +190,15 @@ def _above_and_tied(scores: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np
     """Return how many ascending scores lie above each cut, and how many are equal to it."""
     up_to = np.searchsorted(scores, cut, side="right")
     return scores.size - up_to, up_to - np.searchsorted(scores, cut, side="left")
+
+
+def describe(options: Options) -> str:
+    """Return how the ROC curve is computed with these options."""
+    grid = {
+        "rank": "ranks, the top t of the pixels",
+        "minmax": "levels of the importance, scaled to [0, 1] in each slice",
+    }[options.grid]
+    return (
+        "ROC is human-centric: how well the importance of single pixels agrees with masks drawn "
+        f"by people. Thresholds of the curve, averaged over slices, are {grid}."
+    )

@@ -13,35 +13,47 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def rank_table(ranks: pd.DataFrame, variant: str) -> Table:
-    """Return the rank of each estimator by each metric, with its interval and the paper's rank.
+    """Return the rank of each estimator by each metric, with its interval.
 
     Args:
-        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high, value.
+        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high.
         variant: "original" or "absolute".
     """
     of_variant = ranks[ranks["variant"] == variant]
-    metrics = list(dict.fromkeys(of_variant["metric"]))
-    paper = compare_with_paper(of_variant).set_index(["metric", "estimator"])
-    wide = of_variant.pivot(index="estimator", columns="metric", values="rank")
-    order = wide.assign(mean=wide.mean(axis=1)).sort_values(["mean", "estimator"]).index
-    cells = {(row.metric, row.estimator): row for row in of_variant.itertuples()}
+    texts = [
+        f"{rank:g}" if pd.isna(low) else f"{rank:g} [{low:g}, {high:g}]"
+        for rank, low, high in zip(
+            of_variant["rank"], of_variant["rank_low"], of_variant["rank_high"], strict=True
+        )
+    ]
+    return _by_estimator(of_variant.assign(text=texts))
+
+
+def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:
+    """Return the rank of each estimator here and in the paper, among those that both rank.
+
+    Args:
+        ranks: Columns variant, metric, estimator, value.
+        variant: "original" or "absolute".
+    """
+    both = compare_with_paper(ranks[ranks["variant"] == variant])
+    texts = [
+        f"{rank:g} / {paper:g}"
+        for rank, paper in zip(both["rank"], both["paper_rank"], strict=True)
+    ]
+    return _by_estimator(both.assign(text=texts))
+
+
+def _by_estimator(ranks: pd.DataFrame) -> Table:
+    """Return a row per estimator, lowest mean rank first, and a column of texts per metric."""
+    metrics = list(dict.fromkeys(ranks["metric"]))
+    order = ranks.groupby("estimator")["rank"].mean().reset_index()
+    texts = ranks.pivot(index="estimator", columns="metric", values="text").fillna("–")
     rows = [
-        [
-            display_name(estimator),
-            *(_rank_cell(cells[metric, estimator], paper) for metric in metrics),
-        ]
-        for estimator in order
+        [display_name(estimator), *texts.loc[estimator, metrics]]
+        for estimator in order.sort_values(["rank", "estimator"])["estimator"]
     ]
     return ["Estimator", *map(metric_name, metrics)], rows
-
-
-def _rank_cell(row, paper: pd.DataFrame) -> str:
-    text = f"{row.rank:g}"
-    if not pd.isna(row.rank_low):
-        text += f" [{row.rank_low:g}, {row.rank_high:g}]"
-    if (row.metric, row.estimator) in paper.index:
-        text += f" ({paper.paper_rank[row.metric, row.estimator]:g})"
-    return text
 
 
 def tau_table(taus: pd.DataFrame) -> Table:
@@ -50,16 +62,16 @@ def tau_table(taus: pd.DataFrame) -> Table:
         [
             f"{metric_name(row.first)} and {metric_name(row.second)}",
             row.variant,
-            _tau_cell(row),
+            _with_interval(row.tau, row.tau_low, row.tau_high),
         ]
         for row in taus.itertuples()
     ]
     return ["Metrics", "Values", "Kendall's tau"], rows
 
 
-def _tau_cell(row) -> str:
-    tau, low, high = (fixed(number, 2) for number in (row.tau, row.tau_low, row.tau_high))
-    return tau if pd.isna(row.tau_low) else f"{tau} [{low}, {high}]"
+def _with_interval(tau: float, low: float, high: float) -> str:
+    text = fixed(tau, 2)
+    return text if pd.isna(low) else f"{text} [{fixed(low, 2)}, {fixed(high, 2)}]"
 
 
 def agreement_with_paper(ranks: pd.DataFrame) -> Table:

@@ -11,14 +11,9 @@ from scripts.report.tables import escape_markdown
 
 READING = (
     "Where the paper is silent the choice is this project's; its README lists all of them.",
-    "Fidelity is model-centric: how fast accuracy (mean of the two classes) falls when the most "
-    "important pixels are masked, against when the least important are. Slices with contrast agent "
-    "are masked in black, others in white. Random importance must come out at 0.",
-    "ROC and Dice are human-centric: how well importance agrees with masks drawn by people. "
-    "Thresholds of the ROC curve are ranks, the top t of the pixels; Dice compares XRAI regions, "
-    "which are shown whole.",
     "Every map is judged twice: as it is (original) and by its absolute values.",
-    "Intervals and comparisons resample patients, not slices: slices of a patient are alike.",
+    "Intervals resample patients, and comparisons exchange their results, never those of single "
+    "slices: slices of a patient are alike.",
 )
 
 
@@ -59,7 +54,7 @@ def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
         "Classifier": _classifier(summary["classifier"]),
         "Warnings": summary["warnings"],
         "What it says": summary["findings"],
-        "How the paper is read": list(READING),
+        "How it is computed": [*summary["metrics"].values(), *READING],
     }
     return {heading: lines for heading, lines in sections.items() if lines}
 

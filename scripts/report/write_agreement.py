@@ -6,7 +6,12 @@ import pandas as pd
 
 from scripts.atomic import write_text
 from scripts.job import job_log
-from scripts.report.agreement import agreement_with_paper, rank_table, tau_table
+from scripts.report.agreement import (
+    agreement_with_paper,
+    paper_rank_table,
+    rank_table,
+    tau_table,
+)
 from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
 from scripts.report.statistics_notes import percent
 from scripts.report.tables import escape_markdown, html_page, html_rows
@@ -14,9 +19,9 @@ from scripts.statistics.options import StatisticsOptions
 
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
-    "ranks. In parentheses: the rank in the paper (Brocki et al. 2022). Kendall's tau is 1 where "
-    "two rankings are the same, 0 where they have nothing in common, -1 where one is the other "
-    "reversed. Brackets: {} intervals from {} resamples of the patients."
+    "ranks. The paper is Brocki et al. 2022. Kendall's tau is 1 where two rankings are the same, "
+    "0 where they have nothing in common, -1 where one is the other reversed. Brackets: {} "
+    "intervals from {} resamples of the patients."
 )
 
 with job_log(snakemake.log[0]):
@@ -29,6 +34,11 @@ with job_log(snakemake.log[0]):
         for sentence in say_disagreement(ranks, variant) + say_taus(taus, variant)
     ]
     tables = {f"Ranks, {words}": rank_table(ranks, it) for it, words in VARIANT_WORDS.items()}
+    tables |= {
+        "Ranks here / in the paper, among the estimators that both rank, "
+        f"{words}": paper_rank_table(ranks, variant)
+        for variant, words in VARIANT_WORDS.items()
+    }
     tables["Agreement of the metrics"] = tau_table(taus)
     tables["Agreement with the paper"] = agreement_with_paper(ranks)
     markdown, parts = [f"**{escape_markdown(caption)}**", ""], []

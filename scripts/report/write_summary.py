@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from scripts.atomic import write_text
 from scripts.job import job_log
+from scripts.metrics.registry import load_metric
 from scripts.report.landing import landing_text, readme_text
 from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
 from scripts.report.summary import file_digest, git_commit, hardware, package_versions
@@ -28,6 +29,10 @@ with job_log(snakemake.log[0]):
         for name in re.findall(r"- ([\w.-]+)==", Path(path).read_text(encoding="utf-8"))
     }
     tables = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.tables}
+    metrics = {
+        name: load_metric(name).describe(load_metric(name).Options(**options))
+        for name, options in json.loads(snakemake.params.metrics).items()
+    }
     summary = {
         "run": config["run"],
         "seed": config["seed"],
@@ -38,6 +43,7 @@ with job_log(snakemake.log[0]):
             "patients_by_split": dict(sorted(Counter(split_of.values()).items())),
         },
         "classifier": evaluation,
+        "metrics": metrics,
         "warnings": model_warnings(evaluation),
         "findings": [
             sentence

@@ -30,6 +30,7 @@ from scripts.statistics.options import StatisticsOptions
 
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.params.metric)
+    metric_options = metric.Options.model_validate_json(snakemake.params.metric_options)
     options = StatisticsOptions.model_validate_json(snakemake.params.options)
     stem = snakemake.wildcards.table
     values = pd.read_parquet(snakemake.input.values)
@@ -37,7 +38,8 @@ with job_log(snakemake.log[0]):
     slices, patients = values.slices[0], values.patients[0]
     caption = (
         f"{TITLES.get(stem, stem)}. Computed on {slices} slices of {patients} patients: "
-        f"{SUBSET_NAMES[snakemake.params.slices]}. {reading_of_intervals(options)}"
+        f"{SUBSET_NAMES[metric_options.slices]}. {metric.describe(metric_options)} "
+        f"{reading_of_intervals(options)}"
     )
     evaluation = json.loads(Path(snakemake.input.evaluation).read_text())
     notes = [

@@ -4,7 +4,8 @@ import pytest
 
 from scripts.errors import InputError
 from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.averaging import mean_curves, sum_by_patient, summarise_points
+from scripts.metrics.averaging import mean_curves, sum_by_patient
+from tests.metrics.summary import summarise_points
 
 METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}
 

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from scripts.errors import InputError
 from scripts.metrics import dice
-from scripts.metrics.averaging import summarise_points
 from scripts.metrics.contract import Context
 from scripts.metrics.segments import segment_image
 from scripts.metrics.xrai import Regions, xrai_regions
 from tests.metrics.images import random_maps, smooth_image, subject
+from tests.metrics.summary import summarise_points
 
 PERCENTAGES = np.array(dice.Options().percentages)
 

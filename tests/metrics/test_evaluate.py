@@ -9,10 +9,10 @@ import torch
 
 from scripts.errors import InputError
 from scripts.metrics import dice, evaluate, fidelity, roc
-from scripts.metrics.averaging import summarise_points
 from scripts.metrics.contract import Context, Subject
 from scripts.metrics.segments import segment_image
 from tests.metrics.images import Linear, random_maps, smooth_image
+from tests.metrics.summary import summarise_points
 
 METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}
 SHAPE = (64, 48)

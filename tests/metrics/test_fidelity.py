@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from scripts.errors import InputError
 from scripts.metrics import fidelity
-from scripts.metrics.averaging import mean_curves, sum_by_patient, summarise_points
+from scripts.metrics.averaging import mean_curves, sum_by_patient
 from scripts.metrics.contract import Context
 from scripts.randomness import generator_for
 from tests.metrics.images import Linear, random_maps, smooth_image, subject
+from tests.metrics.summary import summarise_points
 
 
 def context(classifier, seed=0, **options):

@@ -41,7 +41,8 @@ def test_each_keeps_the_contract(name):
 
     assert issubclass(metric.Options, MetricOptions)
     assert metric.NEEDS.issubset({"classifier", "mask", "segments"})
-    assert metric.DECIMALS >= 0
+    assert metric.DECIMALS >= 1
+    assert metric.describe(metric.Options()).endswith(".")
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

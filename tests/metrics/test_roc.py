@@ -7,9 +7,10 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from scripts.errors import InputError
 from scripts.metrics import roc
-from scripts.metrics.averaging import mean_curves, sum_by_patient, summarise_points
+from scripts.metrics.averaging import mean_curves, sum_by_patient
 from scripts.metrics.contract import Context
 from tests.metrics.images import subject
+from tests.metrics.summary import summarise_points
 
 
 def evaluate(importance, mask, **options):
@@ -194,3 +195,8 @@ def test_summary_averages_curves_before_the_area(grid):
     shown = roc.figure_curves(curves)
     np.testing.assert_allclose(shown.means["tpr"][0], np.interp(roc.FIGURE_FPR, fpr, tpr))
     assert shown.positions["fpr"][[0, -1]].tolist() == [0, 1]
+
+
+def test_its_description_names_the_grid():
+    assert "the top t of the pixels" in roc.describe(roc.Options())
+    assert "scaled to [0, 1]" in roc.describe(roc.Options(grid="minmax"))

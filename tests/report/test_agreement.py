@@ -2,7 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.report.agreement import agreement_with_paper, rank_table, tau_table
+from scripts.report.agreement import (
+    agreement_with_paper,
+    paper_rank_table,
+    rank_table,
+    tau_table,
+)
 from scripts.report.paper import PAPER, compare_with_paper
 from scripts.saliency.registry import available_estimators
 
@@ -54,7 +59,23 @@ def test_a_row_per_estimator_best_mean_rank_first():
     header, rows = rank_table(ranks, "absolute")
 
     assert header == ["Estimator", "ROC", "mine"]
-    assert rows == [["Random", "1 [1, 2]", "1.5"], ["SmoothGrad", "2 [1, 2] (1)", "1.5"]]
+    assert rows == [["Random", "1 [1, 2]", "1.5"], ["SmoothGrad", "2 [1, 2]", "1.5"]]
+
+
+def test_ranks_beside_the_papers_are_among_the_estimators_that_both_rank():
+    ranks = pd.DataFrame(
+        {
+            "variant": "original",
+            "metric": ["fidelity"] * 3 + ["roc"] * 2,
+            "estimator": ["mine", "smoothgrad", "deconvolution", "random", "smoothgrad"],
+            "value": [9.0, 2.0, 3.0, 0.9, 0.5],
+        }
+    )
+    header, rows = paper_rank_table(ranks, "original")
+
+    assert header == ["Estimator", "Fidelity", "ROC"]
+    assert rows == [["Deconvolution", "1 / 2", "–"], ["SmoothGrad", "2 / 1", "1 / 1"]]
+    assert paper_rank_table(ranks.query("estimator == 'mine'"), "original")[1] == []
 
 
 @pytest.mark.parametrize(

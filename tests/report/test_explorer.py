@@ -12,9 +12,9 @@ from PIL import Image
 
 from scripts.errors import InputError
 from scripts.metrics import fidelity
-from scripts.metrics.averaging import summarise_points
 from scripts.metrics.xrai import xrai_regions
 from scripts.report.explorer_levels import rank_regions
+from tests.metrics.summary import summarise_points
 from tests.report.explorer_run import (
     ESTIMATORS,
     OPTIONS,

@@ -29,6 +29,7 @@ SUMMARY = {
         "train": {"n": 0, "balanced_accuracy": None, "sensitivity": None, "specificity": None},
         "test": {"n": 4, "balanced_accuracy": 0.75, "sensitivity": None, "specificity": 0.75},
     },
+    "metrics": {"roc": "Thresholds of *ROC* are levels."},
     "warnings": ["maps of a *poor* classifier_ explain `little`"],
     "findings": ["my_own_ ranks 2nd for Dice but last for {{ fidelity }}"],
     "digests": {"slices": "ab12"},
@@ -147,6 +148,7 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
     assert "Balanced accuracy 0.750 on 4 test slices (sensitivity unknown" in page
     assert "a *poor* classifier_ explain `little`" in page
     assert "my_own_ ranks 2nd" in page
+    assert "Thresholds of *ROC* are levels." in page
     assert "{{" not in text
 
 

@@ -76,7 +76,9 @@ def write(folder: Path, evaluation: dict = GOOD, **computed_on) -> SimpleNamespa
             **output, details=folder / "details.csv", comparisons=folder / "comparisons.csv"
         ),
         params=SimpleNamespace(
-            metric="fidelity", slices="annotated", options=OPTIONS.model_dump_json()
+            metric="fidelity",
+            metric_options='{"step": 0.05, "slices": "annotated"}',
+            options=OPTIONS.model_dump_json(),
         ),
         wildcards=SimpleNamespace(table="table1_fidelity"),
     )
@@ -223,8 +225,9 @@ def test_the_details_hold_a_row_per_estimator_and_variant(tmp_path):
 
 @pytest.mark.parametrize("kind", ["markdown", "html", "latex"])
 def test_the_caption_says_what_the_table_is_computed_on(tmp_path, kind):
-    text = getattr(write(tmp_path), kind).read_text()
+    text = getattr(write(tmp_path), kind).read_text().replace("\\%", "%")
 
+    assert "in steps of 5 % of the pixels" in text
     assert "area between the LiF and MiF accuracy curves" in text
     assert (
         "Computed on 4 slices of 30 patients: all slices with a mask, of training and test" in text

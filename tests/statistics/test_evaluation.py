@@ -6,10 +6,11 @@ import pytest
 
 from scripts.errors import InputError
 from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.averaging import PatientSums, summarise_points
+from scripts.metrics.averaging import PatientSums
 from scripts.statistics.comparisons import differing_pairs
 from scripts.statistics.evaluation import evaluate_estimators, read_sums
 from scripts.statistics.options import StatisticsOptions
+from tests.metrics.summary import summarise_points
 from tests.metrics.test_averaging import points
 
 METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}
