@@ -187,11 +187,13 @@ def _evaluate(
         return {"test_loss": None, "test_balanced_accuracy": None}
     images, labels = test
     logits = predict_logits(network.eval(), images, device)
-    loss = F.binary_cross_entropy_with_logits(
-        torch.from_numpy(logits), torch.as_tensor(labels, dtype=torch.float32)
-    )
+    losses = F.binary_cross_entropy_with_logits(
+        torch.from_numpy(logits), torch.as_tensor(labels, dtype=torch.float32), reduction="none"
+    ).numpy()
+    # Both classes count the same, as in the loss of the training slices.
+    by_class = [losses[labels == value].mean() for value in np.unique(labels)]
     return {
-        "test_loss": loss.item(),
+        "test_loss": float(np.mean(by_class)),
         "test_balanced_accuracy": balanced_accuracy(logits, labels),
     }
 

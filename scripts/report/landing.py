@@ -51,7 +51,9 @@ def readme_text(summary: Mapping[str, Any], tables: Sequence[str]) -> str:
 def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
     sections = {
         "Data": _data(summary["data"]),
-        "Classifier": _classifier(summary["classifier"]),
+        "Classifier": _classifier(
+            summary["classifier"], summary["config"]["model"]["weights"] is None
+        ),
         "Warnings": summary["warnings"],
         "What it says": summary["findings"],
         "How it is computed": [*summary["metrics"].values(), *READING],
@@ -69,11 +71,12 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _classifier(evaluation: Mapping[str, Any]) -> list[str]:
+def _classifier(evaluation: Mapping[str, Any], is_trained_here: bool) -> list[str]:
+    others = "training" if is_trained_here else "other"
     return [
         f"Balanced accuracy {part['balanced_accuracy']:.3f} on {part['n']} {name} slices "
         f"(sensitivity {_rate(part['sensitivity'])}, specificity {_rate(part['specificity'])})."
-        for name, part in (("test", evaluation["test"]), ("training", evaluation["train"]))
+        for name, part in (("test", evaluation["test"]), (others, evaluation["train"]))
         if part["n"] and part["balanced_accuracy"] is not None
     ]
 

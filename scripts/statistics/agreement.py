@@ -104,16 +104,20 @@ def _taus(values: Mapping[tuple[str, str], list[np.ndarray]], ends: _Ends) -> pd
 
 @dataclass(frozen=True)
 class _Ends:
-    """Percentile intervals of discrete numbers: an end is one of the numbers."""
+    """Percentile intervals of discrete numbers: an end is one of the numbers.
+
+    Resamples without a value (a tau of a metric that ranks all estimators alike) are left out.
+    """
 
     confidence: float
     has_interval: bool
 
     def columns(self, name: str, replicates: np.ndarray) -> dict[str, np.ndarray]:
         levels = [(1 - self.confidence) / 2, (1 + self.confidence) / 2]
-        low, high = np.quantile(replicates, levels, axis=0, method="inverted_cdf")
-        if not self.has_interval:
-            low, high = np.full((2, *low.shape), np.nan)
+        low, high = np.full((2, *replicates.shape[1:]), np.nan)
+        there = ~np.isnan(replicates).any(axis=tuple(range(1, replicates.ndim)))
+        if self.has_interval and there.any():
+            low, high = np.quantile(replicates[there], levels, axis=0, method="inverted_cdf")
         return {f"{name}_low": low, f"{name}_high": high}
 
 

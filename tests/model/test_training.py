@@ -39,6 +39,9 @@ def test_learns_a_simple_task_the_same_way_twice(task, caplog):
     assert evaluated == [3, 4]
     logits = predict_logits(network, test[0], CPU)
     assert history[-1]["test_balanced_accuracy"] == balanced_accuracy(logits, test[1])
+    losses = np.logaddexp(0, np.where(test[1] == 1, -logits, logits))
+    by_class = [losses[test[1] == value].mean() for value in (0, 1)]
+    assert history[-1]["test_loss"] == pytest.approx(np.mean(by_class), rel=1e-3)
     assert "epoch 4 of 4: loss" in caplog.text
 
     torch.manual_seed(99)  # neither the global state nor looking more often matters

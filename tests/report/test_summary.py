@@ -43,7 +43,7 @@ SUMMARY = {
         "system": "Linux",
         "python": "3.11",
     },
-    "config": {"run": "tiny_run"},
+    "config": {"run": "tiny_run", "model": {"weights": None}},
 }
 
 
@@ -150,6 +150,15 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
     assert "my_own_ ranks 2nd" in page
     assert "Thresholds of *ROC* are levels." in page
     assert "{{" not in text
+
+
+def test_slices_that_a_given_model_may_never_have_seen_are_not_called_training_slices():
+    part = {"n": 9, "balanced_accuracy": 0.5, "sensitivity": 0.5, "specificity": 0.5}
+    trained = SUMMARY | {"classifier": SUMMARY["classifier"] | {"train": part}}
+    given = trained | {"config": {"run": "tiny_run", "model": {"weights": HIDDEN}}}
+
+    assert "on 9 training slices" in landing_text(trained)
+    assert "on 9 other slices" in landing_text(given)
 
 
 @pytest.mark.parametrize("heading", ["Data", "Classifier", "Warnings", "What it says", "Tables"])

@@ -100,3 +100,12 @@ def test_one_patient_has_ranks_without_intervals():
     assert found.ranks["rank"].tolist() == [2, 1, 2, 1]
     assert found.ranks["rank_low"].isna().all()
     assert found.taus["tau_high"].isna().all()
+
+
+def test_resamples_in_which_all_estimators_are_alike_are_left_out_of_the_interval_of_tau():
+    # Patients of whom one metric tells nothing: resamples of these alone have no ranking.
+    patients = [f"p{number}" for number in range(4)]
+    sure = sums({"a": [1, 1, 1, 1], "b": [2, 2, 2, 2]}, patients)
+    found = rank(one=sure, other=sums({"a": [0, 0, 0, 0], "b": [0, 0, 1, 1]}, patients)).taus
+
+    assert found[["tau", "tau_low", "tau_high"]].iloc[0].tolist() == [1, 1, 1]
