@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test test-faults test-slurm install-slurm pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
+.PHONY: demo test schema test-faults test-slurm install-slurm pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -14,7 +14,12 @@ test: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	# The long tests start first, so that both cores have work until the end.
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder tests/workflow tests
+
+# What editors check an overlay against; after a change of the options.
+schema: .venv/.installed
+	$(BIN)/python -c "from scripts.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
 
 # Kills, full disks and the like; as root, or some of it is skipped.
 test-faults: .venv/.installed-dev
@@ -85,4 +90,4 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv results .snakemake
+	rm -rf .venv .hypothesis .pytest_cache .ruff_cache

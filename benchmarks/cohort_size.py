@@ -61,7 +61,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(dir=arguments.folder))
     try:
         files = build(folder, arguments.share, arguments.workers)
-        print(f"{len(files)} DICOM files\n\n| step | seconds | peak RSS, MB | note |")
+        print(f"{len(files)} DICOM files\n\n| step | seconds | memory, MB | note |")
         print("|---|---:|---:|---|")
         for row in itertools.chain(
             header_rows(folder, arguments.workers),

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +155,7 @@ def _metric(name: str, folder: Path) -> Callable[[], None]:
         device = torch.device("cpu")
         classifier = fuse_for_inference(ResNet50().eval().requires_grad_(False), device)
 
-    def subjects():
+    def subjects() -> Iterator[tuple[Subject, np.ndarray]]:
         rows = iterate_slices(folder / "slices.parquet", ["all"], ["image", "mask"])
         tables = [read_rows(folder / "maps.parquet")]
         if "segments" in metric.NEEDS:

@@ -12,6 +12,7 @@ from scripts.code_inputs import code_inputs
 from scripts.cohort.folders import list_files, overlapping_folders
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from scripts.config import canonical_options, parse_config
+from scripts.digests import file_digest
 from scripts.errors import InputError
 from scripts.job import WORKFLOW_PROCESS
 from scripts.metrics.registry import load_metric, tables_of
@@ -243,8 +244,7 @@ def weights_file():
 
 def weights_digest():
     """Snakemake compares files of this size by time only; the digest tells equal ones apart."""
-    with open(weights_file(), "rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    return file_digest(weights_file())
 
 
 def patients(wildcards):

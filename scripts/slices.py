@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scripts.digests import file_digest
 from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, read_rows, write_table
 
@@ -53,11 +53,9 @@ def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike
     for table in tables:
         flags = pq.read_table(table, columns=FLAGS).to_pydict()
         count = len(flags["slice_id"])
-        with open(table, "rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
         flags |= {
             "table": [os.path.relpath(table, Path(path).parent)] * count,
-            "digest": [digest] * count,
+            "digest": [file_digest(table)] * count,
         }
         for name, values in flags.items():
             columns[name] += values
@@ -138,8 +136,15 @@ def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], n
 
 def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.ndarray, np.ndarray]:
     """Return the flags, images (N, H, W) and labels (N,) of a subset, all in memory."""
-    rows = list(iterate_slices(slices, [subset], ["image"]))
-    images = np.stack([row.pop("image") for row in rows]) if rows else np.empty((0, 0, 0), "f4")
+    rows: list[Row] = []
+    images = np.empty((0, 0, 0), np.float32)
+    for row in iterate_slices(slices, [subset], ["image"]):
+        image = row.pop("image")
+        if not rows:
+            # Filled one by one: a list to be stacked would take all images' memory once more.
+            images = np.empty((count_slices(slices, [subset]), *image.shape), np.float32)
+        images[len(rows)] = image
+        rows.append(row)
     return rows, images, np.array([row["label"] for row in rows], dtype=np.int8)
 
 

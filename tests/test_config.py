@@ -36,7 +36,7 @@ def complaint(**changes: Any) -> str:
 
 def test_the_schema_file_is_in_step_with_the_models():
     assert (ROOT / "schemas" / "config.schema.json").read_text() == config_schema(), (
-        "write scripts.config.config_schema() to schemas/config.schema.json"
+        "run make schema"
     )
 
 

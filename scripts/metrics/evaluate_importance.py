@@ -1,5 +1,9 @@
 """Rule evaluate_importance: one metric on the maps of one estimator."""
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
 from scripts.errors import InputError
 from scripts.image_table import read_rows
 from scripts.job import job_log
@@ -10,7 +14,9 @@ from scripts.metrics.segment_storage import unpack_segments
 from scripts.slices import Shard, count_slices, iterate_slices, join_by_slice
 
 
-def read_subjects(slices, subsets, shard, maps, segments=None):
+def read_subjects(
+    slices: str, subsets: Sequence[str], shard: Shard, maps: str, segments: str | None = None
+) -> Iterator[tuple[Subject, np.ndarray]]:
     """Yield slices with what the metric needs of them, and their importance maps."""
     tables = [read_rows(maps)]
     if segments:

@@ -9,7 +9,7 @@ from scripts.report.explorer_build import Sources, build_explorer
 with job_log(snakemake.log[0]):
     estimators = json.loads(snakemake.params.estimators)
 
-    def by_estimator(paths):
+    def by_estimator(paths: list[str]) -> dict[str, str]:
         """Return paths by estimator; none if the metric is not configured."""
         return dict(zip(estimators, paths, strict=True)) if paths else {}
 

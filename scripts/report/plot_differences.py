@@ -1,8 +1,10 @@
 """Rule plot_differences: values with intervals, and bars that join what could not be told apart."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
@@ -13,7 +15,7 @@ from scripts.statistics.options import StatisticsOptions
 BAR = "#444444"
 
 
-def show_values(axes, values, styles):
+def show_values(axes: Axes, values: pd.DataFrame, styles: Mapping[str, Mapping[str, str]]) -> None:
     """Show values with intervals, a row per estimator."""
     for place, row in enumerate(values.itertuples()):
         colour = styles[row.estimator]["color"]
@@ -30,7 +32,7 @@ def show_values(axes, values, styles):
     axes.set_axisbelow(True)
 
 
-def show_groups(axes, order, groups):
+def show_groups(axes: Axes, order: Sequence[str], groups: Iterable[Sequence[str]]) -> None:
     """Show a bar per group, with a dot for each member."""
     for number, group in enumerate(groups):
         places = [order.index(name) for name in group]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -34,12 +33,6 @@ def _shareable(key: str, value: Any) -> Any:
     if holds_path or key == "example_slices":
         return HIDDEN if value else value
     return shareable_config(value)
-
-
-def file_digest(path: str | os.PathLike) -> str:
-    """Return the BLAKE2 digest of a file, 32 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def package_versions(names: Iterable[str]) -> dict[str, str | None]:

@@ -9,11 +9,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from scripts.atomic import write_text
+from scripts.digests import file_digest
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.report.landing import landing_text, readme_text
 from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
-from scripts.report.summary import file_digest, git_commit, hardware, package_versions
+from scripts.report.summary import git_commit, hardware, package_versions
 from scripts.report.warnings_of_model import model_warnings
 
 with job_log(snakemake.log[0]):

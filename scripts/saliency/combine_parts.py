@@ -1,6 +1,7 @@
 """Rule combine_parts: the importance maps of an estimator made of parts that others use too."""
 
 import json
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import pyarrow as pa
@@ -9,10 +10,10 @@ from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field, read_r
 from scripts.job import job_log
 from scripts.saliency.finishing import combine_maps
 from scripts.saliency.registry import load_estimator
-from scripts.slices import read_logits
+from scripts.slices import Row, read_logits
 
 
-def read_parts(tables):
+def read_parts(tables: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Row]]]:
     """Yield each slice's id and its maps by part; all tables hold the same slices in order."""
     for rows in zip(*map(read_rows, tables.values()), strict=True):
         yield rows[0]["slice_id"], dict(zip(tables, rows, strict=True))

@@ -5,11 +5,11 @@ import docutils.utils
 import pytest
 
 from scripts.config import RunOptions
+from scripts.digests import file_digest
 from scripts.report.landing import landing_text, readme_text
 from scripts.report.summary import (
     HIDDEN,
     PATH_KEYS,
-    file_digest,
     git_commit,
     hardware,
     package_versions,
