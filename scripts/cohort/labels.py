@@ -26,7 +26,7 @@ def label_series(
     csv_path: str | os.PathLike | None = None,
     pseudonyms: Pseudonyms | None = None,
 ) -> list[dict]:
-    """Return the label of each series with its source (PROTOCOL: the first source that knows).
+    """Return the label of each series, which the first source that knows gives.
 
     Args:
         entries: Slices of all series of a dataset.

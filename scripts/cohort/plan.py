@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 
 from scripts.cohort.options import SelectionOptions
@@ -27,9 +28,9 @@ def split_patients(
     patient_labels: dict[str, set[int]],
     test_fraction: float,
     seed: int,
-    same_person: Iterable[tuple[str, str]] = (),
+    same_person: Collection[tuple[str, str]] = (),
 ) -> dict[str, str]:
-    """Return "train" or "test" for each patient, stratified by label (PROTOCOL section 1).
+    """Return "train" or "test" for each patient, stratified by label.
 
     Patients keep their side as far as possible when others join or leave: each has a random place
     in the order of its stratum, which depends on the seed and its own name alone.
@@ -38,7 +39,8 @@ def split_patients(
         patient_labels: The labels (0, 1) found among each patient's series.
         test_fraction: Share of each stratum that becomes test patients, in [0, 1].
         seed: Seed of the random order.
-        same_person: Pairs of patients that share an exact copy of a slice: kept on one side.
+        same_person: Pairs of patients that share a slice: kept on one side, as are those that are
+            joined by a patient without a label.
 
     Raises:
         InputError: If patients are trained on, and a side that should have patients lacks a label.
@@ -66,14 +68,17 @@ def _test_count(patients: int, fraction: float) -> int:
     return count
 
 
-def _join(patients: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
-    group_of = {patient: [patient] for patient in sorted(patients)}
+def _join(patients: Collection[str], pairs: Collection[tuple[str, str]]) -> Iterator[list[str]]:
+    """Yield the patients in groups that pairs hold together, be it through others."""
+    group_of = {name: [name] for name in sorted({*patients, *itertools.chain(*pairs)})}
     for one, other in sorted(pairs):
-        if one in group_of and other in group_of and group_of[one] is not group_of[other]:
+        if group_of[one] is not group_of[other]:
             merged = sorted(group_of[one] + group_of[other])
-            for patient in merged:
-                group_of[patient] = merged
-    return list({id(group): group for group in group_of.values()}.values())
+            for name in merged:
+                group_of[name] = merged
+    for group in {id(group): group for group in group_of.values()}.values():
+        if members := [name for name in group if name in patients]:
+            yield members
 
 
 def _check_classes(
@@ -206,7 +211,7 @@ def file_name_of(patient_id: str) -> str:
 def plan_cohort(
     entries: Sequence[SliceEntry],
     labels: dict[tuple[str, str], int | None],
-    same_person: Iterable[tuple[str, str]],
+    same_person: Collection[tuple[str, str]],
     masks: Masks,
     options: SelectionOptions,
     seed: int,

@@ -112,6 +112,16 @@ def test_patients_that_share_slices_in_a_chain_stay_together():
         assert len({sides[name] for name in ("a0", "a1", "a2", "a3")}) == 1
 
 
+def test_patients_joined_by_one_without_a_label_stay_together():
+    pairs = [("a0", "unlabelled"), ("b0", "unlabelled"), ("unlabelled", "a1")]
+    labels = labels_of(8, 8)
+
+    for seed in range(10):
+        sides = split_patients(labels, 0.5, seed, pairs)
+        assert set(sides) == set(labels)
+        assert len({sides[name] for name in ("a0", "a1", "b0")}) == 1
+
+
 def test_a_pair_with_a_patient_that_is_not_there_is_passed_over():
     labels = labels_of(4, 4)
 
