@@ -30,7 +30,7 @@ class CohortIndex:
     """Axial CT slices by patient, series and position; each slice_id once."""
     rejected: Rejected
     same_person: set[tuple[str, str]]
-    """Pairs of patient ids under which an exact copy of one slice was found."""
+    """Pairs of patient ids under which one slice was found, be it stored differently."""
 
 
 def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
@@ -57,12 +57,13 @@ def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
         volumes |= {header.series_uid for header in found if header.frame is not None}
         headers += sorted(found, key=_file_order)
     headers, same_person = _drop_exact_copies(headers, rejected)
-    for keep in (_drop_reused_ids, _drop_mixed_geometry, _drop_repeated_energy):
+    headers, same_id = _drop_reused_ids(headers, rejected)
+    for keep in (_drop_mixed_geometry, _drop_repeated_energy):
         headers = keep(headers, rejected)
     # Two datasets may share a folder: a file that one of them uses is not set aside.
     for header in headers:
         rejected.pop(header.path, None)
-    return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person)
+    return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person | same_id)
 
 
 def _read_headers(table: str | os.PathLike, rejected: Rejected) -> Iterator[SliceHeader]:
@@ -159,15 +160,21 @@ def _pixel_digest(header: SliceHeader) -> str | None:
     return volume_digest(header.path, header.frame)
 
 
-def _drop_reused_ids(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:
+def _drop_reused_ids(
+    headers: list[SliceHeader], rejected: Rejected
+) -> tuple[list[SliceHeader], set[tuple[str, str]]]:
+    """Keep the first of slices with one id: most often one image, compressed in several ways."""
     first_by_id: dict[str, SliceHeader] = {}
+    same_person = set()
     for header in headers:
         first = first_by_id.setdefault(header.slice_id, header)
         if first is header:
             continue
         reason = f"has the SOPInstanceUID of {first.path}, stored differently"
         rejected[header.place] = reason
-    return list(first_by_id.values())
+        if header.patient_id != first.patient_id:
+            same_person.add((first.patient_id, header.patient_id))
+    return list(first_by_id.values()), same_person
 
 
 def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:

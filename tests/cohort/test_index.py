@@ -288,6 +288,18 @@ def test_an_instance_uid_used_again_for_another_image_is_set_aside(folder):
     assert len(set(slice_ids)) == len(slice_ids) == GOOD_SLICES + 1
 
 
+def test_patients_that_share_an_instance_uid_in_two_encodings_are_one_person(folder):
+    same = {"SOPInstanceUID": uid("same"), "stored": picture(1)}
+    write_ct(folder / "a.dcm", patient="P2", **same)
+    write_ct(folder / "b.dcm", RLELossless, patient="P3", **same)
+    write_ct(folder / "c.dcm", patient="P2", z=5, SOPInstanceUID=uid("same"))
+
+    index = index_folders([folder])
+
+    assert set(index.rejected) == {f"{folder}/b.dcm", f"{folder}/c.dcm"}
+    assert index.same_person == {("P2", "P3")}
+
+
 def test_one_slice_is_kept_at_each_position_of_a_series_that_of_the_highest_voltage(folder):
     for kvp in ("140", "80"):
         for z in (0, 5):
