@@ -82,7 +82,20 @@ def label_one(entries: list[SliceEntry], csv_path: Path | None = None, **options
         ("CT THORAX  WITH AND WI", None),
         ("CT THORAX  WITH AND WITHO", None),
         ("CT THORAX  WITH AND WI | CHEST 5.0", None),
+        ("CT CHEST W/ & W/O CONTRAST", None),
+        ("W/ AND W/O CONTRAST", None),
+        ("W/, W/O IV CONTRAST", None),
+        ("W/O & W/ CONTRAST", None),
         ("CTA CHEST WITHOUT CONTRAST", None),
+        ("CT CHEST/ABD W/IV W/O ORAL", 1),
+        ("CT ABD W/O ORAL CONTRAST WITH IV CONTRAST", 1),
+        ("CT ABD W/O ORAL AND W/ IV", 1),
+        ("CT ABD W/ORAL W/O IV", 0),
+        ("CT ABD W/O ORAL OR IV CONTRAST", 0),
+        ("CT ABD W/O ORAL/RECTAL/IV", 0),
+        ("CT ABD W/O ORAL", None),
+        ("CT ABD W/O ORAL OR RECTAL CONTRAST", None),
+        ("CT ABD WITH ORAL CONTRAST", None),
         ("CHEST WITH CONTRAST | PRE WITHOUT", None),
         ("CT CHEST", None),
         ("C-SPINE", None),
@@ -109,10 +122,37 @@ def test_what_a_description_says(text, label):
         ("ORAL/RECTAL & IV CONTRAST", "agent"),
         ("APPLIED", "agent"),
         ("Omnipaque 300", "agent"),
+        ("OMNIPAQUE 350 IV, W/O ORAL", "agent"),
+        ("Isovue 370 (without oral)", "agent"),
+        ("NO ORAL, IV OMNIPAQUE", "agent"),
+        ("IV OMNIPAQUE WITHOUT REACTION", "agent"),
+        ("Nonionic contrast", "agent"),
+        ("NONE (W/O ORAL)", "none"),
+        ("CHEST W/O IV CONTRAST", "none"),
+        ("CHEST W/O", "none"),
+        ("W/O ORAL OR IV CONTRAST", "none"),
+        ("NOT GIVEN", "none"),
+        ("FALSE", "none"),
+        ("Nein", "none"),
+        ("without oral contrast", "empty"),
+        ("Oral Gastrografin", "empty"),
+        ("WITH AND WITHOUT", "empty"),
     ],
 )
 def test_what_contrast_bolus_agent_holds(value, kind):
     assert classify_agent(value) == kind
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "UNKNOWN", "UNK", "NA", "N/A", "n.a.", "NULL", "UNSPECIFIED", "NOT SPECIFIED",
+        "NOT RECORDED", "NOT KNOWN", "NOT AVAILABLE", "NO INFORMATION", "ANONYMIZED",
+        "ANONYMISED", "REMOVED", "<REDACTED>", "Unknown ",
+    ],
+)  # fmt: skip
+def test_a_word_that_stands_for_a_missing_agent_names_none_and_denies_none(word):
+    assert classify_agent(word) == "empty"
 
 
 # Each source, and their order
