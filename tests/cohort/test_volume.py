@@ -15,7 +15,12 @@ from scripts.cohort.extraction import extract_slices
 from scripts.cohort.headers import ImageSource
 from scripts.cohort.options import ExtractionOptions, SelectionOptions, SlicesPerPatient
 from scripts.cohort.plan import plan_patient
-from scripts.cohort.volume import read_patients, read_volume_headers, read_volume_slice
+from scripts.cohort.volume import (
+    read_patients,
+    read_volume_headers,
+    read_volume_slice,
+    volume_names,
+)
 from scripts.cohort.volume_parts import holds_pixels_of_another, name_of, parts_of
 from scripts.errors import InputError
 from scripts.image_table import read_images
@@ -276,6 +281,40 @@ def test_a_header_may_say_that_its_pixels_follow(tmp_path, name):
 
     assert parts_of(path) == [path]
     np.testing.assert_array_equal(read_volume_slice(str(path), 1), voxels()[1])
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["/d/P1.nii", "/d/P1.nii.gz", "/d/P2.nii"], ["P1.nii", "P1.nii.gz", "P2"]),
+        (["/d/x/a.nii", "/d/x/a.mha", "/d/y/a.nii"], ["x_a.nii", "x_a.mha", "y_a"]),
+        (["/d/P1_ct.nii", "/d/P1/ct.nii", "/d/P2/ct.nii"], ["P1_ct", "d_P1_ct", "P2_ct"]),
+        (["/d/1/P1/ct.nii", "/d/2/P1/ct.nii"], ["1_P1_ct", "2_P1_ct"]),
+        (["/d/ct.nii", "/d/d/ct.nii"], ["_d_ct", "d_d_ct"]),
+        (["ct.nii", "d/ct.nii", "d/notes.txt"], ["ct", "d_ct"]),
+    ],
+)
+def test_no_two_volumes_have_one_name(paths, names):
+    for order in itertools.permutations(paths):
+        found = volume_names(order)
+        assert [found[path] for path in paths if path in found] == names
+
+
+def test_volumes_that_no_folder_tells_apart_are_an_error():
+    paths = ["a_b/c.nii", "a/b_c.nii", "x/c.nii", "x/b_c.nii"]
+
+    with pytest.raises(InputError, match=r"^a_b/c\.nii and a/b_c\.nii would have one name"):
+        volume_names(paths)
+
+
+def test_a_volume_that_lies_there_in_two_formats_is_of_one_patient(tmp_path):
+    write_volume(tmp_path / "P1.nii")
+    write_volume(tmp_path / "P1.nii.gz")
+
+    index = index_sources(ImageSource("v", [tmp_path], are_volumes=True))
+
+    assert {entry.series for entry in index.slices} == {("P1", "P1.nii"), ("P1", "P1.nii.gz")}
+    assert len(index.slices) == 2 * SHAPE[0]
 
 
 # The CSV of patients
