@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from scripts.cohort.dicom_decoding import pixel_data_digest
+from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
 from scripts.cohort.slice_entry import iterate_shared, series_of, volume_slice_id
 from scripts.cohort.volume import volume_digest
@@ -49,9 +50,11 @@ def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
     patients: set[str] = set()
     volumes: set[str] = set()
     for table in header_tables:
-        found = list(_read_headers(table, rejected))
+        set_aside: Rejected = {}
+        found = list(_read_headers(table, set_aside))
         if not found:
-            raise InputError(_nothing_found(Path(table).stem, rejected))
+            raise InputError(_nothing_found(Path(table).stem, set_aside))
+        rejected |= set_aside
         found = _tell_volumes_apart(_tell_patients_apart(found, patients), volumes)
         patients |= {header.patient_id for header in found}
         volumes |= {header.series_uid for header in found if header.frame is not None}
@@ -102,14 +105,19 @@ def _tell_patients_apart(headers: list[SliceHeader], taken: set[str]) -> list[Sl
 
 def _tell_volumes_apart(headers: list[SliceHeader], taken: set[str]) -> list[SliceHeader]:
     """Put the name of the dataset in front of volumes that are named as those of another."""
+    volumes = {header.series_uid: header.dataset for header in headers if header.frame is not None}
+    names = {name: f"{dataset}-{name}" for name, dataset in volumes.items() if name in taken}
+    clash = sorted(set(names.values()) & (taken | volumes.keys()))
+    if clash:
+        raise InputError(f"volume {clash[0]} comes twice: rename the dataset in cohort.datasets")
     return [
         replace(
             header,
-            series_uid=(name := f"{header.dataset}-{header.series_uid}"),
+            series_uid=(name := names[header.series_uid]),
             study_uid=name,
             slice_id=volume_slice_id(name, header.frame),
         )
-        if header.frame is not None and header.series_uid in taken
+        if header.frame is not None and header.series_uid in names
         else header
         for header in headers
     ]
@@ -157,7 +165,11 @@ def _drop_exact_copies(
 def _pixel_digest(header: SliceHeader) -> str | None:
     if header.frame is None:
         return pixel_data_digest(header.path)
-    return volume_digest(header.path, header.frame)
+    try:
+        return volume_digest(header.path, header.frame)
+    except RejectedFile:
+        # It may be gone by now, as a DICOM file may: who wants its pixels will be told.
+        return None
 
 
 def _drop_reused_ids(

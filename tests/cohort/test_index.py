@@ -17,6 +17,7 @@ from pydicom.uid import (
 )
 
 from scripts.cohort.extraction import extract_slices
+from scripts.cohort.headers import ImageSource
 from scripts.cohort.index import CohortIndex, summarise_index
 from scripts.cohort.labels import label_series
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
@@ -31,7 +32,7 @@ from scripts.cohort.slice_entry import (
 from scripts.errors import InputError
 from scripts.job import job_log
 from tests.cohort.dicom_files import COLUMNS, ROWS, picture, uid, write_ct, write_series
-from tests.cohort.indexing import index_folders
+from tests.cohort.indexing import index_folders, index_sources
 
 GOOD_SLICES = 3
 
@@ -394,6 +395,15 @@ def test_a_folder_without_ct_says_what_was_found_instead(tmp_path):
         "no axial CT slice in the folders of cohort.datasets.a (3 files: 2 not a DICOM file, 1 not "
         "a CT image (MR Image Storage)); check its folders and data_dir"
     )
+
+
+def test_a_dataset_without_ct_says_what_was_found_in_it_alone(folder, tmp_path):
+    (folder / "notes.txt").write_text("a")
+    (tmp_path / "other").mkdir()
+    write_ct(tmp_path / "other" / "mr.dcm", SOPClassUID=MRImageStorage)
+
+    with pytest.raises(InputError, match=r"cohort\.datasets\.b \(1 files: 1 not a CT image \(MR"):
+        index_sources(ImageSource("a", [folder]), ImageSource("b", [tmp_path / "other"]))
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path):

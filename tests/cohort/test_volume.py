@@ -12,7 +12,8 @@ import SimpleITK
 from scripts.cohort import volume_file
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.extraction import extract_slices
-from scripts.cohort.headers import ImageSource
+from scripts.cohort.headers import ImageSource, update_headers
+from scripts.cohort.index import index_cohort
 from scripts.cohort.options import ExtractionOptions, SelectionOptions, SlicesPerPatient
 from scripts.cohort.plan import plan_patient
 from scripts.cohort.volume import (
@@ -403,6 +404,30 @@ def test_two_volumes_of_one_name_are_not_mixed_up(tmp_path):
         ("w-x_ct", "w-x_ct", f"{tmp_path}/w/x_ct.nii"): 5,
     }
     assert len({entry.slice_id for entry in index.slices}) == 14
+
+
+def test_a_volume_that_would_take_the_name_of_another_is_an_error(tmp_path):
+    write_volume(tmp_path / "v" / "ct.nii")
+    for number, name in enumerate(("ct.nii", "w-ct.nii")):
+        write_volume(tmp_path / "w" / name, voxels(number + 1))
+    csv_path = write_csv(tmp_path / "p.csv", "file,patient_id\nct.nii,P1\nw-ct.nii,P2\n")
+
+    with pytest.raises(InputError, match="volume w-ct comes twice: rename the dataset"):
+        index_sources(
+            ImageSource("v", [tmp_path / "v"], are_volumes=True),
+            ImageSource("w", [tmp_path / "w"], are_volumes=True, patients_csv=csv_path),
+        )
+
+
+def test_a_copied_volume_that_is_gone_when_the_cohort_is_indexed_stops_nothing(tmp_path):
+    write_volume(tmp_path / "v" / "a.nii")
+    copy = Path(shutil.copy(tmp_path / "v" / "a.nii", tmp_path / "v" / "b.nii"))
+    update_headers(ImageSource("v", [tmp_path / "v"], are_volumes=True), tmp_path / "v.parquet")
+    copy.unlink()
+
+    index = index_cohort([tmp_path / "v.parquet"])
+
+    assert {entry.patient_id for entry in index.slices} == {"a", "b"}
 
 
 def test_datasets_are_told_apart_where_patients_have_the_same_id(tmp_path):
