@@ -232,18 +232,20 @@ def plan_cohort(
         Side of each patient; plan of each patient (`plan_patient`).
 
     Raises:
-        InputError: If no series has a label, or a side lacks a class.
+        InputError: If no series has a label or none of them a chest, or a side lacks a class.
     """
-    labelled = [
-        entry
-        for entry in entries
-        if labels.get(entry.series) is not None
-        and (entry.slice_id in masks or chests is None or chests[entry.series] is not None)
-    ]
+    labelled = [entry for entry in entries if labels.get(entry.series) is not None]
     if not labelled:
         raise InputError(
             "no series has a label: give a CSV in cohort.datasets.<name>.labels.csv, or see the "
             "columns of cohort/labels.parquet for what each source says"
+        )
+    if chests is not None:
+        labelled = [it for it in labelled if it.slice_id in masks or chests[it.series] is not None]
+    if not labelled:
+        raise InputError(
+            "no series with a label shows lung: set cohort.body_region.region to any, or lung_air "
+            "of it to a smaller share"
         )
     patient_labels: dict[str, set[int]] = defaultdict(set)
     by_patient: dict[str, list[SliceEntry]] = defaultdict(list)

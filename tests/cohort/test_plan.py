@@ -316,6 +316,13 @@ def test_slices_are_spaced_over_the_chest_of_each_series_and_masks_are_kept():
     assert [row["slice_id"] for row in plan if not row["sampled"]] == ["P.legs.3"]
 
 
+def test_a_cohort_without_any_lung_says_so():
+    with pytest.raises(InputError, match=r"no series with a label shows lung: set cohort\.body_"):
+        plan_cohort(
+            series("P", "s", 5), {("P", "s"): 1}, [], {}, OPTIONS, seed=0, chests={("P", "s"): None}
+        )
+
+
 # File names
 
 
