@@ -18,7 +18,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
 
-from scripts.cohort.dicom_values import TAGS, HeaderValues
+from scripts.cohort.dicom_values import TAGS, HeaderValueError, HeaderValues
 
 PREFIX_BYTES = 132
 """Preamble and "DICM"."""
@@ -77,6 +77,8 @@ def open_dicom(path: str | os.PathLike, failure: str) -> Iterator[BinaryIO]:
             raise
         except InvalidDicomError:
             raise RejectedFile("not a DICOM file") from None
+        except HeaderValueError as error:
+            raise RejectedFile(f"{failure} ({error})") from None
         except Exception as error:
             # Damaged files make pydicom and the decoders raise nearly anything; messages could
             # hold patient data, so only the kind of the error is kept.

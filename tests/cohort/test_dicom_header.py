@@ -117,6 +117,32 @@ def test_what_leaves_units_known_is_kept(tmp_path, changes):
     np.testing.assert_array_equal(read_hounsfield(path)[0], picture() * slope - 1024.0)
 
 
+@pytest.mark.parametrize("value", [b"120\\140 ", b"120kV ", b"A12 ", b"1_0 "])
+@pytest.mark.parametrize("keyword", ["KVP", "InstanceNumber"])
+def test_a_malformed_value_that_only_settles_ties_does_not_cost_the_slice(tmp_path, keyword, value):
+    header = read_header(write_ct(tmp_path / "a", **{keyword: value}))
+
+    assert (header.kvp, header.instance_number) == ((0.0, 1) if keyword == "KVP" else (120.0, 0))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "reason"),
+    [
+        ("RescaleSlope", b"one ", "is not a number"),
+        ("RescaleSlope", b"1\\1 ", "has several values"),
+        ("NumberOfFrames", b"1.5 ", "is not a whole number"),
+        ("NumberOfFrames", b"1e99", "is not a whole number"),
+        ("Columns", b"1234", "does not have two bytes"),
+    ],
+)
+def test_the_reason_names_the_element_and_not_its_value(tmp_path, keyword, value, reason):
+    found = rejection(write_ct(tmp_path / "a", **{keyword: value}))
+
+    assert keyword in found
+    assert reason in found
+    assert value.decode().strip() not in found
+
+
 def test_pixel_data_may_be_filled_up(tmp_path):
     stored = picture(rows=5, columns=5).astype(np.uint8)
     dataset = ct_dataset(stored=stored, RescaleSlope="8")

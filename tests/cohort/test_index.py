@@ -125,7 +125,7 @@ BAD_FILES = {
     "spacing 0": (changed(PixelSpacing=[0, 1]), "no valid PixelSpacing"),
     "position of words": (
         changed(ImagePositionPatient=b"a\\b\\c "),
-        "unreadable header (ValueError)",
+        "unreadable header (ImagePositionPatient is not a number)",
     ),
 }
 
@@ -467,7 +467,7 @@ def test_no_text_of_the_header_gets_into_a_table_or_a_log(tmp_path, caplog, capf
     dicom = tmp_path / "dicom"
     for patient in ("P1", "P2"):
         write_ct(dicom / f"{patient}.dcm", patient=patient, ImageType=image_type, **texts)
-    write_ct(dicom / "voltage.dcm", patient="P3", KVP=secret.encode(), **texts)
+    write_ct(dicom / "slope.dcm", patient="P3", RescaleSlope=secret.encode(), **texts)
     write_ct(dicom / "rescale.dcm", patient="P4", RescaleType=secret, **texts)
     write_ct(dicom / "fault.dcm", RLELossless, patient="P5", **texts)
     content = (dicom / "fault.dcm").read_bytes()
