@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -135,9 +134,7 @@ def _read_dicom(path: str, keep_derived: bool) -> list[SliceHeader]:
 
 def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]], Iterator]:
     """Return what yields some columns of the table of the last time, a part at a time."""
-    if not Path(path).exists():
-        return lambda columns: iter(())
-    if (pq.read_schema(path).metadata or {}).get(b"version") != version.encode():
+    if _version_of(path) != version.encode():
         return lambda columns: iter(())
 
     def tables(columns: list[str]) -> Iterator[pa.Table]:
@@ -146,6 +143,20 @@ def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]]
                 yield pa.Table.from_batches([batch])
 
     return tables
+
+
+def _version_of(path: str | os.PathLike) -> bytes | None:
+    """Return the version of a table; None if there is none, or none that can be read."""
+    try:
+        return (pq.read_schema(path).metadata or {}).get(b"version")
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise
+        # A power failure can leave an empty or damaged file.
+        logger.warning("%s is damaged: all headers are read again", path)
+        return None
 
 
 def _unchanged(

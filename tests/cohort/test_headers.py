@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -108,6 +109,38 @@ def test_half_a_table_is_never_left_behind(source, tmp_path, monkeypatch):
         update_headers(source, tmp_path / "out" / "a.parquet")
 
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: bytes(len(content)),
+        lambda content: content[:-20],
+        lambda content: content[:-1000] + bytes(992) + content[-8:],
+    ],
+    ids=["empty", "zeros", "cut short", "damaged"],
+)
+def test_a_table_that_cannot_be_read_is_made_anew(source, tmp_path, read, damage):
+    table, fresh = tmp_path / "a.parquet", tmp_path / "fresh.parquet"
+    update_headers(source, fresh)
+    table.write_bytes(damage(fresh.read_bytes()))
+    read.clear()
+
+    update_headers(source, table)
+
+    assert len(read) == 4
+    assert rows(table) == rows(fresh)
+
+
+def test_a_table_whose_disk_fails_is_no_damaged_table(source, tmp_path, monkeypatch):
+    def fail(path: Path):
+        raise OSError(errno.EIO, "words of a library")
+
+    monkeypatch.setattr(headers_module.pq, "read_schema", fail)
+
+    with pytest.raises(OSError, match="words of a library"):
+        update_headers(source, tmp_path / "a.parquet")
 
 
 def test_a_file_that_could_not_be_opened_is_tried_again(source, tmp_path, read, monkeypatch):
