@@ -22,6 +22,9 @@ from scripts.slices import FLAG_FIELDS
 
 logger = logging.getLogger(__name__)
 
+NO_INSIDE = "mask is empty after resizing to cohort.image_size"
+NO_OUTSIDE = "mask covers the whole slice"
+
 
 def slices_schema(image_size: int) -> pa.Schema:
     """Return the schema of slices/<patient>.parquet."""
@@ -140,7 +143,7 @@ def _extract_mask(
     structures: Sequence[str | int] | None,
     rejected: dict[str, str],
 ) -> np.ndarray | None:
-    """Return what the mask files of a slice mark together; None if they mark nothing."""
+    """Return what the mask files of a slice mark together; None if that is nothing or all of it."""
     union = np.zeros((geometry.rows, geometry.columns), bool)
     for file in plan["masks"] or []:
         try:
@@ -151,10 +154,11 @@ def _extract_mask(
     if not union.any():
         return None
     mask = _resize(union, geometry, size)
-    if mask.any():
+    if mask.any() and not mask.all():
         return mask
+    # Neither has an inside and an outside that a map could tell apart.
     for file in plan["masks"]:
-        rejected[_place_on(file, plan)] = "mask is empty after resizing to cohort.image_size"
+        rejected[_place_on(file, plan)] = NO_OUTSIDE if mask.any() else NO_INSIDE
     return None
 
 

@@ -188,6 +188,34 @@ def test_a_mask_that_does_not_fit_is_set_aside_while_a_sampled_slice_stays(tmp_p
     }
 
 
+def test_a_mask_that_covers_the_whole_slice_is_set_aside(tmp_path):
+    stored, mask = bright_corner(size=256)
+    nearly = np.ones_like(mask)
+    nearly[1, 1] = False
+    halves = np.zeros_like(mask), np.zeros_like(mask)
+    halves[0][:128], halves[1][128:] = True, True
+    pngs = {
+        "whole": [np.ones_like(mask)],
+        "nearly": [nearly],
+        "halves": halves,
+        "half": halves[:1],
+    }
+    plan = [
+        planned(
+            write_ct(tmp_path / f"{name}.dcm", stored=stored),
+            True,
+            *(save_mask(tmp_path / f"{name}_{n}.png", it) for n, it in enumerate(masks)),
+        )
+        for name, masks in pngs.items()
+    ]
+
+    rows, rejected = extract(tmp_path, plan)
+
+    assert [row["annotated"] for row in rows] == [False, False, False, True]
+    names = ["whole_0", "nearly_0", "halves_0", "halves_1"]
+    assert rejected == {f"{name}.png": "mask covers the whole slice" for name in names}
+
+
 @pytest.mark.parametrize(
     "orientation",
     [
