@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import ForbiddenFile, RejectedFile
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.masks import read_mask
 from scripts.cohort.options import ExtractionOptions
@@ -61,6 +62,7 @@ def extract_slices(
 
     Raises:
         InputError: If a planned file is gone.
+        OSError, MemoryError: If it may not be read, or disk or memory failed.
     """
     rejected: dict[str, str] = {}
     with TableWriter(path, slices_schema(options.image_size)) as writer:
@@ -97,7 +99,7 @@ def _extract_slice(
         if scaled.min() == scaled.max():
             raise RejectedFile("image is constant within cohort.hu_window")
     except RejectedFile as reason:
-        _check_is_there(plan["path"], "read_headers")
+        _check_can_be_read(plan["path"], reason, "read_headers")
         rejected[place_of(plan["path"], plan["frame"])] = str(reason)
         return None
     mask = _extract_mask(plan, geometry, options.image_size, structures, rejected)
@@ -113,8 +115,10 @@ def _extract_slice(
     }
 
 
-def _check_is_there(path: str, rule: str) -> None:
-    """Tell a file that is gone, perhaps with its disk, from one that is damaged."""
+def _check_can_be_read(path: str, reason: RejectedFile, rule: str) -> None:
+    """Tell a file that is gone, perhaps with its disk, or forbidden from one that is damaged."""
+    if isinstance(reason, ForbiddenFile):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     if not os.path.exists(path):
         raise InputError(
             f"{path}: was there when the cohort was indexed and is not now; put it back or mount "
@@ -149,7 +153,7 @@ def _extract_mask(
         try:
             union |= read_mask(file["path"], plan["slice_id"], geometry, structures)
         except RejectedFile as reason:
-            _check_is_there(file["path"], "plan_extraction")
+            _check_can_be_read(file["path"], reason, "plan_extraction")
             rejected[_place_on(file, plan)] = str(reason)
     if not union.any():
         return None

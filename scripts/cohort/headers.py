@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.atomic import replacing
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import CANNOT_BE_OPENED, RejectedFile
 from scripts.cohort.dicom_header import SliceHeader, read_header
 from scripts.cohort.folders import FileStamp, list_files
 from scripts.cohort.pseudonyms import Pseudonyms
@@ -26,7 +26,6 @@ from scripts.progress import progress
 logger = logging.getLogger(__name__)
 
 ROWS_PER_GROUP = 8192
-CANNOT_BE_OPENED = "cannot be opened"
 STAMP_FIELDS = [
     ("file", pa.string()),
     ("size", pa.int64()),
@@ -164,7 +163,7 @@ def _unchanged(
 ) -> Iterator[str]:
     """Yield the files of a table that are still as it says.
 
-    Whether a file may be opened can change without a trace, so those that could not are left out.
+    Whether a file can be opened can change without a trace, so those that could not are left out.
     """
     for row in known.to_pylist():
         stamp = stamps.get(row["file"])

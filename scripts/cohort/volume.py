@@ -211,7 +211,7 @@ def volume_digest(path: str, frame: int) -> str:
 
 
 def _sample_digest(path: str) -> str:
-    with reading_volume(), open(parts_of(path)[-1], "rb") as file:
+    with reading_volume(path), open(parts_of(path)[-1], "rb") as file:
         length = os.fstat(file.fileno()).st_size
         file.seek(max(0, (length - FINGERPRINT_BYTES) // 2))
         digest = hashlib.blake2b(file.read(FINGERPRINT_BYTES), digest_size=16)
@@ -221,5 +221,5 @@ def _sample_digest(path: str) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _file_digest(path: str) -> str:
-    with reading_volume(), open(parts_of(path)[-1], "rb") as file:
+    with reading_volume(path), open(parts_of(path)[-1], "rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

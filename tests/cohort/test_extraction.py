@@ -1,3 +1,4 @@
+import errno
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, read_images, read_rows
 from tests.cohort.dicom_files import uid, write_ct, write_series
 from tests.cohort.entries import slice_entry
+from tests.cohort.failing_disk import refusing
 from tests.cohort.indexing import index_folders
+from tests.cohort.volume_files import write_volume
 
 SIZE = 32
 OPTIONS = ExtractionOptions(image_size=SIZE, hu_window=(-1000, 400))
@@ -162,6 +165,21 @@ def test_a_file_that_is_gone_is_an_error(tmp_path, gone, rule):
     with pytest.raises(InputError, match=rf"{gone}: was there .* put it back .*--forcerun {rule}"):
         extract(tmp_path, [plan])
 
+    assert not (tmp_path / "P1.parquet").exists()
+
+
+@pytest.mark.parametrize("refused", ["slice.dcm", "mask.png", "mask.nii.gz"])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ESTALE])
+def test_a_file_that_cannot_be_read_now_is_an_error(tmp_path, refused, number):
+    mask = write_volume(tmp_path / "mask.nii.gz")
+    if refused == "mask.png":
+        mask = save_mask(tmp_path / refused, np.ones((12, 16), bool))
+    plan = planned(write_ct(tmp_path / "slice.dcm"), True, mask)
+
+    with refusing(tmp_path / refused, number), pytest.raises(OSError, match=refused) as error:
+        extract(tmp_path, [plan])
+
+    assert error.value.errno == number
     assert not (tmp_path / "P1.parquet").exists()
 
 

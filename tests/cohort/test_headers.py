@@ -7,13 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from scripts.cohort import headers as headers_module
-from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.folders import list_files, overlapping_folders
 from scripts.cohort.headers import ImageSource, update_headers
 from scripts.cohort.index import index_cohort
 from scripts.cohort.pseudonyms import Pseudonyms, read_pseudonyms
 from scripts.errors import InputError
 from tests.cohort.dicom_files import write_ct, write_series
+from tests.cohort.failing_disk import refusing
 from tests.cohort.indexing import index_sources
 from tests.cohort.volume_files import write_volume
 
@@ -143,18 +143,35 @@ def test_a_table_whose_disk_fails_is_no_damaged_table(source, tmp_path, monkeypa
         update_headers(source, tmp_path / "a.parquet")
 
 
-def test_a_file_that_could_not_be_opened_is_tried_again(source, tmp_path, read, monkeypatch):
-    def refuse(path: str, keep_derived: bool):
-        raise RejectedFile("cannot be opened (Permission denied)")
+@pytest.mark.parametrize("name", ["a.dcm", "a.nii.gz", "a.mha"])
+def test_a_file_that_may_not_be_read_is_set_aside_and_tried_again(tmp_path, name):
+    table, are_volumes = tmp_path / "a.parquet", name != "a.dcm"
+    path = (write_volume if are_volumes else write_ct)(tmp_path / "ct" / name)
+    source = ImageSource("a", [tmp_path / "ct"], are_volumes)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(headers_module, "read_header", refuse)
-        update_headers(source, tmp_path / "a.parquet")
-    read.clear()
+    with refusing(path, errno.EACCES):
+        update_headers(source, table)
+    assert [row["reason"] for row in rows(table)] == ["cannot be opened (Permission denied)"]
+    update_headers(source, table)
 
-    update_headers(source, tmp_path / "a.parquet")
+    assert {row["reason"] for row in rows(table)} == {None}
 
-    assert len(read) == 4
+
+@pytest.mark.parametrize("name", ["a.dcm", "a.nii.gz", "a.mha"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_fails_sets_no_file_aside(tmp_path, name, workers):
+    table, are_volumes = tmp_path / "a.parquet", name != "a.dcm"
+    for other in (name, f"b{name}"):
+        (write_volume if are_volumes else write_ct)(tmp_path / "ct" / other)
+    source = ImageSource("a", [tmp_path / "ct"], are_volumes)
+
+    with (
+        refusing(tmp_path / "ct" / name, errno.EIO),
+        pytest.raises(OSError, match="Input/output error"),
+    ):
+        update_headers(source, table, workers=workers)
+
+    assert not table.exists()
 
 
 def test_a_volume_is_read_again_when_the_file_of_its_pixels_changes(tmp_path):

@@ -136,6 +136,16 @@ def test_damaged_bytes_in_zipped_voxels_are_noticed_when_a_slice_is_read(tmp_pat
         read_volume_slice(str(path), 0)
 
 
+def test_a_header_that_asks_for_absurd_memory_is_damaged(tmp_path):
+    path = write_volume(tmp_path / "a.nii.gz")
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[42:48] = (32767).to_bytes(2, "little") * 3  # dim of NIfTI-1
+    path.write_bytes(gzip.compress(content))
+
+    with pytest.raises(RejectedFile, match=r"damaged, or cut short \(EOFError\)"):
+        read_volume_slice(str(path), 0)
+
+
 def test_a_zipped_nifti_is_unzipped_once_and_again_when_it_has_changed(tmp_path, monkeypatch):
     opened = []
 
