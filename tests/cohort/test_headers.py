@@ -223,8 +223,9 @@ def test_folders_overlap_where_one_lies_in_the_other(tmp_path):
         assert overlapping_folders([tmp_path / "a"], [tmp_path / "ab", tmp_path / other])
 
 
-def test_a_link_to_nothing_is_set_aside(source, tmp_path):
-    (tmp_path / "dicom" / "lost.dcm").symlink_to(tmp_path / "nowhere")
+@pytest.mark.parametrize("target", ["nowhere", "dicom/lost.dcm"])
+def test_a_link_to_nothing_or_itself_is_set_aside(source, tmp_path, target):
+    (tmp_path / "dicom" / "lost.dcm").symlink_to(tmp_path / target)
 
     index = index_sources(source)
 

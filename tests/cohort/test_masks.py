@@ -369,8 +369,10 @@ def test_a_file_that_is_dicom_by_name_alone_is_set_aside(entries, folder):
 
 
 @pytest.mark.parametrize("suffix", ["", ".png", ".nii.gz", ".dcm"])
-def test_a_link_to_nothing_is_set_aside(entries, folder, suffix):
-    (folder / f"{entries[0].series_uid}{suffix}").symlink_to(folder / "nowhere")
+@pytest.mark.parametrize("itself", [True, False])
+def test_a_link_to_nothing_or_itself_is_set_aside(entries, folder, suffix, itself):
+    link = folder / f"{entries[0].series_uid}{suffix}"
+    link.symlink_to(link if itself else folder / "nowhere")
     (folder / f"{entries[0].slice_id}.png").symlink_to(folder / "nowhere")
     write_png(folder / f"{entries[1].slice_id}.png", blob())
 
