@@ -49,7 +49,6 @@ Number = TypeVar("Number", int, float)
 class SliceHeader(SliceEntry):
     """A slice with what the index needs to compare it with others."""
 
-    frame_of_reference: str
     acquisition: str
     """AcquisitionNumber and AcquisitionTime; "" without either."""
     kvp: float

@@ -151,7 +151,9 @@ def _extract_mask(
     union = np.zeros((geometry.rows, geometry.columns), bool)
     for file in plan["masks"] or []:
         try:
-            union |= read_mask(file["path"], plan["slice_id"], geometry, structures)
+            union |= read_mask(
+                file["path"], plan["slice_id"], geometry, structures, plan["frame_of_reference"]
+            )
         except RejectedFile as reason:
             _check_can_be_read(file["path"], reason, "plan_extraction")
             rejected[_place_on(file, plan)] = str(reason)

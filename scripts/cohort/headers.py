@@ -39,7 +39,6 @@ HEADER_SCHEMA = pa.schema(
         *STAMP_FIELDS,
         ("reason", pa.string()),
         *INDEX_SCHEMA,
-        ("frame_of_reference", pa.string()),
         ("acquisition", pa.string()),
         ("kvp", pa.float64()),
         ("instance_number", pa.int64()),

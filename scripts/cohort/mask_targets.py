@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from scripts.cohort.dicom_file import RejectedFile
-from scripts.cohort.mask_dicom import DicomMask
+from scripts.cohort.mask_dicom import DicomMask, is_same_frame
 from scripts.cohort.mask_files import PNG_SUFFIX
 from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
 from scripts.cohort.volume_parts import is_volume, name_of
@@ -74,16 +74,25 @@ class MaskTargets:
         """Return the slices that a DICOM mask refers to.
 
         Raises:
-            RejectedFile: If none of them is in the cohort.
+            RejectedFile: If none of them is in the cohort, or in the mask's frame of reference.
         """
         found = {uid: self._slices[uid] for uid in mask.slices if uid in self._slices}
         if not mask.names_every_slice:
             by_series = [it for uid in mask.series for it in self._series.get(uid, [])]
             members = by_series if mask.series else self._studies.get(mask.study, [])
-            found |= {entry.slice_id: entry for entry in members}
+            near = [entry for entry in members if _may_mark(mask, entry)]
+            if members and not near and not found:
+                raise RejectedFile("mask lies in another frame of reference")
+            found |= {entry.slice_id: entry for entry in near}
         if not found:
             raise RejectedFile("mask refers to no slice of the cohort")
         return list(found.values())
+
+
+def _may_mark(mask: DicomMask, entry: SliceEntry) -> bool:
+    """Tell whether positions of the mask say anything about a slice."""
+    frames = mask.frames_of_reference
+    return any(is_same_frame(frame, entry.frame_of_reference) for frame in frames)
 
 
 def _only_one(found: dict[str, Found], path: Path) -> Found:

@@ -89,6 +89,7 @@ def read_mask(
     slice_id: str,
     geometry: SliceGeometry,
     structures: Sequence[str | int] | None = None,
+    frame_of_reference: str = "",
 ) -> np.ndarray:
     """Return the mask of a slice on the grid of its stored pixels, (rows, columns) bool.
 
@@ -97,6 +98,7 @@ def read_mask(
         slice_id: SOP instance UID of the slice, or its name in a volume.
         geometry: Where its pixels lie.
         structures: As for `match_masks`.
+        frame_of_reference: FrameOfReferenceUID of the slice; "" if it has none.
 
     Raises:
         RejectedFile: If the file cannot be read or does not fit the slice.
@@ -107,7 +109,7 @@ def read_mask(
     if is_volume(path):
         volume = load_volume(path, mask_stamp(path), chosen.values_of(stem_of(path)))
         return volume.marked.on_slice(geometry)
-    return _load_dicom(path, chosen).on_slice(slice_id, geometry)
+    return _load_dicom(path, chosen).on_slice(slice_id, geometry, frame_of_reference)
 
 
 def _marked_slices(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
@@ -150,8 +152,9 @@ def _marked_by_dicom(mask: DicomMask, targets: MaskTargets) -> list[str]:
     if not mask.parts:
         raise RejectedFile("mask is empty")
     entries = targets.of_dicom(mask)
-    marked = [it.slice_id for it in entries if mask.on_slice(it.slice_id, it.geometry).any()]
-    if not marked and not any(mask.parts_on(it.slice_id, it.geometry) for it in entries):
+    places = [(it.slice_id, it.geometry, it.frame_of_reference) for it in entries]
+    marked = [place[0] for place in places if mask.on_slice(*place).any()]
+    if not marked and not any(mask.parts_on(*place) for place in places):
         raise RejectedFile(f"no part of the mask lies within {PLANE_TOLERANCE_MM} mm of a slice")
     if not marked:
         raise RejectedFile("mask lies outside of its series: check orientation and origin")

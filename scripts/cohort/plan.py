@@ -169,8 +169,8 @@ def plan_patient(
         chests: Where the slices of each series may come from; None for everywhere.
 
     Returns:
-        Rows of slice_id, path, frame, label, sampled (one of the evenly spaced), geometry, masks
-        (a list, or None). Every slice with a mask is among them.
+        Rows of slice_id, path, frame, frame_of_reference, label, sampled (one of the evenly
+        spaced), geometry, masks (a list, or None). Every slice with a mask is among them.
     """
     count = getattr(options.slices_per_patient, side)
     series = [slices for slices in _within(series_of(entries), chests) if slices]
@@ -180,6 +180,7 @@ def plan_patient(
             "slice_id": entry.slice_id,
             "path": entry.path,
             "frame": entry.frame,
+            "frame_of_reference": entry.frame_of_reference,
             "label": labels[entry.series],
             "sampled": entry.slice_id in sampled,
             "geometry": asdict(entry.geometry),

@@ -29,6 +29,7 @@ def planned(path: Path, sampled: bool = True, *masks: Path) -> dict:
         "slice_id": f"id of {path.stem}",
         "path": str(path),
         "frame": None,
+        "frame_of_reference": "",
         "label": 1,
         "sampled": sampled,
         "geometry": asdict(geometry),

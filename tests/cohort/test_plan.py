@@ -237,6 +237,7 @@ def test_each_side_has_its_own_number_of_slices(side, count):
         "slice_id": f"P.s.{6 if side == 'train' else 4}",
         "path": f"P/s/{6 if side == 'train' else 4}",
         "frame": None,
+        "frame_of_reference": "",
         "label": 1,
         "sampled": True,
         "geometry": {
