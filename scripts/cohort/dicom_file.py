@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -65,6 +66,16 @@ def rejection(error: Exception, failure: str) -> RejectedFile:
         kind = ForbiddenFile if isinstance(error, PermissionError) else RejectedFile
         return kind(f"{CANNOT_BE_OPENED} ({os.strerror(error.errno)})")
     return RejectedFile(f"{failure} ({type(error).__name__})")
+
+
+def check_permission(path: str | os.PathLike, reason: RejectedFile) -> None:
+    """Check that a file which is set aside may be read, where nobody would try it again.
+
+    Raises:
+        PermissionError: If it may not.
+    """
+    if isinstance(reason, ForbiddenFile):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @dataclass(frozen=True, slots=True)

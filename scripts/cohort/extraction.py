@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from scripts.cohort.dicom_file import ForbiddenFile, RejectedFile
+from scripts.cohort.dicom_file import RejectedFile, check_permission
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.masks import read_mask
 from scripts.cohort.options import ExtractionOptions
@@ -99,7 +98,8 @@ def _extract_slice(
         if scaled.min() == scaled.max():
             raise RejectedFile("image is constant within cohort.hu_window")
     except RejectedFile as reason:
-        _check_can_be_read(plan["path"], reason, "read_headers")
+        check_permission(plan["path"], reason)
+        _check_is_there(plan["path"], "read_headers")
         rejected[place_of(plan["path"], plan["frame"])] = str(reason)
         return None
     mask = _extract_mask(plan, geometry, options.image_size, structures, rejected)
@@ -115,10 +115,8 @@ def _extract_slice(
     }
 
 
-def _check_can_be_read(path: str, reason: RejectedFile, rule: str) -> None:
-    """Tell a file that is gone, perhaps with its disk, or forbidden from one that is damaged."""
-    if isinstance(reason, ForbiddenFile):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+def _check_is_there(path: str, rule: str) -> None:
+    """Tell a file that is gone, perhaps with its disk, from one that is damaged."""
     if not os.path.exists(path):
         raise InputError(
             f"{path}: was there when the cohort was indexed and is not now; put it back or mount "
@@ -155,7 +153,8 @@ def _extract_mask(
                 file["path"], plan["slice_id"], geometry, structures, plan["frame_of_reference"]
             )
         except RejectedFile as reason:
-            _check_can_be_read(file["path"], reason, "plan_extraction")
+            check_permission(file["path"], reason)
+            _check_is_there(file["path"], "plan_extraction")
             rejected[_place_on(file, plan)] = str(reason)
     if not union.any():
         return None

@@ -11,7 +11,7 @@ import numpy as np
 from pydicom.filereader import read_partial
 from pydicom.uid import RTStructureSetStorage
 
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile, check_permission
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.index import Rejected
 from scripts.cohort.mask_contours import load_contours
@@ -62,6 +62,7 @@ def match_masks(
 
     Raises:
         InputError: If the folder is missing, or none of its masks fits a slice.
+        OSError, MemoryError: If a mask may not be read, or disk or memory failed.
     """
     if not folder:
         return {}, {}
@@ -72,6 +73,7 @@ def match_masks(
             marked = _marked_slices(path, targets, chosen)
             digest = mask_digest(path)
         except RejectedFile as reason:
+            check_permission(path, reason)
             rejected[str(path)] = str(reason)
         else:
             for slice_id in marked:
