@@ -33,17 +33,30 @@ def remove_leftovers(folder: str | os.PathLike) -> list[Path]:
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary name to write to; rename it to `path` unless the block fails."""
+def replacing(path: str | os.PathLike, flush: bool = True) -> Iterator[Path]:
+    """Yield a temporary name to write to; rename it to `path` unless the block fails.
+
+    Args:
+        path: The file.
+        flush: Have the disk hold the content before the name, or a power failure can leave an
+            empty file of that name. It takes about half a millisecond, on a hard disk ten.
+    """
     temporary = temporary_beside(path)
     try:
         yield temporary
+        if flush:
+            _flush(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
-    """Write a text file under a temporary name, then rename it."""
-    with replacing(path) as temporary:
+def _flush(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def write_text(path: str | os.PathLike, text: str, flush: bool = True) -> None:
+    """Write a text file under a temporary name, then rename it (`replacing`)."""
+    with replacing(path, flush) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -14,6 +14,7 @@ MORE_MEMORY = (
 _FREE = f"free space there, or move results/ to a larger disk and put a link in its place; {AGAIN}"
 _PERMIT = f"make it readable, and what lies in results/ and .snakemake/ writeable, for you; {AGAIN}"
 _RETURN = f"see that the disk or network share is there and sound; {AGAIN}"
+_FILES = f"allow more open files (ulimit -n), or run fewer jobs at once (smaller --cores); {AGAIN}"
 REMEDIES = {
     errno.ENOSPC: _FREE,
     errno.EDQUOT: _FREE,
@@ -22,6 +23,11 @@ REMEDIES = {
     errno.EPERM: _PERMIT,
     errno.EIO: _RETURN,
     errno.ESTALE: _RETURN,
+    errno.ENOTCONN: _RETURN,
+    errno.ETIMEDOUT: _RETURN,
+    errno.EHOSTDOWN: _RETURN,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
     errno.ENOMEM: MORE_MEMORY,
 }
 """What to do, by the number of an `OSError`."""
@@ -46,6 +52,16 @@ def explain_system_error(error: BaseException) -> str | None:
     if _is_out_of_memory(error):
         return f"memory does not suffice: {MORE_MEMORY}"
     return None
+
+
+def is_failure_of_machine(error: BaseException) -> bool:
+    """Tell whether an error says nothing about the file that was read: another try may succeed.
+
+    A file that may not be read is none: whether that is meant, nobody knows.
+    """
+    if isinstance(error, OSError):
+        return error.errno in REMEDIES and not isinstance(error, PermissionError)
+    return isinstance(error, MemoryError)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -7,7 +7,12 @@ import torch
 
 from scripts.errors import InputError
 from scripts.parallel import process_pool
-from scripts.system_errors import MORE_MEMORY, REMEDIES, explain_system_error
+from scripts.system_errors import (
+    MORE_MEMORY,
+    REMEDIES,
+    explain_system_error,
+    is_failure_of_machine,
+)
 
 
 @pytest.mark.parametrize("number", REMEDIES)
@@ -30,6 +35,21 @@ def test_lack_of_memory_on_the_cpu():
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory.")])
 def test_lack_of_memory_elsewhere(error):
     assert explain_system_error(error) == f"memory does not suffice: {MORE_MEMORY}"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        *((OSError(number, ""), number not in (errno.EACCES, errno.EPERM)) for number in REMEDIES),
+        (MemoryError(), True),
+        (FileNotFoundError(errno.ENOENT, ""), False),
+        (OSError(errno.EINVAL, ""), False),
+        (OSError("a decoder says so"), False),
+        (ValueError(), False),
+    ],
+)
+def test_what_says_nothing_about_a_file(error, expected):
+    assert is_failure_of_machine(error) == expected
 
 
 def test_a_worker_that_was_killed():

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile, check_permission
 from scripts.cohort.options import BodyRegionOptions
 from scripts.cohort.plan import spaced_indices
 from scripts.cohort.reading import read_slice
@@ -55,6 +55,9 @@ def find_chest(slices: Sequence[SliceEntry], options: BodyRegionOptions) -> Regi
     Args:
         slices: A series by position.
         options: What counts as lung, and how many slices are looked at.
+
+    Raises:
+        OSError, MemoryError: If a slice may not be read, or disk or memory failed.
     """
     probed = [slices[i] for i in spaced_indices(len(slices), min(options.probes, len(slices)), 1.0)]
     run: list[float] = []
@@ -62,7 +65,8 @@ def find_chest(slices: Sequence[SliceEntry], options: BodyRegionOptions) -> Regi
     for entry in probed:
         try:
             hounsfield = read_slice(entry.path, entry.frame)
-        except RejectedFile:
+        except RejectedFile as reason:
+            check_permission(entry.path, reason)
             continue
         step = [max(1, round(COARSE_MM / spacing)) for spacing in entry.spacing]
         shows_lung = lung_share(hounsfield[:: step[0], :: step[1]]) >= options.lung_air

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -18,8 +19,11 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
 
-from scripts.cohort.dicom_values import TAGS, HeaderValues
+from scripts.cohort.dicom_values import TAGS, HeaderValueError, HeaderValues
+from scripts.system_errors import is_failure_of_machine
 
+CANNOT_BE_OPENED = "cannot be opened"
+"""Begins each reason that the system gave, not the content of the file."""
 PREFIX_BYTES = 132
 """Preamble and "DICM"."""
 HEAD_BYTES = 1 << 14
@@ -37,6 +41,41 @@ for _name in ("pydicom", "pylibjpeg", "openjpeg", "libjpeg"):
 
 class RejectedFile(Exception):
     """A file that is set aside; the message is the reason."""
+
+
+class ForbiddenFile(RejectedFile):
+    """A file that may not be read by whom the job runs as."""
+
+
+def rejection(error: Exception, failure: str) -> RejectedFile:
+    """Return why an error sets the file aside that was being read.
+
+    Damaged files make the readers raise nearly anything, and their messages can quote values, that
+    is patient data: only the kind of the error is kept.
+
+    Args:
+        error: What a reader raised.
+        failure: What to say of the file, before the kind of the error.
+
+    Raises:
+        Exception: The error itself if disk or memory failed: nothing is known about the file.
+    """
+    if is_failure_of_machine(error):
+        raise error
+    if isinstance(error, OSError) and error.errno is not None:
+        kind = ForbiddenFile if isinstance(error, PermissionError) else RejectedFile
+        return kind(f"{CANNOT_BE_OPENED} ({os.strerror(error.errno)})")
+    return RejectedFile(f"{failure} ({type(error).__name__})")
+
+
+def check_permission(path: str | os.PathLike, reason: RejectedFile) -> None:
+    """Check that a file which is set aside may be read, where nobody would try it again.
+
+    Raises:
+        PermissionError: If it may not.
+    """
+    if isinstance(reason, ForbiddenFile):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +102,13 @@ def open_dicom(path: str | os.PathLike, failure: str) -> Iterator[BinaryIO]:
 
     Raises:
         RejectedFile: In place of every exception that is raised while the file is open.
+        OSError, MemoryError: If disk or memory failed.
     """
     try:
         # A pipe without a writer would keep an ordinary open waiting for ever.
         file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     except (OSError, ValueError) as error:
-        raise RejectedFile(f"cannot be opened ({_kind(error)})") from None
+        raise rejection(error, CANNOT_BE_OPENED) from None
     with file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -77,15 +117,10 @@ def open_dicom(path: str | os.PathLike, failure: str) -> Iterator[BinaryIO]:
             raise
         except InvalidDicomError:
             raise RejectedFile("not a DICOM file") from None
+        except HeaderValueError as error:
+            raise RejectedFile(f"{failure} ({error})") from None
         except Exception as error:
-            # Damaged files make pydicom and the decoders raise nearly anything; messages could
-            # hold patient data, so only the kind of the error is kept.
-            raise RejectedFile(f"{failure} ({_kind(error)})") from None
-
-
-def _kind(error: Exception) -> str:
-    is_of_system = isinstance(error, OSError) and error.errno is not None
-    return os.strerror(error.errno) if is_of_system else type(error).__name__
+            raise rejection(error, failure) from None
 
 
 def read_before_pixels(file: BinaryIO) -> DicomHeader:

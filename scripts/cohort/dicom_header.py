@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import operator
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydicom.uid import (
     UID,
@@ -19,7 +21,7 @@ from scripts.cohort.contrast_words import classify_agent, description_label
 from scripts.cohort.dicom_file import RejectedFile, open_dicom, read_before_pixels
 from scripts.cohort.dicom_pixel_data import find_pixel_data
 from scripts.cohort.dicom_units import check_units
-from scripts.cohort.dicom_values import HeaderValues
+from scripts.cohort.dicom_values import HeaderValueError, HeaderValues
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.slice_entry import SliceEntry
 from scripts.randomness import seed_for
@@ -40,13 +42,13 @@ SPACINGS = (0.01, 10)
 FARTHEST = 1e5
 """Millimetres from the origin of the patient's coordinates."""
 UNIT_TOLERANCE = 0.01
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
 class SliceHeader(SliceEntry):
     """A slice with what the index needs to compare it with others."""
 
-    frame_of_reference: str
     acquisition: str
     """AcquisitionNumber and AcquisitionTime; "" without either."""
     kvp: float
@@ -144,7 +146,7 @@ def _slice_header(
     # Whether two slices were taken at once is asked, not when.
     time = seed_for(values.text("AcquisitionTime")) if values.text("AcquisitionTime") else ""
     acquisition = [values.text("AcquisitionNumber"), str(time)]
-    kvp = values.number("KVP") or 0.0
+    kvp = _if_valid(values.number, "KVP") or 0.0
     return SliceHeader(
         dataset="",
         path=path,
@@ -162,10 +164,18 @@ def _slice_header(
         position=geometry.position,
         acquisition=" ".join(filter(None, acquisition)),
         kvp=kvp if math.isfinite(kvp) else 0.0,
-        instance_number=values.whole("InstanceNumber") or 0,
+        instance_number=_if_valid(values.whole, "InstanceNumber") or 0,
         contrast_tag=classify_agent(agent),
         description_label=description_label(
             f"{values.text('StudyDescription')} | {values.text('SeriesDescription')}"
         ),
         fingerprint=fingerprint,
     )
+
+
+def _if_valid(read: Callable[[str], Number | None], keyword: str) -> Number | None:
+    """Return a value that only settles ties: malformed, it must not cost the slice."""
+    try:
+        return read(keyword)
+    except HeaderValueError:
+        return None

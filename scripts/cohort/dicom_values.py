@@ -52,8 +52,12 @@ LARGEST_WHOLE = 2**31
 PADDING = b" \0"
 
 
+class HeaderValueError(ValueError):
+    """A value is not what it should be; the message names its keyword, and nothing of the value."""
+
+
 class HeaderValues:
-    """Values of a header by keyword (`KEYWORDS`); ValueError if one is not what it should be."""
+    """Values of a header by keyword (`KEYWORDS`); `HeaderValueError` if one is malformed."""
 
     def __init__(self, dataset: pydicom.Dataset) -> None:
         """Take the elements of a dataset read with `TAGS` as its specific tags."""
@@ -90,15 +94,18 @@ class HeaderValues:
     def numbers(self, keyword: str) -> list[float]:
         """Return decimal numbers; none if they are absent or empty. May be infinite or NaN."""
         value = self._bytes(keyword).strip(PADDING)
-        if b"_" in value:
-            raise ValueError("Python reads 1_0 as 10")
-        return [float(part) for part in value.split(b"\\")] if value else []
+        try:
+            if b"_" in value:  # Python reads 1_0 as 10
+                raise ValueError
+            return [float(part) for part in value.split(b"\\")] if value else []
+        except ValueError:
+            raise HeaderValueError(f"{keyword} is not a number") from None
 
     def number(self, keyword: str) -> float | None:
         """Return a decimal number; None if it is absent or empty."""
         numbers = self.numbers(keyword)
         if len(numbers) > 1:
-            raise ValueError("one number expected")
+            raise HeaderValueError(f"{keyword} has several values")
         return numbers[0] if numbers else None
 
     def whole(self, keyword: str) -> int | None:
@@ -106,7 +113,7 @@ class HeaderValues:
         if keyword in BINARY:
             value = self._bytes(keyword)
             if len(value) not in (0, 2):
-                raise ValueError("two bytes expected")
+                raise HeaderValueError(f"{keyword} does not have two bytes")
             if not value:
                 return None
             order = "little" if self._elements[keyword].is_little_endian else "big"
@@ -114,8 +121,8 @@ class HeaderValues:
         number = self.number(keyword)
         if number is None:
             return None
-        if number != int(number) or abs(number) > LARGEST_WHOLE:
-            raise ValueError("whole number expected")
+        if not number.is_integer() or abs(number) > LARGEST_WHOLE:
+            raise HeaderValueError(f"{keyword} is not a whole number")
         return int(number)
 
     def _bytes(self, keyword: str) -> bytes:
@@ -123,5 +130,5 @@ class HeaderValues:
         if element is None:
             return b""
         if not isinstance(element, RawDataElement):
-            raise ValueError("a sequence in place of a value")
+            raise HeaderValueError(f"{keyword} is a sequence")
         return element.value if isinstance(element.value, bytes) else b""

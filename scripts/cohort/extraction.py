@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile, check_permission
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.masks import read_mask
 from scripts.cohort.options import ExtractionOptions
@@ -21,6 +21,9 @@ from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
 from scripts.slices import FLAG_FIELDS
 
 logger = logging.getLogger(__name__)
+
+NO_INSIDE = "mask is empty after resizing to cohort.image_size"
+NO_OUTSIDE = "mask covers the whole slice"
 
 
 def slices_schema(image_size: int) -> pa.Schema:
@@ -58,6 +61,7 @@ def extract_slices(
 
     Raises:
         InputError: If a planned file is gone.
+        OSError, MemoryError: If it may not be read, or disk or memory failed.
     """
     rejected: dict[str, str] = {}
     with TableWriter(path, slices_schema(options.image_size)) as writer:
@@ -94,6 +98,7 @@ def _extract_slice(
         if scaled.min() == scaled.max():
             raise RejectedFile("image is constant within cohort.hu_window")
     except RejectedFile as reason:
+        check_permission(plan["path"], reason)
         _check_is_there(plan["path"], "read_headers")
         rejected[place_of(plan["path"], plan["frame"])] = str(reason)
         return None
@@ -140,21 +145,25 @@ def _extract_mask(
     structures: Sequence[str | int] | None,
     rejected: dict[str, str],
 ) -> np.ndarray | None:
-    """Return what the mask files of a slice mark together; None if they mark nothing."""
+    """Return what the mask files of a slice mark together; None if that is nothing or all of it."""
     union = np.zeros((geometry.rows, geometry.columns), bool)
     for file in plan["masks"] or []:
         try:
-            union |= read_mask(file["path"], plan["slice_id"], geometry, structures)
+            union |= read_mask(
+                file["path"], plan["slice_id"], geometry, structures, plan["frame_of_reference"]
+            )
         except RejectedFile as reason:
+            check_permission(file["path"], reason)
             _check_is_there(file["path"], "plan_extraction")
             rejected[_place_on(file, plan)] = str(reason)
     if not union.any():
         return None
     mask = _resize(union, geometry, size)
-    if mask.any():
+    if mask.any() and not mask.all():
         return mask
+    # Neither has an inside and an outside that a map could tell apart.
     for file in plan["masks"]:
-        rejected[_place_on(file, plan)] = "mask is empty after resizing to cohort.image_size"
+        rejected[_place_on(file, plan)] = NO_OUTSIDE if mask.any() else NO_INSIDE
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -70,7 +71,7 @@ def _files_below(
                 for entry in entries:
                     if entry.name.startswith(".") and not hidden:
                         continue
-                    if entry.is_dir():
+                    if _is_folder(entry):
                         todo.append(entry.path)
                     else:
                         yield _stamp(entry)
@@ -79,6 +80,15 @@ def _files_below(
                 f"{error.filename} cannot be read ({error.strerror}); change its permissions, or "
                 f"move it out of the folders of {key}"
             ) from None
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link to itself leads to nothing
+            return False
+        raise
 
 
 def _stamp(entry: os.DirEntry) -> FileStamp:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.atomic import replacing
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import CANNOT_BE_OPENED, RejectedFile
 from scripts.cohort.dicom_header import SliceHeader, read_header
 from scripts.cohort.folders import FileStamp, list_files
 from scripts.cohort.pseudonyms import Pseudonyms
@@ -27,7 +26,6 @@ from scripts.progress import progress
 logger = logging.getLogger(__name__)
 
 ROWS_PER_GROUP = 8192
-CANNOT_BE_OPENED = "cannot be opened"
 STAMP_FIELDS = [
     ("file", pa.string()),
     ("size", pa.int64()),
@@ -41,7 +39,6 @@ HEADER_SCHEMA = pa.schema(
         *STAMP_FIELDS,
         ("reason", pa.string()),
         *INDEX_SCHEMA,
-        ("frame_of_reference", pa.string()),
         ("acquisition", pa.string()),
         ("kvp", pa.float64()),
         ("instance_number", pa.int64()),
@@ -135,9 +132,7 @@ def _read_dicom(path: str, keep_derived: bool) -> list[SliceHeader]:
 
 def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]], Iterator]:
     """Return what yields some columns of the table of the last time, a part at a time."""
-    if not Path(path).exists():
-        return lambda columns: iter(())
-    if (pq.read_schema(path).metadata or {}).get(b"version") != version.encode():
+    if _version_of(path) != version.encode():
         return lambda columns: iter(())
 
     def tables(columns: list[str]) -> Iterator[pa.Table]:
@@ -148,12 +143,26 @@ def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]]
     return tables
 
 
+def _version_of(path: str | os.PathLike) -> bytes | None:
+    """Return the version of a table; None if there is none, or none that can be read."""
+    try:
+        return (pq.read_schema(path).metadata or {}).get(b"version")
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise
+        # A power failure can leave an empty or damaged file.
+        logger.warning("%s is damaged: all headers are read again", path)
+        return None
+
+
 def _unchanged(
     known: pa.Table, stamps: dict[str, FileStamp], names: dict[str, str]
 ) -> Iterator[str]:
     """Yield the files of a table that are still as it says.
 
-    Whether a file may be opened can change without a trace, so those that could not are left out.
+    Whether a file can be opened can change without a trace, so those that could not are left out.
     """
     for row in known.to_pylist():
         stamp = stamps.get(row["file"])

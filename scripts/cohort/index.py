@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from scripts.cohort.dicom_decoding import pixel_data_digest
+from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
 from scripts.cohort.slice_entry import iterate_shared, series_of, volume_slice_id
 from scripts.cohort.volume import volume_digest
@@ -30,7 +31,7 @@ class CohortIndex:
     """Axial CT slices by patient, series and position; each slice_id once."""
     rejected: Rejected
     same_person: set[tuple[str, str]]
-    """Pairs of patient ids under which an exact copy of one slice was found."""
+    """Pairs of patient ids under which one slice was found, be it stored differently."""
 
 
 def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
@@ -49,20 +50,23 @@ def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
     patients: set[str] = set()
     volumes: set[str] = set()
     for table in header_tables:
-        found = list(_read_headers(table, rejected))
+        set_aside: Rejected = {}
+        found = list(_read_headers(table, set_aside))
         if not found:
-            raise InputError(_nothing_found(Path(table).stem, rejected))
+            raise InputError(_nothing_found(Path(table).stem, set_aside))
+        rejected |= set_aside
         found = _tell_volumes_apart(_tell_patients_apart(found, patients), volumes)
         patients |= {header.patient_id for header in found}
         volumes |= {header.series_uid for header in found if header.frame is not None}
         headers += sorted(found, key=_file_order)
     headers, same_person = _drop_exact_copies(headers, rejected)
-    for keep in (_drop_reused_ids, _drop_mixed_geometry, _drop_repeated_energy):
+    headers, same_id = _drop_reused_ids(headers, rejected)
+    for keep in (_drop_mixed_geometry, _drop_repeated_energy):
         headers = keep(headers, rejected)
     # Two datasets may share a folder: a file that one of them uses is not set aside.
     for header in headers:
         rejected.pop(header.path, None)
-    return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person)
+    return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person | same_id)
 
 
 def _read_headers(table: str | os.PathLike, rejected: Rejected) -> Iterator[SliceHeader]:
@@ -101,14 +105,19 @@ def _tell_patients_apart(headers: list[SliceHeader], taken: set[str]) -> list[Sl
 
 def _tell_volumes_apart(headers: list[SliceHeader], taken: set[str]) -> list[SliceHeader]:
     """Put the name of the dataset in front of volumes that are named as those of another."""
+    volumes = {header.series_uid: header.dataset for header in headers if header.frame is not None}
+    names = {name: f"{dataset}-{name}" for name, dataset in volumes.items() if name in taken}
+    clash = sorted(set(names.values()) & (taken | volumes.keys()))
+    if clash:
+        raise InputError(f"volume {clash[0]} comes twice: rename the dataset in cohort.datasets")
     return [
         replace(
             header,
-            series_uid=(name := f"{header.dataset}-{header.series_uid}"),
+            series_uid=(name := names[header.series_uid]),
             study_uid=name,
             slice_id=volume_slice_id(name, header.frame),
         )
-        if header.frame is not None and header.series_uid in taken
+        if header.frame is not None and header.series_uid in names
         else header
         for header in headers
     ]
@@ -156,18 +165,28 @@ def _drop_exact_copies(
 def _pixel_digest(header: SliceHeader) -> str | None:
     if header.frame is None:
         return pixel_data_digest(header.path)
-    return volume_digest(header.path, header.frame)
+    try:
+        return volume_digest(header.path, header.frame)
+    except RejectedFile:
+        # It may be gone by now, as a DICOM file may: who wants its pixels will be told.
+        return None
 
 
-def _drop_reused_ids(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:
+def _drop_reused_ids(
+    headers: list[SliceHeader], rejected: Rejected
+) -> tuple[list[SliceHeader], set[tuple[str, str]]]:
+    """Keep the first of slices with one id: most often one image, compressed in several ways."""
     first_by_id: dict[str, SliceHeader] = {}
+    same_person = set()
     for header in headers:
         first = first_by_id.setdefault(header.slice_id, header)
         if first is header:
             continue
         reason = f"has the SOPInstanceUID of {first.path}, stored differently"
         rejected[header.place] = reason
-    return list(first_by_id.values())
+        if header.patient_id != first.patient_id:
+            same_person.add((first.patient_id, header.patient_id))
+    return list(first_by_id.values()), same_person
 
 
 def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:

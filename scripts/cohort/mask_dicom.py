@@ -29,6 +29,8 @@ class Part:
     """Number of its segment or ROI."""
     slices: frozenset[str]
     """SOP instance UIDs of the images that it was drawn on."""
+    frame_of_reference: str
+    """FrameOfReferenceUID of its positions; may be ""."""
     outline: np.ndarray
     """Its corners in the patient, (n, 3), LPS, mm."""
 
@@ -56,24 +58,34 @@ class DicomMask:
         """Whether every part names its slice."""
         return all(part.slice_id for part in self.parts)
 
+    @functools.cached_property
+    def frames_of_reference(self) -> frozenset[str]:
+        """FrameOfReferenceUIDs of the parts that do not name their slice."""
+        return frozenset(part.frame_of_reference for part in self._named.get("", []))
+
     @property
     def slices(self) -> list[str]:
         """SOP instance UIDs of the slices that parts were drawn on, in the order of the parts."""
         return list(dict.fromkeys(uid for part in self.parts for uid in sorted(part.slices)))
 
-    def on_slice(self, slice_id: str, geometry: SliceGeometry) -> np.ndarray:
+    def on_slice(
+        self, slice_id: str, geometry: SliceGeometry, frame_of_reference: str
+    ) -> np.ndarray:
         """Return the mask of a slice, (rows, columns) bool.
 
         Raises:
             RejectedFile: If a part does not lie where the slice that it names does.
         """
-        return self.draw(self.parts_on(slice_id, geometry), geometry)
+        return self.draw(self.parts_on(slice_id, geometry, frame_of_reference), geometry)
 
-    def parts_on(self, slice_id: str, geometry: SliceGeometry) -> list[Part]:
+    def parts_on(
+        self, slice_id: str, geometry: SliceGeometry, frame_of_reference: str
+    ) -> list[Part]:
         """Return the parts that belong to a slice.
 
-        A part that names its slice belongs to that one; of the others, those of each structure that
-        lie nearest to the plane of the slice and within half a millimetre of it.
+        A part that names its slice belongs to that one; of the others that name it among several or
+        are in its frame of reference, those of each structure that lie nearest to its plane and
+        within half a millimetre of it.
 
         Raises:
             RejectedFile: If a part does not lie where the slice that it names does.
@@ -84,7 +96,7 @@ class DicomMask:
                 raise RejectedFile(
                     f"{part.name} lies {distance:.1f} mm off the slice that it refers to"
                 )
-        return [*named, *self._nearest(geometry)]
+        return [*named, *self._nearest(slice_id, geometry, frame_of_reference)]
 
     @functools.cached_property
     def _named(self) -> dict[str, list[Part]]:
@@ -93,8 +105,14 @@ class DicomMask:
             named[part.slice_id].append(part)
         return named
 
-    def _nearest(self, geometry: SliceGeometry) -> Iterator[Part]:
-        unnamed = self._named.get("", [])
+    def _nearest(
+        self, slice_id: str, geometry: SliceGeometry, frame_of_reference: str
+    ) -> Iterator[Part]:
+        unnamed = [
+            part
+            for part in self._named.get("", [])
+            if slice_id in part.slices or is_same_frame(part.frame_of_reference, frame_of_reference)
+        ]
         distances = _distances(unnamed, geometry)
         nearest: dict[int, float] = {}
         for part, distance in zip(unnamed, distances, strict=True):
@@ -102,6 +120,11 @@ class DicomMask:
         for part, distance in zip(unnamed, distances, strict=True):
             if distance <= min(PLANE_TOLERANCE_MM, nearest[part.structure] + SAME_PLANE_MM):
                 yield part
+
+
+def is_same_frame(one: str, other: str) -> bool:
+    """Tell whether positions in two frames of reference can be compared; "" may be any frame."""
+    return not one or not other or one == other
 
 
 def _distances(parts: Sequence[Part], geometry: SliceGeometry) -> np.ndarray:

@@ -89,13 +89,15 @@ def _frames(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Frame]
     check_choice(chosen, structures.listed, len(segments), "segment")
     is_map = dataset.SegmentationType == "LABELMAP"
     shared = next(items(dataset, "SharedFunctionalGroupsSequence"))
+    frame_of_reference = str(dataset.get("FrameOfReferenceUID") or "")
     for number, own in enumerate(items(dataset, "PerFrameFunctionalGroupsSequence"), 1):
         group = _Groups(own, shared)
         segment = 0 if is_map else int(group.first("SegmentIdentification").ReferencedSegmentNumber)
         if is_map or segment in chosen:
             stored = dataset.get_stored_frame(number)
             inside = np.isin(stored, chosen) if is_map else _is_inside(stored, dataset)
-            yield _frame(f"frame {number} of the mask", segment, inside, group)
+            name = f"frame {number} of the mask"
+            yield _frame(name, segment, inside, group, frame_of_reference)
 
 
 def _is_inside(stored: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
@@ -120,7 +122,9 @@ class _Groups:
         return next(iter(self.all(f"{name}Sequence")), pydicom.Dataset())
 
 
-def _frame(name: str, segment: int, inside: np.ndarray, group: _Groups) -> Frame:
+def _frame(
+    name: str, segment: int, inside: np.ndarray, group: _Groups, frame_of_reference: str
+) -> Frame:
     position = group.first("PlanePosition").ImagePositionPatient
     orientation = group.first("PlaneOrientation").ImageOrientationPatient
     spacing = group.first("PixelMeasures").PixelSpacing
@@ -139,6 +143,7 @@ def _frame(name: str, segment: int, inside: np.ndarray, group: _Groups) -> Frame
         slices=uids(
             group.all("DerivationImageSequence", "SourceImageSequence"), "ReferencedSOPInstanceUID"
         ),
+        frame_of_reference=frame_of_reference,
         outline=(to_patient @ corners)[:3].T,
         pixels=MarkedGrid.cropped(inside.T[:, :, None], to_patient),
     )

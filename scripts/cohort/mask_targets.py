@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Container, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from scripts.cohort.dicom_file import RejectedFile
-from scripts.cohort.mask_dicom import DicomMask
+from scripts.cohort.mask_dicom import DicomMask, is_same_frame
 from scripts.cohort.mask_files import PNG_SUFFIX
 from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
 from scripts.cohort.volume_parts import is_volume, name_of
+
+Found = TypeVar("Found")
 
 
 class MaskTargets:
@@ -23,6 +26,7 @@ class MaskTargets:
         self._series: dict[str, list[SliceEntry]] = defaultdict(list)
         self._studies: dict[str, list[SliceEntry]] = defaultdict(list)
         self._volumes: dict[str, dict[str, list[SliceEntry]]] = defaultdict(dict)
+        self._renamed: dict[str, dict[str, SliceEntry]] = defaultdict(dict)
         for entry in entries:
             self._series[entry.series_uid].append(entry)
             self._studies[entry.study_uid].append(entry)
@@ -31,7 +35,8 @@ class MaskTargets:
                     self._volumes[name].setdefault(entry.path, []).append(entry)
                 # The id of the slice may be a pseudonym, or have folders in front.
                 by_file = volume_slice_id(name_of(entry.path), entry.frame)
-                self._slices.setdefault(by_file, entry)
+                if by_file != entry.slice_id:
+                    self._renamed[by_file][entry.path] = entry
         paths = {path for found in self._volumes.values() for path in found}
         self._images = {os.path.realpath(path) for path in paths}
 
@@ -39,12 +44,13 @@ class MaskTargets:
         """Return the slice that a PNG is named after, and the structure it names or "".
 
         Raises:
-            RejectedFile: If it is named after none.
+            RejectedFile: If it is named after none or several.
         """
-        found = _split_name(path, self._slices)
+        found = _split_name(path, ChainMap(self._slices, self._renamed))
         if found is None:
             raise RejectedFile("mask fits no slice: no SOPInstanceUID of that name")
-        return self._slices[found[0]], found[1]
+        name, structure = found
+        return self._slices.get(name) or _only_one(self._renamed[name], path), structure
 
     def of_volume(self, path: Path) -> tuple[list[SliceEntry], str]:
         """Return the slices of the series a label volume is named after, and its structure or "".
@@ -54,7 +60,7 @@ class MaskTargets:
         """
         if os.path.realpath(path) in self._images:
             raise RejectedFile("an image of the cohort, not a mask")
-        found = _split_name(path, self._series.keys() | self._volumes.keys())
+        found = _split_name(path, ChainMap(self._series, self._volumes))
         if found is None:
             raise RejectedFile(
                 "mask fits no series: no SeriesInstanceUID or image volume of that name"
@@ -62,24 +68,44 @@ class MaskTargets:
         name, structure = found
         if name not in self._volumes:
             return self._series[name], structure
-        if len(self._volumes[name]) > 1:
-            raise RejectedFile("mask fits several image volumes of that name: rename the images")
-        return next(iter(self._volumes[name].values())), structure
+        return _only_one(self._volumes[name], path), structure
 
     def of_dicom(self, mask: DicomMask) -> list[SliceEntry]:
         """Return the slices that a DICOM mask refers to.
 
         Raises:
-            RejectedFile: If none of them is in the cohort.
+            RejectedFile: If none of them is in the cohort, or in the mask's frame of reference.
         """
         found = {uid: self._slices[uid] for uid in mask.slices if uid in self._slices}
         if not mask.names_every_slice:
             by_series = [it for uid in mask.series for it in self._series.get(uid, [])]
             members = by_series if mask.series else self._studies.get(mask.study, [])
-            found |= {entry.slice_id: entry for entry in members}
+            near = [entry for entry in members if _may_mark(mask, entry)]
+            if members and not near and not found:
+                raise RejectedFile("mask lies in another frame of reference")
+            found |= {entry.slice_id: entry for entry in near}
         if not found:
             raise RejectedFile("mask refers to no slice of the cohort")
         return list(found.values())
+
+
+def _may_mark(mask: DicomMask, entry: SliceEntry) -> bool:
+    """Tell whether positions of the mask say anything about a slice."""
+    frames = mask.frames_of_reference
+    return any(is_same_frame(frame, entry.frame_of_reference) for frame in frames)
+
+
+def _only_one(found: dict[str, Found], path: Path) -> Found:
+    """Return what was found of the one image volume that a mask can mean.
+
+    Of several, it is the one in a folder of the name of that of the mask, or of the one above.
+    """
+    if len(found) > 1:
+        folders = path.parts[-3:-1]
+        found = {image: it for image, it in found.items() if Path(image).parent.name in folders}
+    if len(found) != 1:
+        raise RejectedFile("mask fits several image volumes of that name: rename the images")
+    return next(iter(found.values()))
 
 
 def is_png(path: Path) -> bool:

@@ -48,7 +48,7 @@ def load_volume(path: Path, stamp: object, values: frozenset[int] | None) -> Lab
     try:
         grid, voxels = read_grid(path), read_voxels(path)
     except RejectedFile as reason:
-        raise RejectedFile(f"mask {reason}") from None
+        raise type(reason)(f"mask {reason}") from None
     inside = voxels > 0 if values is None else np.isin(voxels, list(values))
     marked = MarkedGrid.cropped(inside, grid.to_patient)
     return LabelVolume(marked, grid.size, grid.to_patient)

@@ -11,7 +11,7 @@ import numpy as np
 from pydicom.filereader import read_partial
 from pydicom.uid import RTStructureSetStorage
 
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile, check_permission
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.index import Rejected
 from scripts.cohort.mask_contours import load_contours
@@ -62,6 +62,7 @@ def match_masks(
 
     Raises:
         InputError: If the folder is missing, or none of its masks fits a slice.
+        OSError, MemoryError: If a mask may not be read, or disk or memory failed.
     """
     if not folder:
         return {}, {}
@@ -72,6 +73,7 @@ def match_masks(
             marked = _marked_slices(path, targets, chosen)
             digest = mask_digest(path)
         except RejectedFile as reason:
+            check_permission(path, reason)
             rejected[str(path)] = str(reason)
         else:
             for slice_id in marked:
@@ -89,6 +91,7 @@ def read_mask(
     slice_id: str,
     geometry: SliceGeometry,
     structures: Sequence[str | int] | None = None,
+    frame_of_reference: str = "",
 ) -> np.ndarray:
     """Return the mask of a slice on the grid of its stored pixels, (rows, columns) bool.
 
@@ -97,6 +100,7 @@ def read_mask(
         slice_id: SOP instance UID of the slice, or its name in a volume.
         geometry: Where its pixels lie.
         structures: As for `match_masks`.
+        frame_of_reference: FrameOfReferenceUID of the slice; "" if it has none.
 
     Raises:
         RejectedFile: If the file cannot be read or does not fit the slice.
@@ -107,7 +111,7 @@ def read_mask(
     if is_volume(path):
         volume = load_volume(path, mask_stamp(path), chosen.values_of(stem_of(path)))
         return volume.marked.on_slice(geometry)
-    return _load_dicom(path, chosen).on_slice(slice_id, geometry)
+    return _load_dicom(path, chosen).on_slice(slice_id, geometry, frame_of_reference)
 
 
 def _marked_slices(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
@@ -150,8 +154,9 @@ def _marked_by_dicom(mask: DicomMask, targets: MaskTargets) -> list[str]:
     if not mask.parts:
         raise RejectedFile("mask is empty")
     entries = targets.of_dicom(mask)
-    marked = [it.slice_id for it in entries if mask.on_slice(it.slice_id, it.geometry).any()]
-    if not marked and not any(mask.parts_on(it.slice_id, it.geometry) for it in entries):
+    places = [(it.slice_id, it.geometry, it.frame_of_reference) for it in entries]
+    marked = [place[0] for place in places if mask.on_slice(*place).any()]
+    if not marked and not any(mask.parts_on(*place) for place in places):
         raise RejectedFile(f"no part of the mask lies within {PLANE_TOLERANCE_MM} mm of a slice")
     if not marked:
         raise RejectedFile("mask lies outside of its series: check orientation and origin")

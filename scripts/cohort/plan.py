@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 
 from scripts.cohort.options import SelectionOptions
@@ -27,9 +28,9 @@ def split_patients(
     patient_labels: dict[str, set[int]],
     test_fraction: float,
     seed: int,
-    same_person: Iterable[tuple[str, str]] = (),
+    same_person: Collection[tuple[str, str]] = (),
 ) -> dict[str, str]:
-    """Return "train" or "test" for each patient, stratified by label (PROTOCOL section 1).
+    """Return "train" or "test" for each patient, stratified by label.
 
     Patients keep their side as far as possible when others join or leave: each has a random place
     in the order of its stratum, which depends on the seed and its own name alone.
@@ -38,7 +39,8 @@ def split_patients(
         patient_labels: The labels (0, 1) found among each patient's series.
         test_fraction: Share of each stratum that becomes test patients, in [0, 1].
         seed: Seed of the random order.
-        same_person: Pairs of patients that share an exact copy of a slice: kept on one side.
+        same_person: Pairs of patients that share a slice: kept on one side, as are those that are
+            joined by a patient without a label.
 
     Raises:
         InputError: If patients are trained on, and a side that should have patients lacks a label.
@@ -66,14 +68,17 @@ def _test_count(patients: int, fraction: float) -> int:
     return count
 
 
-def _join(patients: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
-    group_of = {patient: [patient] for patient in sorted(patients)}
+def _join(patients: Collection[str], pairs: Collection[tuple[str, str]]) -> Iterator[list[str]]:
+    """Yield the patients in groups that pairs hold together, be it through others."""
+    group_of = {name: [name] for name in sorted({*patients, *itertools.chain(*pairs)})}
     for one, other in sorted(pairs):
-        if one in group_of and other in group_of and group_of[one] is not group_of[other]:
+        if group_of[one] is not group_of[other]:
             merged = sorted(group_of[one] + group_of[other])
-            for patient in merged:
-                group_of[patient] = merged
-    return list({id(group): group for group in group_of.values()}.values())
+            for name in merged:
+                group_of[name] = merged
+    for group in {id(group): group for group in group_of.values()}.values():
+        if members := [name for name in group if name in patients]:
+            yield members
 
 
 def _check_classes(
@@ -164,8 +169,8 @@ def plan_patient(
         chests: Where the slices of each series may come from; None for everywhere.
 
     Returns:
-        Rows of slice_id, path, frame, label, sampled (one of the evenly spaced), geometry, masks
-        (a list, or None). Every slice with a mask is among them.
+        Rows of slice_id, path, frame, frame_of_reference, label, sampled (one of the evenly
+        spaced), geometry, masks (a list, or None). Every slice with a mask is among them.
     """
     count = getattr(options.slices_per_patient, side)
     series = [slices for slices in _within(series_of(entries), chests) if slices]
@@ -175,6 +180,7 @@ def plan_patient(
             "slice_id": entry.slice_id,
             "path": entry.path,
             "frame": entry.frame,
+            "frame_of_reference": entry.frame_of_reference,
             "label": labels[entry.series],
             "sampled": entry.slice_id in sampled,
             "geometry": asdict(entry.geometry),
@@ -206,7 +212,7 @@ def file_name_of(patient_id: str) -> str:
 def plan_cohort(
     entries: Sequence[SliceEntry],
     labels: dict[tuple[str, str], int | None],
-    same_person: Iterable[tuple[str, str]],
+    same_person: Collection[tuple[str, str]],
     masks: Masks,
     options: SelectionOptions,
     seed: int,
@@ -227,18 +233,20 @@ def plan_cohort(
         Side of each patient; plan of each patient (`plan_patient`).
 
     Raises:
-        InputError: If no series has a label, or a side lacks a class.
+        InputError: If no series has a label or none of them a chest, or a side lacks a class.
     """
-    labelled = [
-        entry
-        for entry in entries
-        if labels.get(entry.series) is not None
-        and (entry.slice_id in masks or chests is None or chests[entry.series] is not None)
-    ]
+    labelled = [entry for entry in entries if labels.get(entry.series) is not None]
     if not labelled:
         raise InputError(
             "no series has a label: give a CSV in cohort.datasets.<name>.labels.csv, or see the "
             "columns of cohort/labels.parquet for what each source says"
+        )
+    if chests is not None:
+        labelled = [it for it in labelled if it.slice_id in masks or chests[it.series] is not None]
+    if not labelled:
+        raise InputError(
+            "no series with a label shows lung: set cohort.body_region.region to any, or lung_air "
+            "of it to a smaller share"
         )
     patient_labels: dict[str, set[int]] = defaultdict(set)
     by_patient: dict[str, list[SliceEntry]] = defaultdict(list)

@@ -80,7 +80,8 @@ with job_log(snakemake.log[0]):
             "structures": structures[patient],
             "slices": slices,
         }
-        write_text(folder / f"{files[patient]}.json", json.dumps(plan, indent=1))
+        # Flushed one by one, the plans of many patients would take longer than all the rest.
+        write_text(folder / f"{files[patient]}.json", json.dumps(plan, indent=1), flush=False)
     logging.info(
         "%s patients; %d slices planned, %d of them with a mask; set aside %d files",
         ", ".join(f"{count} {side}" for side, count in sorted(Counter(sides.values()).items())),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.cohort.dicom_header import SliceHeader
-from scripts.cohort.slice_entry import volume_slice_id
 from scripts.errors import InputError
 
 SHORTEST_SECRET = 16
@@ -27,6 +26,11 @@ class Pseudonyms:
         )
         return digest.hexdigest()
 
+    def of_slice(self, slice_id: str) -> str:
+        """Return the id that a slice of a volume has when its volume has a pseudonym."""
+        name, mark, number = slice_id.rpartition("-")
+        return f"{self.of(name)}{mark}{number}"
+
     def of_header(self, header: SliceHeader) -> SliceHeader:
         """Return a header without the patient's own id.
 
@@ -41,7 +45,7 @@ class Pseudonyms:
             header,
             series_uid=series,
             study_uid=series,
-            slice_id=volume_slice_id(series, header.frame),
+            slice_id=self.of_slice(header.slice_id),
         )
 
 

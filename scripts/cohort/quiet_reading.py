@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.dicom_file import RejectedFile, rejection
 
 CHATTY_LOGGERS = ("pydicom", "highdicom", "nibabel")
 
@@ -18,14 +18,12 @@ CHATTY_LOGGERS = ("pydicom", "highdicom", "nibabel")
 def reading(failure: str) -> Iterator[None]:
     """Turn whatever a reader raises into a reason, and let nothing it says reach the user.
 
-    Damaged files make the readers raise nearly anything, and their messages can quote values,
-    that is patient data: only the kind of the error is kept.
-
     Args:
         failure: What to say of the file, before the kind of the error.
 
     Raises:
         RejectedFile: If the block raises.
+        OSError, MemoryError: If disk or memory failed (`dicom_file.rejection`).
     """
     loggers = [logging.getLogger(name) for name in CHATTY_LOGGERS]
     levels = [logger.level for logger in loggers]
@@ -38,7 +36,7 @@ def reading(failure: str) -> Iterator[None]:
     except RejectedFile:
         raise
     except Exception as error:
-        raise RejectedFile(f"{failure} ({type(error).__name__})") from None
+        raise rejection(error, failure) from None
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

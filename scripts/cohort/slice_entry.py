@@ -25,6 +25,8 @@ class SliceEntry:
     series_uid: str
     """Series instance UID, or the name of the volume's file without its suffix."""
     study_uid: str
+    frame_of_reference: str
+    """FrameOfReferenceUID; "" without one, as in a volume."""
     patient_id: str
     path: str
     frame: int | None
@@ -64,6 +66,7 @@ INDEX_SCHEMA = pa.schema(
         ("slice_id", pa.string()),
         ("series_uid", pa.string()),
         ("study_uid", pa.string()),
+        ("frame_of_reference", pa.string()),
         ("patient_id", pa.string()),
         ("path", pa.string()),
         ("frame", pa.int32()),

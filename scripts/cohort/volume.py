@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import hashlib
-import io
+import itertools
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
 from scripts.cohort.pixels import check_plausible
 from scripts.cohort.slice_entry import volume_slice_id
+from scripts.cohort.user_csv import read_csv
 from scripts.cohort.volume_file import read_frame, read_grid, reading_volume
 from scripts.cohort.volume_grid import VolumeGrid
 from scripts.cohort.volume_parts import is_volume, name_of, parts_of
@@ -34,20 +35,10 @@ def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, st
     Raises:
         InputError: If the CSV cannot be read, lacks a column, or names none of the volumes.
     """
-    try:
-        reader = csv.DictReader(io.StringIO(Path(path).read_text(encoding="utf-8-sig")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read as CSV in UTF-8 ({type(error).__name__})"
-        ) from None
-    lacking = {"file", "patient_id"} - set(reader.fieldnames or [])
-    if lacking:
-        raise InputError(f"{path} has no column {' and no column '.join(sorted(lacking))}")
     named: dict[tuple[str, ...], str] = {}
-    for row in reader:
-        key, patient = PurePath(row["file"] or "").parts, (row["patient_id"] or "").strip()
-        if patient and named.setdefault(key, patient) != patient:
-            raise InputError(f"{path}, line {reader.line_num}: a second patient for one file")
+    for line, (file, patient) in read_csv(path, ["file", "patient_id"], "patients"):
+        if patient and named.setdefault(PurePath(file).parts, patient) != patient:
+            raise InputError(f"{path}, line {line}: a second patient for one file")
     patients, file_of = {}, {}
     for file in files:
         parts = PurePath(file).parts
@@ -70,23 +61,53 @@ def _ends(length: int) -> list[slice]:
 
 
 def volume_names(paths: Sequence[str]) -> dict[str, str]:
-    """Return a name for each volume: that of its file, with folders in front where it comes again.
+    """Return a name for each volume, which no other volume has.
 
-    Files that are no volumes have no name.
+    It is that of its file, with folders in front where it comes again, and with its suffix where
+    it comes again in one folder. Files that are no volumes have no name.
+
+    Raises:
+        InputError: If not even all folders tell two files apart (``a_b/c`` and ``a/b_c``).
     """
     alike: dict[str, list[str]] = {}
     for path in filter(is_volume, paths):
         alike.setdefault(name_of(path), []).append(path)
-    names = {}
-    for name, group in alike.items():
-        folders = {path: PurePath(path).parts[:-1] for path in group}
-        depth = 0
-        while len({folders[path][len(folders[path]) - depth :] for path in group}) < len(group):
+    # With fewer folders first: P1_ct.nii keeps its name beside P1/ct.nii and P2/ct.nii.
+    places = sorted(itertools.chain.from_iterable(map(_tell_apart, alike.values())))
+    file_of: dict[str, str] = {}
+    for depth, path, file_name in places:
+        folders = PurePath(path).parts[:-1]
+        name = _joined(folders, file_name, depth)
+        while name in file_of and depth < len(folders):
             depth += 1
-        for path in group:
-            front = folders[path][len(folders[path]) - depth :]
-            names[path] = "_".join([*(part.strip("/") for part in front), name])
-    return names
+            name = _joined(folders, file_name, depth)
+        if name in file_of:
+            raise InputError(
+                f"{path} and {file_of[name]} would have one name, as folders and file are joined "
+                "by _: rename one of them"
+            )
+        file_of[name] = path
+    return {path: name for name, path in file_of.items()}
+
+
+def _tell_apart(paths: list[str]) -> list[tuple[int, str, str]]:
+    """Return for each of the files of one name how many folders go in front, path and file name."""
+    in_folder = Counter(PurePath(path).parts[:-1] for path in paths)
+    depth = 0
+    while len({_last(folders, depth) for folders in in_folder}) < len(in_folder):
+        depth += 1
+    is_alone = {path: in_folder[PurePath(path).parts[:-1]] == 1 for path in paths}
+    return [
+        (depth, path, name_of(path) if is_alone[path] else os.path.basename(path)) for path in paths
+    ]
+
+
+def _last(folders: tuple[str, ...], depth: int) -> tuple[str, ...]:
+    return folders[max(0, len(folders) - depth) :]
+
+
+def _joined(folders: tuple[str, ...], file_name: str, depth: int) -> str:
+    return "_".join([*(folder.strip("/") for folder in _last(folders, depth)), file_name])
 
 
 def read_volume_headers(
@@ -110,10 +131,13 @@ def read_volume_headers(
     if not grid.geometry(0).is_axial:
         raise RejectedFile("not axial")
     sample = _sample_digest(path)
-    return [
-        _header(path, name, patients[path] if patients else name, grid, frame, sample)
-        for frame in range(grid.frames)
-    ]
+    patient = patients[path] if patients else _without_suffix(name)
+    return [_header(path, name, patient, grid, frame, sample) for frame in range(grid.frames)]
+
+
+def _without_suffix(name: str) -> str:
+    """Return who the patient of a volume is: ct.nii and ct.nii.gz of one folder show the same."""
+    return name_of(name) if is_volume(name) else name
 
 
 def _header(
@@ -176,7 +200,7 @@ def volume_digest(path: str, frame: int) -> str:
 
 
 def _sample_digest(path: str) -> str:
-    with reading_volume(), open(parts_of(path)[-1], "rb") as file:
+    with reading_volume(path), open(parts_of(path)[-1], "rb") as file:
         length = os.fstat(file.fileno()).st_size
         file.seek(max(0, (length - FINGERPRINT_BYTES) // 2))
         digest = hashlib.blake2b(file.read(FINGERPRINT_BYTES), digest_size=16)
@@ -186,5 +210,5 @@ def _sample_digest(path: str) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _file_digest(path: str) -> str:
-    with reading_volume(), open(parts_of(path)[-1], "rb") as file:
+    with reading_volume(path), open(parts_of(path)[-1], "rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

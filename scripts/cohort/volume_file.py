@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import gzip
+import math
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from scripts.cohort.volume_integrity import (
     check_length,
     check_zipped_data,
     has_plain_data,
+    read_through,
     read_to_end,
 )
 from scripts.cohort.volume_parts import check_parts, is_nifti, is_nrrd, stamp_of
@@ -25,12 +28,23 @@ from scripts.cohort.volume_parts import check_parts, is_nifti, is_nrrd, stamp_of
 if TYPE_CHECKING:
     import SimpleITK
 
+MOST_ZIPPED = 1032
+"""Bytes that Deflate can pack into one."""
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-def reading_volume() -> AbstractContextManager[None]:
+@contextmanager
+def reading_volume(path: str | os.PathLike) -> Iterator[None]:
     """Turn whatever is raised at a damaged volume into a reason (`quiet_reading.reading`)."""
-    return quiet_reading.reading("cannot be read as a volume: damaged, or cut short")
+    with quiet_reading.reading("cannot be read as a volume: damaged, or cut short"):
+        try:
+            yield
+        except RejectedFile:
+            raise
+        except Exception:
+            # nibabel and ITK hide what the system says of a file, and call it damaged.
+            read_through(path)
+            raise
 
 
 def read_grid(path: str | os.PathLike) -> VolumeGrid:
@@ -44,7 +58,7 @@ def read_grid(path: str | os.PathLike) -> VolumeGrid:
             else than one value per voxel on a grid in three dimensions.
     """
     check_parts(path)
-    with reading_volume():
+    with reading_volume(path):
         grid = _nifti_grid(path) if is_nifti(path) else _itk_grid(Path(path))
         is_finite = np.isfinite(grid.to_patient).all()
         if not is_finite or np.linalg.matrix_rank(grid.to_patient) < 4:
@@ -61,7 +75,7 @@ def read_voxels(path: str | os.PathLike) -> np.ndarray:
     Raises:
         RejectedFile: If the file is damaged or cut short.
     """
-    with reading_volume():
+    with reading_volume(path):
         return _nifti_voxels(path) if is_nifti(path) else _itk_voxels(Path(path))
 
 
@@ -79,7 +93,7 @@ def read_frame(path: str | os.PathLike, axis: int, index: int) -> np.ndarray:
     Raises:
         RejectedFile: If the file is damaged or cut short.
     """
-    with reading_volume():
+    with reading_volume(path):
         if has_plain_data(Path(path)):
             voxels, index = _itk_part(Path(path), axis, index), 0
         else:
@@ -136,6 +150,11 @@ def _nifti_voxels(path: str | os.PathLike) -> np.ndarray:
     image = nibabel.load(path)
     if not os.fspath(path).lower().endswith(".gz"):
         return _without_trailing_axes(np.asanyarray(image.dataobj))
+    # A damaged header can ask for more memory than any computer has.
+    if math.prod(image.shape) * image.get_data_dtype().itemsize > (
+        MOST_ZIPPED * os.path.getsize(path)
+    ):
+        raise EOFError
     with gzip.open(path) as file:
         voxels = np.asanyarray(type(image).from_stream(file).dataobj)
         # nibabel stops at the last voxel, before the checksum.

@@ -24,6 +24,18 @@ def read_to_end(file: gzip.GzipFile) -> None:
         pass
 
 
+def read_through(path: str | os.PathLike) -> None:
+    """Read the files of a volume as mere bytes.
+
+    Raises:
+        OSError: If the system refuses to, or the disk fails.
+    """
+    for part in filter(os.path.isfile, parts_of(path)):
+        with open(part, "rb") as file:
+            while file.read(BLOCK_BYTES):
+                pass
+
+
 def check_zipped_data(path: Path) -> None:
     """Unzip the data of an NRRD or MetaImage header, if they are zipped.
 

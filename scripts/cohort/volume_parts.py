@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from scripts.cohort.dicom_file import RejectedFile
+from scripts.system_errors import is_failure_of_machine
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
@@ -116,8 +117,10 @@ def header_fields(path: Path) -> tuple[dict[str, str], int]:
     try:
         with open(path, "rb") as file:
             start = file.read(LONGEST_HEADER)
-    except OSError:  # reading the volume says so
-        return fields, length
+    except OSError as error:
+        if is_failure_of_machine(error):
+            raise
+        return fields, length  # reading the volume says so
     for line in start.splitlines(keepends=True):
         length += len(line)
         text = line.decode("utf-8", "replace").strip()

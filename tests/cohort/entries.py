@@ -12,6 +12,7 @@ def slice_entry(number: int = 0, **changes: Any) -> SliceEntry:
         "slice_id": f"1.{number}",
         "series_uid": "1.2.3",
         "study_uid": "1.2",
+        "frame_of_reference": "",
         "patient_id": "P1",
         "path": f"some/folder/{number}.dcm",
         "frame": None,

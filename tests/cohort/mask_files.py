@@ -35,7 +35,13 @@ def find_masks(
     return {
         number: np.any(
             [
-                read_mask(mask["path"], entry.slice_id, entry.geometry, structures)
+                read_mask(
+                    mask["path"],
+                    entry.slice_id,
+                    entry.geometry,
+                    structures,
+                    entry.frame_of_reference,
+                )
                 for mask in masks[entry.slice_id]
             ],
             axis=0,

@@ -1,4 +1,5 @@
 import csv
+import errno
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from scripts.cohort.dicom_header import read_header
 from scripts.cohort.options import BodyRegionOptions
 from scripts.cohort.pixels import read_hounsfield
 from tests.cohort.dicom_files import write_ct, write_series
+from tests.cohort.failing_disk import refusing
 
 SIZE = 64
 
@@ -64,6 +66,13 @@ def test_series_without_lung_have_no_chest_and_damaged_slices_are_passed_over(tm
     options = BodyRegionOptions(region="chest")
     assert find_chest(abdomen, options) is None
     assert find_chest(chest, options) == (0, 10)
+
+
+def test_a_slice_that_may_not_be_read_is_an_error_not_a_series_without_lung(tmp_path):
+    chest = series_of_shares(tmp_path, [0.5, 0.5])
+
+    with refusing(chest[1].path, errno.EACCES), pytest.raises(PermissionError):
+        find_chest(chest, BodyRegionOptions(region="chest"))
 
 
 def test_processes_change_nothing(tmp_path):

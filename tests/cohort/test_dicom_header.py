@@ -1,8 +1,10 @@
+import errno
 import os
 import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,13 @@ def rejection(path: Path, read: object = read_header) -> str:
     with pytest.raises(RejectedFile) as reason:
         read(path)
     return str(reason.value)
+
+
+def raising(error: Exception) -> Callable:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
 
 
 def tilted(degrees: float) -> list[float]:
@@ -115,6 +124,32 @@ def test_what_leaves_units_known_is_kept(tmp_path, changes):
     read_header(path)
 
     np.testing.assert_array_equal(read_hounsfield(path)[0], picture() * slope - 1024.0)
+
+
+@pytest.mark.parametrize("value", [b"120\\140 ", b"120kV ", b"A12 ", b"1_0 "])
+@pytest.mark.parametrize("keyword", ["KVP", "InstanceNumber"])
+def test_a_malformed_value_that_only_settles_ties_does_not_cost_the_slice(tmp_path, keyword, value):
+    header = read_header(write_ct(tmp_path / "a", **{keyword: value}))
+
+    assert (header.kvp, header.instance_number) == ((0.0, 1) if keyword == "KVP" else (120.0, 0))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "reason"),
+    [
+        ("RescaleSlope", b"one ", "is not a number"),
+        ("RescaleSlope", b"1\\1 ", "has several values"),
+        ("NumberOfFrames", b"1.5 ", "is not a whole number"),
+        ("NumberOfFrames", b"1e99", "is not a whole number"),
+        ("Columns", b"1234", "does not have two bytes"),
+    ],
+)
+def test_the_reason_names_the_element_and_not_its_value(tmp_path, keyword, value, reason):
+    found = rejection(write_ct(tmp_path / "a", **{keyword: value}))
+
+    assert keyword in found
+    assert reason in found
+    assert value.decode().strip() not in found
 
 
 def test_pixel_data_may_be_filled_up(tmp_path):
@@ -395,10 +430,7 @@ def test_a_file_that_is_gone_or_forbidden_says_so(tmp_path):
 
 
 def test_a_path_without_permission_says_so(tmp_path, monkeypatch):
-    def refuse(*_: object) -> int:
-        raise PermissionError(13, "some path")
-
-    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "open", raising(PermissionError(13, "some path")))
 
     assert rejection(tmp_path / "a") == "cannot be opened (Permission denied)"
 
@@ -410,16 +442,37 @@ def test_a_pipe_does_not_keep_the_reader_waiting(tmp_path):
     assert rejection(tmp_path / "pipe", read_hounsfield) == "not a file but a pipe or a device"
 
 
-@pytest.mark.parametrize("error", [RecursionError, MemoryError, struct.error, EOFError, OSError])
+@pytest.mark.parametrize("error", [RecursionError, struct.error, EOFError, OSError])
 def test_any_error_of_a_library_is_a_reason(tmp_path, monkeypatch, error):
-    def fail(*_: object, **__: object) -> None:
-        raise error("Quill")
-
     path = write_ct(tmp_path / "a")
-    monkeypatch.setattr("scripts.cohort.dicom_file.read_dataset", fail)
+    monkeypatch.setattr("scripts.cohort.dicom_file.read_dataset", raising(error("Quill")))
 
     assert rejection(path) == f"unreadable header ({error.__name__})"
     assert rejection(path, read_hounsfield) == f"pixels cannot be decoded ({error.__name__})"
+
+
+@pytest.mark.parametrize("place", ["os.open", "scripts.cohort.dicom_file.read_dataset"])
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ESTALE, ""), OSError(errno.EIO, ""), OSError(errno.EMFILE, "")]
+)
+@pytest.mark.parametrize("read", [read_header, read_hounsfield])
+def test_a_disk_that_fails_is_no_reason(tmp_path, monkeypatch, read, error, place):
+    path = write_ct(tmp_path / "a")
+    monkeypatch.setattr(place, raising(error))
+
+    with pytest.raises(OSError, match=str(error.errno)) as raised:
+        read(path)
+
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("read", [read_header, read_hounsfield])
+def test_lack_of_memory_is_no_reason(tmp_path, monkeypatch, read):
+    path = write_ct(tmp_path / "a")
+    monkeypatch.setattr("scripts.cohort.dicom_file.read_dataset", raising(MemoryError()))
+
+    with pytest.raises(MemoryError):
+        read(path)
 
 
 def test_deeply_nested_sequences_are_set_aside(tmp_path):

@@ -1,3 +1,4 @@
+import errno
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, read_images, read_rows
 from tests.cohort.dicom_files import uid, write_ct, write_series
 from tests.cohort.entries import slice_entry
+from tests.cohort.failing_disk import refusing
 from tests.cohort.indexing import index_folders
+from tests.cohort.volume_files import write_volume
 
 SIZE = 32
 OPTIONS = ExtractionOptions(image_size=SIZE, hu_window=(-1000, 400))
@@ -26,6 +29,7 @@ def planned(path: Path, sampled: bool = True, *masks: Path) -> dict:
         "slice_id": f"id of {path.stem}",
         "path": str(path),
         "frame": None,
+        "frame_of_reference": "",
         "label": 1,
         "sampled": sampled,
         "geometry": asdict(geometry),
@@ -165,6 +169,21 @@ def test_a_file_that_is_gone_is_an_error(tmp_path, gone, rule):
     assert not (tmp_path / "P1.parquet").exists()
 
 
+@pytest.mark.parametrize("refused", ["slice.dcm", "mask.png", "mask.nii.gz"])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ESTALE])
+def test_a_file_that_cannot_be_read_now_is_an_error(tmp_path, refused, number):
+    mask = write_volume(tmp_path / "mask.nii.gz")
+    if refused == "mask.png":
+        mask = save_mask(tmp_path / refused, np.ones((12, 16), bool))
+    plan = planned(write_ct(tmp_path / "slice.dcm"), True, mask)
+
+    with refusing(tmp_path / refused, number), pytest.raises(OSError, match=refused) as error:
+        extract(tmp_path, [plan])
+
+    assert error.value.errno == number
+    assert not (tmp_path / "P1.parquet").exists()
+
+
 def test_a_mask_that_does_not_fit_is_set_aside_while_a_sampled_slice_stays(tmp_path):
     stored, mask = bright_corner(size=256)
     wrong = save_mask(tmp_path / "wrong.png", mask[:-1])
@@ -186,6 +205,34 @@ def test_a_mask_that_does_not_fit_is_set_aside_while_a_sampled_slice_stays(tmp_p
         "wrong.png": "mask is 255 x 256, its slice 256 x 256",
         "lost.png": "mask is empty after resizing to cohort.image_size",
     }
+
+
+def test_a_mask_that_covers_the_whole_slice_is_set_aside(tmp_path):
+    stored, mask = bright_corner(size=256)
+    nearly = np.ones_like(mask)
+    nearly[1, 1] = False
+    halves = np.zeros_like(mask), np.zeros_like(mask)
+    halves[0][:128], halves[1][128:] = True, True
+    pngs = {
+        "whole": [np.ones_like(mask)],
+        "nearly": [nearly],
+        "halves": halves,
+        "half": halves[:1],
+    }
+    plan = [
+        planned(
+            write_ct(tmp_path / f"{name}.dcm", stored=stored),
+            True,
+            *(save_mask(tmp_path / f"{name}_{n}.png", it) for n, it in enumerate(masks)),
+        )
+        for name, masks in pngs.items()
+    ]
+
+    rows, rejected = extract(tmp_path, plan)
+
+    assert [row["annotated"] for row in rows] == [False, False, False, True]
+    names = ["whole_0", "nearly_0", "halves_0", "halves_1"]
+    assert rejected == {f"{name}.png": "mask covers the whole slice" for name in names}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -6,13 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from scripts.cohort import headers as headers_module
-from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.folders import list_files, overlapping_folders
 from scripts.cohort.headers import ImageSource, update_headers
 from scripts.cohort.index import index_cohort
 from scripts.cohort.pseudonyms import Pseudonyms, read_pseudonyms
 from scripts.errors import InputError
 from tests.cohort.dicom_files import write_ct, write_series
+from tests.cohort.failing_disk import refusing
 from tests.cohort.indexing import index_sources
 from tests.cohort.volume_files import write_volume
 
@@ -110,18 +111,67 @@ def test_half_a_table_is_never_left_behind(source, tmp_path, monkeypatch):
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_a_file_that_could_not_be_opened_is_tried_again(source, tmp_path, read, monkeypatch):
-    def refuse(path: str, keep_derived: bool):
-        raise RejectedFile("cannot be opened (Permission denied)")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(headers_module, "read_header", refuse)
-        update_headers(source, tmp_path / "a.parquet")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: bytes(len(content)),
+        lambda content: content[:-20],
+        lambda content: content[:-1000] + bytes(992) + content[-8:],
+    ],
+    ids=["empty", "zeros", "cut short", "damaged"],
+)
+def test_a_table_that_cannot_be_read_is_made_anew(source, tmp_path, read, damage):
+    table, fresh = tmp_path / "a.parquet", tmp_path / "fresh.parquet"
+    update_headers(source, fresh)
+    table.write_bytes(damage(fresh.read_bytes()))
     read.clear()
 
-    update_headers(source, tmp_path / "a.parquet")
+    update_headers(source, table)
 
     assert len(read) == 4
+    assert rows(table) == rows(fresh)
+
+
+def test_a_table_whose_disk_fails_is_no_damaged_table(source, tmp_path, monkeypatch):
+    def fail(path: Path):
+        raise OSError(errno.EIO, "words of a library")
+
+    monkeypatch.setattr(headers_module.pq, "read_schema", fail)
+
+    with pytest.raises(OSError, match="words of a library"):
+        update_headers(source, tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("name", ["a.dcm", "a.nii.gz", "a.mha"])
+def test_a_file_that_may_not_be_read_is_set_aside_and_tried_again(tmp_path, name):
+    table, are_volumes = tmp_path / "a.parquet", name != "a.dcm"
+    path = (write_volume if are_volumes else write_ct)(tmp_path / "ct" / name)
+    source = ImageSource("a", [tmp_path / "ct"], are_volumes)
+
+    with refusing(path, errno.EACCES):
+        update_headers(source, table)
+    assert [row["reason"] for row in rows(table)] == ["cannot be opened (Permission denied)"]
+    update_headers(source, table)
+
+    assert {row["reason"] for row in rows(table)} == {None}
+
+
+@pytest.mark.parametrize("name", ["a.dcm", "a.nii.gz", "a.mha"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_fails_sets_no_file_aside(tmp_path, name, workers):
+    table, are_volumes = tmp_path / "a.parquet", name != "a.dcm"
+    for other in (name, f"b{name}"):
+        (write_volume if are_volumes else write_ct)(tmp_path / "ct" / other)
+    source = ImageSource("a", [tmp_path / "ct"], are_volumes)
+
+    with (
+        refusing(tmp_path / "ct" / name, errno.EIO),
+        pytest.raises(OSError, match="Input/output error"),
+    ):
+        update_headers(source, table, workers=workers)
+
+    assert not table.exists()
 
 
 def test_a_volume_is_read_again_when_the_file_of_its_pixels_changes(tmp_path):
@@ -173,8 +223,9 @@ def test_folders_overlap_where_one_lies_in_the_other(tmp_path):
         assert overlapping_folders([tmp_path / "a"], [tmp_path / "ab", tmp_path / other])
 
 
-def test_a_link_to_nothing_is_set_aside(source, tmp_path):
-    (tmp_path / "dicom" / "lost.dcm").symlink_to(tmp_path / "nowhere")
+@pytest.mark.parametrize("target", ["nowhere", "dicom/lost.dcm"])
+def test_a_link_to_nothing_or_itself_is_set_aside(source, tmp_path, target):
+    (tmp_path / "dicom" / "lost.dcm").symlink_to(tmp_path / target)
 
     index = index_sources(source)
 

@@ -17,6 +17,7 @@ from pydicom.uid import (
 )
 
 from scripts.cohort.extraction import extract_slices
+from scripts.cohort.headers import ImageSource
 from scripts.cohort.index import CohortIndex, summarise_index
 from scripts.cohort.labels import label_series
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
@@ -31,7 +32,7 @@ from scripts.cohort.slice_entry import (
 from scripts.errors import InputError
 from scripts.job import job_log
 from tests.cohort.dicom_files import COLUMNS, ROWS, picture, uid, write_ct, write_series
-from tests.cohort.indexing import index_folders
+from tests.cohort.indexing import index_folders, index_sources
 
 GOOD_SLICES = 3
 
@@ -124,7 +125,7 @@ BAD_FILES = {
     "spacing 0": (changed(PixelSpacing=[0, 1]), "no valid PixelSpacing"),
     "position of words": (
         changed(ImagePositionPatient=b"a\\b\\c "),
-        "unreadable header (ValueError)",
+        "unreadable header (ImagePositionPatient is not a number)",
     ),
 }
 
@@ -288,6 +289,18 @@ def test_an_instance_uid_used_again_for_another_image_is_set_aside(folder):
     assert len(set(slice_ids)) == len(slice_ids) == GOOD_SLICES + 1
 
 
+def test_patients_that_share_an_instance_uid_in_two_encodings_are_one_person(folder):
+    same = {"SOPInstanceUID": uid("same"), "stored": picture(1)}
+    write_ct(folder / "a.dcm", patient="P2", **same)
+    write_ct(folder / "b.dcm", RLELossless, patient="P3", **same)
+    write_ct(folder / "c.dcm", patient="P2", z=5, SOPInstanceUID=uid("same"))
+
+    index = index_folders([folder])
+
+    assert set(index.rejected) == {f"{folder}/b.dcm", f"{folder}/c.dcm"}
+    assert index.same_person == {("P2", "P3")}
+
+
 def test_one_slice_is_kept_at_each_position_of_a_series_that_of_the_highest_voltage(folder):
     for kvp in ("140", "80"):
         for z in (0, 5):
@@ -384,6 +397,15 @@ def test_a_folder_without_ct_says_what_was_found_instead(tmp_path):
     )
 
 
+def test_a_dataset_without_ct_says_what_was_found_in_it_alone(folder, tmp_path):
+    (folder / "notes.txt").write_text("a")
+    (tmp_path / "other").mkdir()
+    write_ct(tmp_path / "other" / "mr.dcm", SOPClassUID=MRImageStorage)
+
+    with pytest.raises(InputError, match=r"cohort\.datasets\.b \(1 files: 1 not a CT image \(MR"):
+        index_sources(ImageSource("a", [folder]), ImageSource("b", [tmp_path / "other"]))
+
+
 def test_an_empty_folder_is_said_to_be_empty(tmp_path):
     with pytest.raises(InputError, match=r"0 files: they are empty"):
         index_folders([tmp_path])
@@ -445,7 +467,7 @@ def test_no_text_of_the_header_gets_into_a_table_or_a_log(tmp_path, caplog, capf
     dicom = tmp_path / "dicom"
     for patient in ("P1", "P2"):
         write_ct(dicom / f"{patient}.dcm", patient=patient, ImageType=image_type, **texts)
-    write_ct(dicom / "voltage.dcm", patient="P3", KVP=secret.encode(), **texts)
+    write_ct(dicom / "slope.dcm", patient="P3", RescaleSlope=secret.encode(), **texts)
     write_ct(dicom / "rescale.dcm", patient="P4", RescaleType=secret, **texts)
     write_ct(dicom / "fault.dcm", RLELossless, patient="P5", **texts)
     content = (dicom / "fault.dcm").read_bytes()

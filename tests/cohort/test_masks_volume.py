@@ -10,7 +10,7 @@ import pytest
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.mask_grid import MarkedGrid
 from scripts.cohort.masks import match_masks, read_mask
-from scripts.cohort.slice_entry import SliceEntry
+from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
 from tests.cohort.mask_files import (
     SLICES,
     blob,
@@ -21,6 +21,7 @@ from tests.cohort.mask_files import (
     truth,
     volume_affine,
     write_nifti,
+    write_png,
     write_volume,
 )
 
@@ -185,7 +186,11 @@ def image_volume(entries: list[SliceEntry], path: str, series_uid: str) -> list[
     """The slices as those of an image volume."""
     return [
         replace(
-            entry, path=path, series_uid=series_uid, slice_id=f"{series_uid}_{number}", frame=number
+            entry,
+            path=path,
+            series_uid=series_uid,
+            slice_id=volume_slice_id(series_uid, number),
+            frame=number,
         )
         for number, entry in enumerate(entries)
     ]
@@ -206,13 +211,50 @@ def test_the_longest_name_of_an_image_wins(entries, folder):
 
     masks, _ = match_masks([*short, *long], folder, ["heart"])
 
-    assert {slice_id.rsplit("_", 1)[0] for slice_id in masks} == {"scan_1"}
+    assert {slice_id.rsplit("-", 1)[0] for slice_id in masks} == {"scan_1"}
 
 
 def test_a_name_of_several_image_volumes_is_set_aside(entries, folder):
     one = image_volume(entries, "/data/a/scan.mhd", "scan")
     other = image_volume(entries, "/data/b/scan.mhd", "scan")
     write_nifti(folder / "scan.nii.gz", volume(), volume_affine(entries))
+
+    assert only_reason([*one, *other, *entries], folder) == (
+        "mask fits several image volumes of that name: rename the images"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["{}/scan{}", "{}/scan{}_heart", "{}/scan{}/heart", "{}_scan{}", "x/{}_scan{}"]
+)
+@pytest.mark.parametrize("suffix", ["nii.gz", "png"])
+def test_images_of_one_name_are_told_apart_by_the_folder_of_the_mask(entries, folder, name, suffix):
+    volumes = {
+        patient: image_volume(entries, f"/data/{patient}/scan.mhd", f"{patient}_scan")
+        for patient in ("P1", "P2")
+    }
+    number = "-0002" if suffix == "png" else ""
+    for patient, slices in volumes.items():
+        path = folder / f"{name.format(patient, number)}.{suffix}"
+        if suffix == "png":
+            write_png(path, truth()[2])
+        else:
+            write_nifti(path, volume(), volume_affine(slices))
+
+    masks, rejected = match_masks([*volumes["P1"], *volumes["P2"]], folder)
+
+    assert not rejected
+    expected = (2,) if suffix == "png" else (0, 2, 3)
+    assert set(masks) == {f"{patient}_scan-{n:04d}" for patient in volumes for n in expected}
+    for slice_id, found in masks.items():
+        assert [slice_id[:2] in it["path"] for it in found] == [True]
+
+
+@pytest.mark.parametrize("name", ["scan-0002.png", "x/scan-0002.png", "scan-0002/heart.png"])
+def test_a_png_of_several_image_volumes_is_set_aside(entries, folder, name):
+    one = image_volume(entries, "/data/a/scan.mhd", "a_scan")
+    other = image_volume(entries, "/data/b/scan.mhd", "b_scan")
+    write_png(folder / name, truth()[2])
 
     assert only_reason([*one, *other, *entries], folder) == (
         "mask fits several image volumes of that name: rename the images"

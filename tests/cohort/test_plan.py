@@ -112,6 +112,16 @@ def test_patients_that_share_slices_in_a_chain_stay_together():
         assert len({sides[name] for name in ("a0", "a1", "a2", "a3")}) == 1
 
 
+def test_patients_joined_by_one_without_a_label_stay_together():
+    pairs = [("a0", "unlabelled"), ("b0", "unlabelled"), ("unlabelled", "a1")]
+    labels = labels_of(8, 8)
+
+    for seed in range(10):
+        sides = split_patients(labels, 0.5, seed, pairs)
+        assert set(sides) == set(labels)
+        assert len({sides[name] for name in ("a0", "a1", "b0")}) == 1
+
+
 def test_a_pair_with_a_patient_that_is_not_there_is_passed_over():
     labels = labels_of(4, 4)
 
@@ -227,6 +237,7 @@ def test_each_side_has_its_own_number_of_slices(side, count):
         "slice_id": f"P.s.{6 if side == 'train' else 4}",
         "path": f"P/s/{6 if side == 'train' else 4}",
         "frame": None,
+        "frame_of_reference": "",
         "label": 1,
         "sampled": True,
         "geometry": {
@@ -304,6 +315,13 @@ def test_slices_are_spaced_over_the_chest_of_each_series_and_masks_are_kept():
         "P.s.11", "P.s.13", "P.s.14", "P.s.16"
     ]  # fmt: skip
     assert [row["slice_id"] for row in plan if not row["sampled"]] == ["P.legs.3"]
+
+
+def test_a_cohort_without_any_lung_says_so():
+    with pytest.raises(InputError, match=r"no series with a label shows lung: set cohort\.body_"):
+        plan_cohort(
+            series("P", "s", 5), {("P", "s"): 1}, [], {}, OPTIONS, seed=0, chests={("P", "s"): None}
+        )
 
 
 # File names

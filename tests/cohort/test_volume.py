@@ -12,10 +12,16 @@ import SimpleITK
 from scripts.cohort import volume_file
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.extraction import extract_slices
-from scripts.cohort.headers import ImageSource
+from scripts.cohort.headers import ImageSource, update_headers
+from scripts.cohort.index import index_cohort
 from scripts.cohort.options import ExtractionOptions, SelectionOptions, SlicesPerPatient
 from scripts.cohort.plan import plan_patient
-from scripts.cohort.volume import read_patients, read_volume_headers, read_volume_slice
+from scripts.cohort.volume import (
+    read_patients,
+    read_volume_headers,
+    read_volume_slice,
+    volume_names,
+)
 from scripts.cohort.volume_parts import holds_pixels_of_another, name_of, parts_of
 from scripts.errors import InputError
 from scripts.image_table import read_images
@@ -127,6 +133,16 @@ def test_damaged_bytes_in_zipped_voxels_are_noticed_when_a_slice_is_read(tmp_pat
 
     assert len(read_volume_headers(str(path))) == SHAPE[0]
     with pytest.raises(RejectedFile, match=DAMAGED):
+        read_volume_slice(str(path), 0)
+
+
+def test_a_header_that_asks_for_absurd_memory_is_damaged(tmp_path):
+    path = write_volume(tmp_path / "a.nii.gz")
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[42:48] = (32767).to_bytes(2, "little") * 3  # dim of NIfTI-1
+    path.write_bytes(gzip.compress(content))
+
+    with pytest.raises(RejectedFile, match=r"damaged, or cut short \(EOFError\)"):
         read_volume_slice(str(path), 0)
 
 
@@ -278,6 +294,40 @@ def test_a_header_may_say_that_its_pixels_follow(tmp_path, name):
     np.testing.assert_array_equal(read_volume_slice(str(path), 1), voxels()[1])
 
 
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["/d/P1.nii", "/d/P1.nii.gz", "/d/P2.nii"], ["P1.nii", "P1.nii.gz", "P2"]),
+        (["/d/x/a.nii", "/d/x/a.mha", "/d/y/a.nii"], ["x_a.nii", "x_a.mha", "y_a"]),
+        (["/d/P1_ct.nii", "/d/P1/ct.nii", "/d/P2/ct.nii"], ["P1_ct", "d_P1_ct", "P2_ct"]),
+        (["/d/1/P1/ct.nii", "/d/2/P1/ct.nii"], ["1_P1_ct", "2_P1_ct"]),
+        (["/d/ct.nii", "/d/d/ct.nii"], ["_d_ct", "d_d_ct"]),
+        (["ct.nii", "d/ct.nii", "d/notes.txt"], ["ct", "d_ct"]),
+    ],
+)
+def test_no_two_volumes_have_one_name(paths, names):
+    for order in itertools.permutations(paths):
+        found = volume_names(order)
+        assert [found[path] for path in paths if path in found] == names
+
+
+def test_volumes_that_no_folder_tells_apart_are_an_error():
+    paths = ["a_b/c.nii", "a/b_c.nii", "x/c.nii", "x/b_c.nii"]
+
+    with pytest.raises(InputError, match=r"^a_b/c\.nii and a/b_c\.nii would have one name"):
+        volume_names(paths)
+
+
+def test_a_volume_that_lies_there_in_two_formats_is_of_one_patient(tmp_path):
+    write_volume(tmp_path / "P1.nii")
+    write_volume(tmp_path / "P1.nii.gz")
+
+    index = index_sources(ImageSource("v", [tmp_path], are_volumes=True))
+
+    assert {entry.series for entry in index.slices} == {("P1", "P1.nii"), ("P1", "P1.nii.gz")}
+    assert len(index.slices) == 2 * SHAPE[0]
+
+
 # The CSV of patients
 
 
@@ -302,7 +352,9 @@ def test_patients_are_named_by_as_much_of_the_path_as_tells_files_apart(tmp_path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("path,patient_id\n", "has no column file"),
+        ("path,patient_id\n", "has no column 'file' among the 2 of its first line"),
+        ("x.nii,Doe^Jane\n", "has no column 'file' among the 2 [^D]*$"),
+        (f"file,patient_id\n{'x' * 200_000},P1\n", r"p\.csv, line 2: not as CSV should be"),
         ("file,patient_id\nelse.nii,P1\n", "its column file names none of the 1 volumes found"),
     ],
 )
@@ -364,6 +416,30 @@ def test_two_volumes_of_one_name_are_not_mixed_up(tmp_path):
         ("w-x_ct", "w-x_ct", f"{tmp_path}/w/x_ct.nii"): 5,
     }
     assert len({entry.slice_id for entry in index.slices}) == 14
+
+
+def test_a_volume_that_would_take_the_name_of_another_is_an_error(tmp_path):
+    write_volume(tmp_path / "v" / "ct.nii")
+    for number, name in enumerate(("ct.nii", "w-ct.nii")):
+        write_volume(tmp_path / "w" / name, voxels(number + 1))
+    csv_path = write_csv(tmp_path / "p.csv", "file,patient_id\nct.nii,P1\nw-ct.nii,P2\n")
+
+    with pytest.raises(InputError, match="volume w-ct comes twice: rename the dataset"):
+        index_sources(
+            ImageSource("v", [tmp_path / "v"], are_volumes=True),
+            ImageSource("w", [tmp_path / "w"], are_volumes=True, patients_csv=csv_path),
+        )
+
+
+def test_a_copied_volume_that_is_gone_when_the_cohort_is_indexed_stops_nothing(tmp_path):
+    write_volume(tmp_path / "v" / "a.nii")
+    copy = Path(shutil.copy(tmp_path / "v" / "a.nii", tmp_path / "v" / "b.nii"))
+    update_headers(ImageSource("v", [tmp_path / "v"], are_volumes=True), tmp_path / "v.parquet")
+    copy.unlink()
+
+    index = index_cohort([tmp_path / "v.parquet"])
+
+    assert {entry.patient_id for entry in index.slices} == {"a", "b"}
 
 
 def test_datasets_are_told_apart_where_patients_have_the_same_id(tmp_path):
