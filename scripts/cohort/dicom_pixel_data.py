@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ from pydicom.uid import UID
 
 from scripts.cohort.dicom_file import DicomHeader, RejectedFile
 from scripts.cohort.dicom_values import HeaderValues
+from scripts.digests import sample_digest
 
 PIXEL_DATA = (0x7FE0, 0x0010)
 ITEM, END_OF_ITEMS = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
@@ -21,7 +21,6 @@ MOST_FRAGMENTS = 100_000
 """Of the one frame of a slice; more would only take time to count."""
 SPARE_BYTES = 1 << 16
 """Headers of a compressed image and of its fragments."""
-FINGERPRINT_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,7 @@ class PixelSpan:
 
     def fingerprint(self, stream: BinaryIO) -> str:
         """Return a digest of length and middle of the pixel data: equal slices share it."""
-        stream.seek(self.start + max(0, (self.length - FINGERPRINT_BYTES) // 2))
-        sample = stream.read(min(FINGERPRINT_BYTES, self.length))
-        digest = hashlib.blake2b(sample, digest_size=16)
-        digest.update(str(self.length).encode())
-        return digest.hexdigest()
+        return sample_digest(stream, self.start, self.length)
 
 
 def find_pixel_data(header: DicomHeader) -> PixelSpan:

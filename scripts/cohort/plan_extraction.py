@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from scripts.atomic import write_text
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import SelectionOptions
-from scripts.cohort.plan import file_name_of, plan_cohort
+from scripts.cohort.plan import Chests, file_name_of, plan_cohort
 from scripts.cohort.slice_entry import read_index, write_rejected
 from scripts.image_table import write_table
 from scripts.job import job_log
@@ -23,7 +23,7 @@ SPLIT_SCHEMA = pa.schema(
 NO_CHEST = "no slice of its series shows lung (cohort.body_region)"
 
 
-def read_chests(path):
+def read_chests(path: str) -> Chests:
     """Return the lowest and highest position of the chest by patient and series."""
     return {
         (row["patient_id"], row["series_uid"]): None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -14,7 +15,7 @@ LIBRARIES = [
 ]
 
 
-def version_of(code, key, *options):
+def version_of(code: Sequence[str], key: str | None, *options: object) -> str:
     """Return a digest of what decides how a file is read."""
     digest = hashlib.blake2b(json.dumps([*options, *LIBRARIES]).encode(), digest_size=16)
     for path in [*code, *([key] if key else [])]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import itertools
 import os
 from collections import Counter
@@ -20,9 +19,8 @@ from scripts.cohort.user_csv import read_csv
 from scripts.cohort.volume_file import read_frame, read_grid, reading_volume
 from scripts.cohort.volume_grid import VolumeGrid
 from scripts.cohort.volume_parts import is_volume, name_of, parts_of
+from scripts.digests import file_digest, sample_digest
 from scripts.errors import InputError
-
-FINGERPRINT_BYTES = 4096
 
 
 def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, str]:
@@ -201,14 +199,10 @@ def volume_digest(path: str, frame: int) -> str:
 
 def _sample_digest(path: str) -> str:
     with reading_volume(path), open(parts_of(path)[-1], "rb") as file:
-        length = os.fstat(file.fileno()).st_size
-        file.seek(max(0, (length - FINGERPRINT_BYTES) // 2))
-        digest = hashlib.blake2b(file.read(FINGERPRINT_BYTES), digest_size=16)
-    digest.update(str(length).encode())
-    return digest.hexdigest()
+        return sample_digest(file, 0, os.fstat(file.fileno()).st_size)
 
 
 @functools.lru_cache(maxsize=8)
 def _file_digest(path: str) -> str:
-    with reading_volume(path), open(parts_of(path)[-1], "rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    with reading_volume(path):
+        return file_digest(parts_of(path)[-1])
