@@ -14,8 +14,7 @@ test: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	# The long tests start first, so that both cores have work until the end.
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder tests/workflow tests
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # What editors check an overlay against; after a change of the options.
 schema: .venv/.installed
