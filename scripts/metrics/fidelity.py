@@ -215,5 +215,5 @@ def describe(options: Options) -> str:
         "Fidelity is model-centric: how fast accuracy (mean of the classes) falls when the most "
         "important pixels are masked, against when the least important are, in steps of "
         f"{100 * options.step:g} % of the pixels. Slices with contrast agent are masked in black, "
-        "others in white. Random importance must come out at 0."
+        "others in white. Importance by chance must come out at 0."
     )
