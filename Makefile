@@ -9,6 +9,9 @@ GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
 
+# Several runs share the cores: threads that wait for each other must not keep them busy.
+test test-faults test-slurm: export OMP_WAIT_POLICY = passive
+
 test: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
