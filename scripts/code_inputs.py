@@ -37,18 +37,20 @@ def _imported_modules(path: Path) -> frozenset[Path]:
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     return frozenset(
         file
-        for node in _nodes(tree)
+        for node in _statements(tree)
         for name in _module_names(node)
         if (file := ROOT / Path(*name.split(".")).with_suffix(".py")).is_file()
     )
 
 
-def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        yield node
-        yield from _nodes(node)
+def _statements(parent: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements inside another, however deep, and no expressions: imports are none."""
+    for block in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for node in getattr(parent, block, ()):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                continue
+            yield node
+            yield from _statements(node)
 
 
 def _module_names(node: ast.AST) -> list[str]:

@@ -13,6 +13,11 @@ MODULES = {
     "scripts/stage/deep.py": "from scripts.base import thing\n",
     "scripts/base.py": "thing = 1\n",
     "scripts/lazy.py": "def work():\n    if True:\n        from scripts.base import thing\n",
+    "scripts/nested.py": (
+        "try:\n    from scripts.stage import deep\nexcept ImportError:\n    import scripts.alone\n"
+        "match 1:\n    case 1:\n        while True:\n            import scripts.circle\n"
+        "class Thing:\n    for _ in 'a':\n        pass\n    else:\n        import scripts.lazy\n"
+    ),
     "scripts/typed.py": (
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from scripts.base import thing\n"
@@ -39,6 +44,7 @@ def project(tmp_path, monkeypatch):
     [
         ("driver", ["base", "stage/deep", "stage/helper"]),
         ("lazy", ["base"]),
+        ("nested", ["alone", "base", "circle", "lazy", "round_circle", "stage/deep"]),
         ("typed", ["base", "stage/deep"]),
         ("circle", ["circle", "round_circle"]),
         ("alone", []),
