@@ -141,7 +141,7 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
             "estimators": dict.fromkeys([*SLOW, "backpropagation"]) | {"random": {}},
         }
     )
-    output = copy_of_finished.run()
+    output = copy_of_finished.run("--", "results/tiny/tables/table1_fidelity.md")
     evaluation = json.loads((copy_of_finished.results / "model/evaluation.json").read_text())
     assert not evaluation["references"]["black_agrees"]
     assert np.isclose(evaluation["references"]["black_logit"], 2.0)
