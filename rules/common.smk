@@ -47,10 +47,13 @@ def has_masks():
 
 
 for metric in METRICS:
-    wants_masks = (
-        "mask" in load_metric(metric).NEEDS
-        or json.loads(CONFIG.metrics[metric])["slices"] == "annotated"
-    )
+    subset = json.loads(CONFIG.metrics[metric])["slices"]
+    if subset == "test" and COHORT.test_fraction == 0:
+        raise WorkflowError(
+            f"config: metrics.{metric} is computed on test slices, and cohort.test_fraction is 0: "
+            f"set metrics.{metric}.slices to annotated or all"
+        )
+    wants_masks = "mask" in load_metric(metric).NEEDS or subset == "annotated"
     if wants_masks and not has_masks():
         raise WorkflowError(
             f"config: metrics.{metric} needs masks: set `masks` of a dataset in cohort.datasets to "

@@ -73,6 +73,7 @@ def phantom_with_labels(finished, labels):
             },
             "cohort.datasets: a and b have files in common: . and scripts",
         ),
+        (with_cohort(test_fraction=0), "metrics.fidelity is computed on test slices, and cohort."),
         (with_dataset(dicom=".", volumes="."), "datasets.a: name one of dicom and volumes"),
         (with_cohort(pseudonym_key="no key"), "cohort.pseudonym_key: no key does not exist"),
         (
