@@ -46,8 +46,13 @@ def has_masks():
     return IS_PHANTOM or any(dataset.masks is not None for dataset in DATASETS.values())
 
 
+def slices_of(metric):
+    """The subset of slices a metric is computed on."""
+    return json.loads(CONFIG.metrics[metric])["slices"] if metric in METRICS else ""
+
+
 for metric in METRICS:
-    subset = json.loads(CONFIG.metrics[metric])["slices"]
+    subset = slices_of(metric)
     if subset == "test" and COHORT.test_fraction == 0:
         raise WorkflowError(
             f"config: metrics.{metric} is computed on test slices, and cohort.test_fraction is 0: "
@@ -75,6 +80,11 @@ def growing(amount):
         return amount * attempt
 
     return for_attempt
+
+
+def code_with(driver, *modules):
+    """Modules that a script loads by name, and what it and they import."""
+    return sorted({*modules, *code_inputs(driver, *modules)})
 
 
 def code_digest(driver):
@@ -271,7 +281,7 @@ def rejected_of_patients(wildcards):
 
 def explained_subsets():
     """Which slices need maps: those a metric is computed on, and those with a mask for figures."""
-    subsets = {json.loads(options)["slices"] for options in CONFIG.metrics.values()}
+    subsets = set(map(slices_of, METRICS))
     if has_masks():
         subsets.add("annotated")
     return json.dumps(["all"] if "all" in subsets else sorted(subsets))
@@ -283,8 +293,7 @@ def estimator_module(estimator):
 
 def estimator_code(wildcards):
     path = estimator_module(wildcards.estimator)
-    driver = "scripts/saliency/compute_importance.py"
-    return sorted({path, *code_inputs(driver, path)})
+    return code_with("scripts/saliency/compute_importance.py", path)
 
 
 def metric_module(metric):
@@ -310,7 +319,7 @@ def part_spec(wildcards):
 
 def part_code(wildcards):
     path = f"scripts/saliency/parts/{PARTS[wildcards.part].kind}.py"
-    return sorted({path, *code_inputs("scripts/saliency/compute_part.py", path)})
+    return code_with("scripts/saliency/compute_part.py", path)
 
 
 def part_tables(wildcards):
@@ -324,7 +333,7 @@ def estimator_parts(wildcards):
 
 def combination_code(wildcards):
     path = estimator_module(wildcards.estimator)
-    return sorted({path, *code_inputs("scripts/saliency/combine_parts.py", path)})
+    return code_with("scripts/saliency/combine_parts.py", path)
 
 
 def any_of(names):
@@ -341,9 +350,7 @@ def metric_options(wildcards):
 
 
 def metric_code(wildcards):
-    path = metric_module(wildcards.metric)
-    driver = "scripts/metrics/evaluate_importance.py"
-    return sorted({path, *code_inputs(driver, path)})
+    return code_with("scripts/metrics/evaluate_importance.py", metric_module(wildcards.metric))
 
 
 def metric_needs(metric):
@@ -379,34 +386,22 @@ def metric_points(wildcards):
 
 
 def statistics_code(wildcards):
-    path = metric_module(wildcards.metric)
-    return sorted({path, *code_inputs("scripts/statistics/evaluate_estimators.py", path)})
+    return code_with("scripts/statistics/evaluate_estimators.py", metric_module(wildcards.metric))
 
 
-RANKING_CODE = sorted(
-    {
-        *map(metric_module, METRICS),
-        *code_inputs("scripts/statistics/rank_estimators.py", *map(metric_module, METRICS)),
-    }
-)
+RANKING_CODE = code_with("scripts/statistics/rank_estimators.py", *map(metric_module, METRICS))
 
 
 def plot_differences_code(wildcards):
-    path = metric_module(wildcards.metric)
-    return sorted({path, *code_inputs("scripts/report/plot_differences.py", path)})
+    return code_with("scripts/report/plot_differences.py", metric_module(wildcards.metric))
 
 
 def metric_specs():
-    """The metrics with their options, in the order of their tables."""
-    return json.dumps({metric: json.loads(CONFIG.metrics[metric]) for metric in METRICS})
+    """The metrics with the JSON of their options, in the order of their tables."""
+    return json.dumps({metric: CONFIG.metrics[metric] for metric in METRICS})
 
 
-SUMMARY_CODE = sorted(
-    {
-        *map(metric_module, METRICS),
-        *code_inputs("scripts/report/write_summary.py", *map(metric_module, METRICS)),
-    }
-)
+SUMMARY_CODE = code_with("scripts/report/write_summary.py", *map(metric_module, METRICS))
 
 
 def table_metric_options(wildcards):
@@ -429,14 +424,9 @@ def table_comparisons(wildcards):
     return f"results/{RUN}/statistics/{TABLES[wildcards.table]}/comparisons.parquet"
 
 
-def slices_of(metric):
-    """The subset of slices a metric is computed on."""
-    return json.loads(CONFIG.metrics[metric])["slices"] if metric in METRICS else ""
-
-
 def table_code(wildcards):
     path = metric_module(TABLES[wildcards.table])
-    return sorted({path, *code_inputs("scripts/report/write_table.py", path)})
+    return code_with("scripts/report/write_table.py", path)
 
 
 def figure_names():

@@ -47,12 +47,10 @@ def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:
 def _by_estimator(ranks: pd.DataFrame) -> Table:
     """Return a row per estimator, lowest mean rank first, and a column of texts per metric."""
     metrics = list(dict.fromkeys(ranks["metric"]))
-    order = ranks.groupby("estimator")["rank"].mean().reset_index()
+    # Of equal means the first name comes first.
+    order = ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
     texts = ranks.pivot(index="estimator", columns="metric", values="text").fillna("–")
-    rows = [
-        [display_name(estimator), *texts.loc[estimator, metrics]]
-        for estimator in order.sort_values(["rank", "estimator"])["estimator"]
-    ]
+    rows = [[display_name(estimator), *texts.loc[estimator, metrics]] for estimator in order]
     return ["Estimator", *map(metric_name, metrics)], rows
 
 

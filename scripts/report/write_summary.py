@@ -30,10 +30,10 @@ with job_log(snakemake.log[0]):
         for name in re.findall(r"- ([\w.-]+)==", Path(path).read_text(encoding="utf-8"))
     }
     tables = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.tables}
-    metrics = {
-        name: load_metric(name).describe(load_metric(name).Options(**options))
-        for name, options in json.loads(snakemake.params.metrics).items()
-    }
+    metrics = {}
+    for name, options in json.loads(snakemake.params.metrics).items():
+        metric = load_metric(name)
+        metrics[name] = metric.describe(metric.Options.model_validate_json(options))
     summary = {
         "run": config["run"],
         "seed": config["seed"],
