@@ -108,6 +108,7 @@ def _saliency(folder: Path) -> Callable[[], None]:
     from scripts.saliency.maps import compute_maps
     from scripts.saliency.registry import load_estimator
     from scripts.saliency.workload import prepare_workload
+    from scripts.slices import WHOLE
 
     torch.manual_seed(0)
     save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
@@ -121,6 +122,7 @@ def _saliency(folder: Path) -> Callable[[], None]:
         seed=0,
         image_size=SIZE,
         precision="float32",
+        shard=WHOLE,
         threads=1,
     )
     schema = pa.schema([("slice_id", pa.string()), image_field("importance", (SIZE, SIZE))])

@@ -8,6 +8,8 @@ rule segment_slices:
         "results/{run}/logs/segment_slices.log",
     benchmark:
         "results/{run}/benchmarks/segment_slices.tsv"
+    # Wants many cores, so that whatever starts before it keeps it waiting, and all of Dice with it.
+    priority: 1
     conda:
         ENV.format("metrics")
     threads: 8

@@ -125,11 +125,7 @@ def read_batches(
     """
     with pq.ParquetFile(path) as file:
         for index in range(file.num_row_groups):
-            table = file.read_row_group(index, columns=None if columns is None else list(columns))
-            yield {
-                field.name: _batch_column(table.column(field.name), field, path)
-                for field in table.schema
-            }
+            yield _row_group(file, index, columns, path)
 
 
 def read_rows(
@@ -139,6 +135,16 @@ def read_rows(
     for batch in read_batches(path, columns):
         for values in zip(*batch.values(), strict=True):
             yield dict(zip(batch, values, strict=True))
+
+
+def _row_group(
+    file: pq.ParquetFile, index: int, columns: Sequence[str] | None, path: str | os.PathLike
+) -> dict[str, Any]:
+    names = None if columns is None else list(columns)
+    table = file.read_row_group(index, columns=names, use_threads=False)
+    return {
+        field.name: _batch_column(table.column(field.name), field, path) for field in table.schema
+    }
 
 
 def _is_image(field: pa.Field) -> bool:

@@ -15,18 +15,23 @@ from scripts.metrics.contract import Context, Metric, Points, Subject
 from scripts.progress import progress
 
 VARIANTS = ("original", "absolute")
+KEY_COLUMNS = {
+    "slice_id": pa.string(),
+    "patient_id": pa.string(),
+    "label": pa.int8(),
+    "variant": pa.string(),
+}
+
+Keys = tuple[str, str, int, str]
+"""Values of `KEY_COLUMNS`."""
 
 
 def points_schema(metric: Metric) -> pa.Schema:
     """Return the schema of a metric's table: one row per slice, variant and point."""
-    keys = {
-        "slice_id": pa.string(),
-        "patient_id": pa.string(),
-        "label": pa.int8(),
-        "variant": pa.string(),
-    }
     columns = {name: pa.type_for_alias(kind) for name, kind in metric.POINT_COLUMNS.items()}
-    fields = [pa.field(name, kind, nullable=False) for name, kind in (keys | columns).items()]
+    fields = [
+        pa.field(name, kind, nullable=False) for name, kind in (KEY_COLUMNS | columns).items()
+    ]
     return pa.schema(fields)
 
 
@@ -57,7 +62,7 @@ def evaluate_estimator(
     subjects = progress(subjects_with_maps, what, total)
     with TableWriter(path, schema) as writer:
         for group in _groups(_evaluate_slices(metric, subjects, context)):
-            writer.write(_columns(group, schema))
+            writer.write(_columns(group))
 
 
 def evaluate_slice(
@@ -100,27 +105,24 @@ def _check(metric: Metric, subject: Subject, importance: np.ndarray, context: Co
 
 def _evaluate_slices(
     metric: Metric, subjects: Iterable[tuple[Subject, np.ndarray]], context: Context
-) -> Iterator[tuple[Subject, str, Points]]:
+) -> Iterator[tuple[Keys, Points]]:
     for subject, importance in subjects:
         for variant, points in evaluate_slice(metric, subject, importance, context).items():
-            yield subject, variant, points
+            # Not the subject: until its group is written, its segments would take megabytes.
+            yield (subject.slice_id, subject.patient_id, subject.label, variant), points
 
 
-def _groups(items: Iterator[tuple[Subject, str, Points]]) -> Iterator[list]:
+def _groups(items: Iterator[tuple[Keys, Points]]) -> Iterator[list[tuple[Keys, Points]]]:
     size = ROWS_PER_GROUP * len(VARIANTS)
     while group := list(islice(items, size)):
         yield group
 
 
-def _columns(group: list[tuple[Subject, str, Points]], schema: pa.Schema) -> dict[str, np.ndarray]:
-    lengths = [len(next(iter(points.values()))) for _, _, points in group]
-    keys = {
-        "slice_id": [subject.slice_id for subject, _, _ in group],
-        "patient_id": [subject.patient_id for subject, _, _ in group],
-        "label": [subject.label for subject, _, _ in group],
-        "variant": [variant for _, variant, _ in group],
-    }
-    columns = {name: np.repeat(values, lengths) for name, values in keys.items()}
-    for name in schema.names[len(keys) :]:
-        columns[name] = np.concatenate([points[name] for _, _, points in group])
-    return columns
+def _columns(group: list[tuple[Keys, Points]]) -> dict[str, np.ndarray]:
+    keys, points = zip(*group, strict=True)
+    lengths = [len(next(iter(of_one.values()))) for of_one in points]
+    key_columns = zip(*keys, strict=True)
+    return {
+        name: np.repeat(values, lengths)
+        for name, values in zip(KEY_COLUMNS, key_columns, strict=True)
+    } | {name: np.concatenate([of_one[name] for of_one in points]) for name in points[0]}
