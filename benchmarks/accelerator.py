@@ -83,7 +83,7 @@ def measure(
     subject = Subject("slice", "patient", 1, image)
     maps = {"original": np.random.default_rng(1).standard_normal((size, size), dtype=np.float32)}
     context = MetricContext(fidelity.Options(step=1 / STEPS), 0, fast, device)
-    # Their noisy copies fill a pass.
+    # As many as have noisy copies for a pass, but of tiny images not hundreds.
     slices = min(8, max(1, images_per_pass(device, size, size) // 4))
     network = network.to(device, memory_format=torch.channels_last)
     score = ExplainedScore(in_precision(network, precision))

@@ -38,7 +38,7 @@ def make_deterministic(threads: int) -> None:
     torch.set_num_threads(threads)
     # As use_deterministic_algorithms(True), which also imports torch's compiler: 2 s of each job.
     torch.set_deterministic_debug_mode("error")
-    # It would also fill new memory, against operations that forget to write: a tenth of a gradient.
+    # It would also fill new memory, against operations that forget to write: 9 % of a gradient.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
 
