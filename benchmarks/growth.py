@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -137,12 +137,10 @@ def _saliency(folder: Path) -> Callable[[], None]:
 
 
 def _metric(name: str, folder: Path) -> Callable[[], None]:
-    from scripts.image_table import read_rows
-    from scripts.metrics.contract import Context, Subject
+    from scripts.metrics.contract import Context
     from scripts.metrics.evaluate import evaluate_estimator
     from scripts.metrics.registry import load_metric
-    from scripts.metrics.segment_storage import unpack_segments
-    from scripts.slices import iterate_slices, join_by_slice
+    from scripts.metrics.subjects import read_subjects
 
     metric, classifier, device = load_metric(name), None, None
     # The fewest passes a slice can have: what is shown is growth, not speed.
@@ -157,19 +155,15 @@ def _metric(name: str, folder: Path) -> Callable[[], None]:
         device = torch.device("cpu")
         classifier = fuse_for_inference(ResNet50().eval().requires_grad_(False), device)
 
-    def subjects() -> Iterator[tuple[Subject, np.ndarray]]:
-        rows = iterate_slices(folder / "slices.parquet", ["all"], ["image", "mask"])
-        tables = [read_rows(folder / "maps.parquet")]
-        if "segments" in metric.NEEDS:
-            tables.append(read_rows(folder / "segments.parquet"))
-        for row, map_row, *rest in join_by_slice(rows, *tables):
-            keys = ("slice_id", "patient_id", "label", "image", "mask")
-            segments = unpack_segments(rest[0]["segments"], (SIZE, SIZE)) if rest else None
-            subject = Subject(**{key: row[key] for key in keys}, segments=segments)
-            yield subject, map_row["importance"]
-
+    subjects = read_subjects(
+        metric,
+        folder / "slices.parquet",
+        ["all"],
+        folder / "maps.parquet",
+        folder / "segments.parquet" if "segments" in metric.NEEDS else None,
+    )
     context = Context(options, 0, classifier, device)
-    return lambda: evaluate_estimator(metric, subjects(), context, folder / "points.parquet")
+    return lambda: evaluate_estimator(metric, subjects, context, folder / "points.parquet")
 
 
 if __name__ == "__main__":

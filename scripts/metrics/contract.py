@@ -3,7 +3,8 @@
 A metric module defines
 
 - ``Options``: its options, a subclass of `MetricOptions`;
-- ``NEEDS``: which of ``"classifier"``, ``"mask"`` and ``"segments"`` it reads;
+- ``NEEDS``: which of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"`` it reads; what it
+  does not name is None;
 - ``POINT_COLUMNS``: its columns per point, name to Arrow type name (``"float64"``);
 - ``POSITION_COLUMNS``: those of them that say where on its curve a point is, alike in all slices;
 - ``MEAN_COLUMNS``: those that are averaged over slices at each position;
@@ -53,7 +54,7 @@ class Subject:
     patient_id: str
     label: int
     """1 with contrast agent, 0 without."""
-    image: np.ndarray
+    image: np.ndarray | None = None
     """(H, W) float32 in [0, 1]."""
     mask: np.ndarray | None = None
     """(H, W) bool, True where experts see what tells the classes apart."""

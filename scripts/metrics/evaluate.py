@@ -88,17 +88,20 @@ def evaluate_slice(
 def _check(metric: Metric, subject: Subject, importance: np.ndarray, context: Context) -> None:
     given = {
         "classifier": context.classifier,
+        "image": subject.image,
         "mask": subject.mask,
         "segments": subject.segments,
     }
     for need in sorted(metric.NEEDS):
         if given[need] is None:
-            raise InputError(f"the metric needs a {need}, and there is none")
+            raise InputError(f"no {need} given, which the metric needs")
     if "classifier" in metric.NEEDS and context.classifier.training:
         # Batch normalisation would make a logit depend on the other images of its batch.
         raise ValueError("the classifier must be in evaluation mode: call .eval()")
-    if importance.shape != subject.image.shape:
-        raise InputError(f"map of shape {importance.shape}, image of {subject.image.shape}")
+    for name in ("image", "mask", "segments"):
+        pixels = getattr(subject, name)
+        if pixels is not None and importance.shape != pixels.shape[-2:]:
+            raise InputError(f"map of shape {importance.shape}, {name} of {pixels.shape[-2:]}")
     if not np.isfinite(importance).all():
         raise InputError("the importance map has values that are not finite")
 

@@ -1,35 +1,12 @@
 """Rule evaluate_importance: one metric on the maps of one estimator."""
 
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-
 from scripts.errors import InputError
-from scripts.image_table import read_rows
 from scripts.job import job_log
-from scripts.metrics.contract import Context, Subject
+from scripts.metrics.contract import Context
 from scripts.metrics.evaluate import evaluate_estimator
 from scripts.metrics.registry import load_metric
-from scripts.metrics.segment_storage import unpack_segments
-from scripts.slices import Shard, count_slices, iterate_slices, join_by_slice
-
-
-def read_subjects(
-    slices: str, subsets: Sequence[str], shard: Shard, maps: str, segments: str | None = None
-) -> Iterator[tuple[Subject, np.ndarray]]:
-    """Yield slices with what the metric needs of them, and their importance maps."""
-    tables = [read_rows(maps)]
-    if segments:
-        tables.append(read_rows(segments))
-    for row, map_row, *rest in join_by_slice(
-        iterate_slices(slices, subsets, ["image", "mask"], shard), *tables
-    ):
-        keys = ("slice_id", "patient_id", "label", "image", "mask")
-        subject = {key: row[key] for key in keys}
-        if rest:
-            subject["segments"] = unpack_segments(rest[0]["segments"], row["image"].shape)
-        yield Subject(**subject), map_row["importance"]
-
+from scripts.metrics.subjects import read_subjects
+from scripts.slices import Shard, count_slices
 
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.wildcards.metric)
@@ -53,7 +30,12 @@ with job_log(snakemake.log[0]):
     evaluate_estimator(
         metric,
         read_subjects(
-            slices, [options.slices], shard, snakemake.input.maps, snakemake.input.get("segments")
+            metric,
+            slices,
+            [options.slices],
+            snakemake.input.maps,
+            snakemake.input.get("segments"),
+            shard,
         ),
         Context(options, snakemake.params.seed, classifier, device),
         snakemake.output.points,

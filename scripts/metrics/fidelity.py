@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TABLE = "table1_fidelity"
 VALUE_LABEL = "F × 10"
 DECIMALS = 1
-NEEDS = frozenset({"classifier"})
+NEEDS = frozenset({"classifier", "image"})
 POINT_COLUMNS = {"order": "string", "fraction": "float64", "logit": "float32", "correct": "bool"}
 POSITION_COLUMNS = ("order", "fraction")
 MEAN_COLUMNS = ("correct",)

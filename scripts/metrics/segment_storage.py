@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from scripts.errors import InputError
+
 
 def pack_segments(segments: np.ndarray) -> bytes:
     """Return segments (K, H, W) bool as bytes, eight pixels in one; each segment starts anew."""
@@ -14,11 +16,14 @@ def unpack_segments(data: bytes, shape: tuple[int, int]) -> np.ndarray:
     """Return the segments (K, H, W) bool that `pack_segments` made of an image of this shape.
 
     Raises:
-        ValueError: If the bytes are not segments of this shape.
+        InputError: If the bytes are not segments of this shape.
     """
     pixels = shape[0] * shape[1]
     width = (pixels + 7) // 8
     if len(data) % width:
-        raise ValueError(f"{len(data)} bytes hold no whole number of {shape} segments")
+        raise InputError(
+            f"{len(data)} bytes are no segments of shape {shape}: their table was made from other "
+            "slices; delete it and run again"
+        )
     packed = np.frombuffer(data, np.uint8).reshape(-1, width)
     return np.unpackbits(packed, axis=1, count=pixels).view(bool).reshape(-1, *shape)

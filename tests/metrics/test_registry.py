@@ -40,7 +40,10 @@ def test_each_keeps_the_contract(name):
     metric = load_metric(name)
 
     assert issubclass(metric.Options, MetricOptions)
-    assert metric.NEEDS.issubset({"classifier", "mask", "segments"})
+    assert metric.NEEDS.issubset({"image", "mask", "segments", "classifier"})
+    assert metric.Options().slices == ("test" if name == "fidelity" else "annotated")
+    assert metric.TABLE.split("_")[0] in {"table1", "table2", "table3"}
+    assert metric.VALUE_LABEL
     assert metric.DECIMALS >= 1
     assert metric.describe(metric.Options()).endswith(".")
 

@@ -63,5 +63,5 @@ def test_packing_is_undone_by_unpacking(segments):
 
 def test_unpacking_refuses_another_shape():
     data = pack_segments(np.ones((3, 8, 8), bool))
-    with pytest.raises(ValueError, match="no whole number"):
+    with pytest.raises(InputError, match=r"no segments of shape .*made from other slices"):
         unpack_segments(data, (8, 9))

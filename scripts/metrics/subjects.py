@@ -1,0 +1,47 @@
+"""Reads what a metric needs of each slice, together with the slice's importance map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+
+import numpy as np
+
+from scripts.image_table import read_rows
+from scripts.metrics.contract import Metric, Subject
+from scripts.metrics.segment_storage import unpack_segments
+from scripts.slices import WHOLE, Shard, iterate_slices, join_by_slice
+
+KEYS = ("slice_id", "patient_id", "label")
+
+
+def read_subjects(
+    metric: Metric,
+    slices: str | PathLike,
+    subsets: Sequence[str],
+    maps: str | PathLike,
+    segments: str | PathLike | None = None,
+    shard: Shard = WHOLE,
+) -> Iterator[tuple[Subject, np.ndarray]]:
+    """Yield slices with what the metric's ``NEEDS`` name of them, and their maps (H, W).
+
+    Args:
+        metric: A metric module; images and masks that it does not need are not read.
+        slices: The list of slices (`scripts.slices.write_slice_list`).
+        subsets: Names out of `scripts.slices.SUBSETS`.
+        maps: The table of the estimator's maps.
+        segments: The table of segments, if the metric needs them.
+        shard: The share of these slices to yield.
+
+    Raises:
+        InputError: If a table was made from other slices.
+    """
+    columns = sorted({"image", "mask"} & metric.NEEDS)
+    tables = [read_rows(table) for table in (maps, segments) if table]
+    rows = iterate_slices(slices, subsets, columns, shard)
+    for row, map_row, *rest in join_by_slice(rows, *tables):
+        importance = map_row["importance"]
+        subject = {name: row[name] for name in (*KEYS, *columns)}
+        if rest:
+            subject["segments"] = unpack_segments(rest[0]["segments"], importance.shape)
+        yield Subject(**subject), importance

@@ -1,0 +1,84 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from benchmarks.growth import SIZE, write_tables
+from scripts.errors import InputError
+from scripts.image_table import read_images, write_table
+from scripts.metrics.contract import Subject
+from scripts.metrics.subjects import read_subjects
+from scripts.slices import Shard
+
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tables of forty slices, in two row groups."""
+    folder = tmp_path_factory.mktemp("tables")
+    write_tables(folder, COUNT)
+    return folder
+
+
+def read(folder, *needs, **others):
+    metric = SimpleNamespace(NEEDS=frozenset(needs))
+    others = {"maps": folder / "maps.parquet"} | others
+    return read_subjects(metric, folder / "slices.parquet", ["all"], **others)
+
+
+@pytest.mark.parametrize("needs", [(), ("image",), ("mask",), ("image", "mask", "classifier")])
+def test_a_metric_gets_what_it_needs_and_no_more(folder, needs):
+    table = folder / "slices" / "patient.parquet"
+    expected = {name: read_images(table, name) for name in ("image", "mask")}
+    maps = read_images(folder / "maps.parquet", "importance")
+
+    found = list(read(folder, *needs))
+
+    assert len(found) == COUNT
+    for index, (subject, importance) in enumerate(found):
+        assert subject.slice_id == f"slice {index}"
+        assert (subject.patient_id, subject.label) == ("patient", 1)
+        np.testing.assert_array_equal(importance, maps[index])
+        assert subject.segments is None
+        for name, images in expected.items():
+            if name in needs:
+                np.testing.assert_array_equal(getattr(subject, name), images[index])
+            else:
+                assert getattr(subject, name) is None
+
+
+def test_segments_come_in_the_shape_of_the_map(folder):
+    subject, _ = next(read(folder, "segments", segments=folder / "segments.parquet"))
+
+    assert isinstance(subject, Subject)
+    assert subject.segments.dtype == bool
+    assert subject.segments.shape[1:] == (SIZE, SIZE)
+
+
+def test_shares_are_the_whole(folder):
+    shares = [
+        subject.slice_id
+        for number in range(3)
+        for subject, _ in read(folder, "mask", shard=Shard(number, 3))
+    ]
+
+    assert shares == [subject.slice_id for subject, _ in read(folder)]
+
+
+def test_segments_of_other_slices_are_refused(folder, tmp_path):
+    schema = pa.schema([("slice_id", pa.string()), ("segments", pa.binary())])
+    found = {"slice_id": ["slice 0"], "segments": [b"123"]}
+    write_table(tmp_path / "segments.parquet", schema, found)
+
+    with pytest.raises(InputError, match="other slices; delete it and run again"):
+        next(read(folder, "segments", segments=tmp_path / "segments.parquet"))
+
+
+def test_maps_of_other_slices_are_refused(folder, tmp_path):
+    schema = pa.schema([("slice_id", pa.string())])
+    write_table(tmp_path / "maps.parquet", schema, {"slice_id": ["another"]})
+
+    with pytest.raises(InputError, match="slice 0 is missing"):
+        next(read(folder, maps=tmp_path / "maps.parquet"))
