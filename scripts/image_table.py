@@ -56,7 +56,7 @@ class TableWriter:
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(replacing(self._path))
             self._writer = stack.enter_context(
-                pq.ParquetWriter(temporary, schema, compression="zstd")
+                pq.ParquetWriter(temporary, schema, compression="zstd", **_page_options(schema))
             )
             self._stack = stack.pop_all()
 
@@ -131,10 +131,23 @@ def read_batches(
 def read_rows(
     path: str | os.PathLike, columns: Sequence[str] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield a table row by row, reading one row group at a time; images as arrays or None."""
+    """Yield a table row by row, reading one row group at a time; images as arrays or None.
+
+    A row does not keep its group in memory.
+    """
     for batch in read_batches(path, columns):
-        for values in zip(*batch.values(), strict=True):
-            yield dict(zip(batch, values, strict=True))
+        yield from _rows(batch)
+        # Or the group would stay until the next one is read.
+        del batch
+
+
+def _rows(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for values in zip(*batch.values(), strict=True):
+        yield {name: _own(value) for name, value in zip(batch, values, strict=True)}
+
+
+def _own(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _row_group(
@@ -145,6 +158,15 @@ def _row_group(
     return {
         field.name: _batch_column(table.column(field.name), field, path) for field in table.schema
     }
+
+
+def _page_options(schema: pa.Schema) -> dict[str, Any]:
+    """Return how columns become pages, of which a reader holds one at a time, unpacked and not."""
+    others = [field.name for field in schema if not _is_image(field)]
+    if len(others) == len(schema):
+        return {}
+    # Images do not repeat, and after each of them, not after a whole group, a page may end.
+    return {"use_dictionary": others, "write_batch_size": 1}
 
 
 def _is_image(field: pa.Field) -> bool:
@@ -184,6 +206,8 @@ def _to_numpy(column: pa.ChunkedArray, field: pa.Field, path: str | os.PathLike)
         )
     shape, dtype = _shape_and_dtype(field)
     chunks = [_chunk_to_numpy(chunk, shape, dtype) for chunk in column.chunks]
+    if len(chunks) == 1:
+        return chunks[0]
     return np.concatenate(chunks) if chunks else np.empty((0, *shape), dtype)
 
 

@@ -1,4 +1,5 @@
 import resource
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from scripts import image_table
 from scripts.errors import InputError
 from scripts.image_table import (
     TableWriter,
@@ -158,6 +160,35 @@ def test_reading_holds_one_row_group_at_a_time(tmp_path, monkeypatch):
     assert groups == [0]
     next(rows)
     assert groups == [0, 1]
+
+
+def test_a_row_does_not_keep_its_group(tmp_path, monkeypatch):
+    write_groups(tmp_path / "table", 2, 2)
+    groups, alive_at_next = [], []
+    read = image_table.read_batches
+
+    def watched(path, columns):
+        for batch in read(path, columns):
+            groups.append(weakref.ref(batch["image"]))
+            yield batch
+            del batch
+            alive_at_next.append(groups[-1]() is not None)
+
+    monkeypatch.setattr(image_table, "read_batches", watched)
+    kept = [row["image"] for row in read_rows(tmp_path / "table")]
+
+    assert alive_at_next == [False, False]
+    np.testing.assert_array_equal(kept, images(4))
+
+
+def test_images_have_no_dictionary_and_names_have(tmp_path):
+    write_groups(tmp_path / "table", 2)
+
+    with pq.ParquetFile(tmp_path / "table") as file:
+        name, image = map(file.metadata.row_group(0).column, (0, 1))
+
+    assert name.has_dictionary_page
+    assert not image.has_dictionary_page
 
 
 def test_only_the_columns_asked_for_are_read(tmp_path):

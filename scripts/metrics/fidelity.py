@@ -171,7 +171,7 @@ def _masked_logits(
     device = context.device or torch.device("cpu")
     shape = subject.image.shape
     batch = context.options.batch or images_per_pass(device, *shape, gradient=False)
-    image = torch.tensor(subject.image, device=device)  # a copy: tables give read-only arrays
+    image = torch.tensor(subject.image, device=device)  # a copy: it may be read-only
     on_device = torch.as_tensor(ranks, device=device)
     # The untouched and the fully masked image are the same in every order: one pass serves all.
     shared = (counts == 0) | (counts == subject.image.size)
