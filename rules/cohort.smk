@@ -129,7 +129,7 @@ checkpoint plan_extraction:
         same_person="results/{run}/cohort/same_person.parquet",
         chest=chest_table(),
         phantom=phantom_folder(),
-        masks=mask_files,
+        masks=mask_files(),
         code=code_inputs("scripts/cohort/plan_extraction.py"),
     output:
         split="results/{run}/cohort/split.parquet",

@@ -201,12 +201,15 @@ def mask_folder(name):
     return path and checked_path(path, f"datasets.{name}.masks", os.path.isdir)
 
 
-def mask_files(wildcards):
+def mask_files():
     """The mask files of the user one by one: Snakemake sees when one of them changes."""
     if IS_PHANTOM:
         return []
     folders = sorted({folder for folder in map(mask_folder, DATASETS) if folder})
-    stamps = list_files(folders, "cohort.datasets.<name>.masks", hidden=False)
+    try:
+        stamps = list_files(folders, "cohort.datasets.<name>.masks", hidden=False)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
     # A link to nothing is set aside later; Snakemake would stop at it.
     return [stamp.path for stamp in stamps if os.path.exists(stamp.path)]
 

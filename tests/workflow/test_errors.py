@@ -1,6 +1,7 @@
 """Bad input ends with one clear message that names the place and the remedy."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -87,6 +88,23 @@ def test_mistakes_in_the_configuration(project, overlay, message):
     project.configure(overlay)
     output = project.fail("--dry-run")
     assert message in output
+    assert "Traceback" not in output
+
+
+def test_a_folder_of_masks_that_cannot_be_searched(project):
+    (project.folder / "masks").mkdir()
+    # Deeper than a path can be long: also root cannot list it by its path.
+    folder = os.open(project.folder / "masks", os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("m" * 250, dir_fd=folder)
+        below = os.open("m" * 250, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    project.configure(with_dataset(dicom=".", masks="masks"))
+    output = project.fail("--dry-run")
+    assert "cannot be read (File name too long); change its permissions, or move it" in output
+    assert "cohort.datasets.<name>.masks" in output
     assert "Traceback" not in output
 
 
