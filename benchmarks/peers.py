@@ -375,6 +375,25 @@ def smoothgrad_saliency_row(size: int, pairs: int) -> Row:
     )
 
 
+def smoothgrad_monai_row(size: int, pairs: int) -> Row:
+    """SmoothGrad with 15 samples against MONAI."""
+    from monai.visualize import SmoothGrad
+
+    # It calls backward(): with weights as torch makes them it takes their gradients as well.
+    trainable = ResNet50().eval()
+    trainable.load_state_dict(network().state_dict())
+    peer = SmoothGrad(trainable, n_samples=15, magnitude=False, verbose=False)
+    return Row(
+        f"smoothgrad 15, {size} x {size}; monai.visualize's SmoothGrad",
+        "slice",
+        our_maps("smoothgrad", size),
+        lambda: peer(image_tensor(size), index=0),
+        "≥ 1.5 ×, ≥ 0.93 of the floor",
+        floor=bare_gradients(size, 15),
+        pairs=pairs,
+    )
+
+
 def rows() -> Iterator[tuple[str, Callable[[], Row]]]:
     """Yield the name of each comparison and what makes it."""
     yield "xrai", xrai_row
@@ -387,6 +406,8 @@ def rows() -> Iterator[tuple[str, Callable[[], Row]]]:
     yield "smoothgrad_captum_512", lambda: smoothgrad_captum_row(512, 4)
     yield "smoothgrad_saliency_224", lambda: smoothgrad_saliency_row(224, PAIRS)
     yield "smoothgrad_saliency_512", lambda: smoothgrad_saliency_row(512, 4)
+    yield "smoothgrad_monai_224", lambda: smoothgrad_monai_row(224, PAIRS)
+    yield "smoothgrad_monai_512", lambda: smoothgrad_monai_row(512, 4)
 
 
 ROWS = dict(rows())
