@@ -96,14 +96,20 @@ def code_digest(driver):
 
 
 def checked_path(path, key, exists):
-    """A path of the cohort section, taken from data_dir; an error if it is not there."""
+    """A path of the cohort section, taken from data_dir; an error if it cannot be read."""
     full = CONFIG.data_path(path)
     if not exists(full):
         raise WorkflowError(
             f"config: cohort.{key}: {full} does not exist; relative paths start at data_dir "
             f"({OPTIONS.data_dir})"
         )
+    if not is_readable(full):
+        raise WorkflowError(f"config: cohort.{key}: {full} cannot be read; change its permissions")
     return full
+
+
+def is_readable(path):
+    return os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK)
 
 
 def phantom_folder():
@@ -253,9 +259,10 @@ def shards_of_table(wildcards):
 
 def weights_file():
     """The trained model of the user, as an input."""
-    if not os.path.isfile(OPTIONS.model.weights):
-        raise WorkflowError(f"config: model.weights: {OPTIONS.model.weights} is not a file")
-    return OPTIONS.model.weights
+    path = OPTIONS.model.weights
+    if not os.path.isfile(path) or not is_readable(path):
+        raise WorkflowError(f"config: model.weights: {path} is not a file that can be read")
+    return path
 
 
 def weights_digest():

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -106,6 +107,45 @@ def test_a_folder_of_masks_that_cannot_be_searched(project):
     assert "cannot be read (File name too long); change its permissions, or move it" in output
     assert "cohort.datasets.<name>.masks" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("overlay", "closed", "message"),
+    [
+        (with_dataset(dicom="ct"), "ct", "datasets.a.dicom: ct cannot be read"),
+        (with_dataset(dicom=".", masks="ct"), "ct", "datasets.a.masks: ct cannot be read"),
+        (
+            with_dataset(dicom=".", labels={"sources": ["csv"], "csv": "ct/file"}),
+            "ct/file",
+            "datasets.a.labels.csv: ct/file cannot be read",
+        ),
+        (
+            {**TINY, "model": {"weights": "ct/file"}},
+            "ct/file",
+            "model.weights: ct/file is not a file that can be read",
+        ),
+    ],
+)
+def test_no_permission_to_read(project, overlay, closed, message):
+    (project.folder / "ct").mkdir()
+    (project.folder / "ct" / "file").touch()
+    project.configure({**overlay, "metrics": NO_MASKS})
+    (project.folder / closed).chmod(0)
+    command = [*without_rights_of_root(), *project.command("--dry-run")]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
+    (project.folder / closed).chmod(0o700)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def without_rights_of_root():
+    """Return the beginning of a command in which permissions hold for root as well."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("needs setpriv for root: apt install util-linux")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
 def test_a_folder_without_ct(project):
