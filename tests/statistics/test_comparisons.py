@@ -58,6 +58,13 @@ def test_of_many_patients_flips_are_drawn():
     assert set(flips.ravel()) == {0, 1}
 
 
+def test_drawn_flips_depend_on_the_seed_alone():
+    one, again, other = (sign_flips(20, 50, seed)[0] for seed in (3, 3, 4))
+
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
 def test_it_is_the_exact_permutation_test_of_scipy():
     rng = np.random.default_rng(0)
     first, second = rng.normal(0.6, 1, 9), rng.normal(0, 1, 9)

@@ -67,6 +67,17 @@ def test_every_pair_is_compared_within_a_variant_and_the_variants_within_an_esti
     assert found["difference"].between(found["low"], found["high"]).all()
 
 
+def test_drawn_flips_and_resamples_are_those_of_the_seed(tables):
+    sums = read_sums(roc, tables("roc", a=0, b=1, c=2))
+    one, again, other = (
+        evaluate_estimators(roc, sums, FEW, seed).comparisons[["p", "low", "high"]]
+        for seed in (0, 0, 1)
+    )
+
+    pd.testing.assert_frame_equal(one, again)
+    assert (one != other).any().all()
+
+
 def test_differences_are_paired_by_patient(tables):
     sums = read_sums(dice, tables("dice", a=0))
     better = {

@@ -63,6 +63,19 @@ def test_the_bias_of_the_resamples_is_taken_off_and_not_counted_twice():
     assert (low[0] + high[0]) / 2 == pytest.approx(-0.5, abs=0.1)
 
 
+@pytest.mark.parametrize("rounding", [0, 1e-15, -1e-15])
+def test_resamples_that_equal_the_estimate_are_no_bias(rounding):
+    # Half of them equal it, the others lie evenly to both sides.
+    others = np.random.default_rng(0).normal(size=10_000)
+    replicates = np.concatenate([others, -others, np.full(20_000, rounding)])[:, None]
+    low, high = interval(np.zeros(1), replicates, 0.95, patients=[10_000])
+
+    np.testing.assert_allclose(
+        [low[0], high[0]], np.quantile(replicates, [0.025, 0.975]), rtol=1e-2
+    )
+    assert low[0] == pytest.approx(-high[0], rel=1e-2)
+
+
 def test_a_value_that_never_varies_is_its_own_interval():
     low, high = interval(np.array([0.1 + 0.2]), np.full((100, 1), 0.3), 0.95, patients=[5])
 
