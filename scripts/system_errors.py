@@ -6,11 +6,14 @@ import errno
 import os
 from concurrent.futures.process import BrokenProcessPool
 
+from scripts.parallel import WorkerKilled
+
 AGAIN = "then run the same command again"
 MORE_MEMORY = (
     "run fewer jobs at once (smaller --cores, or --resources mem_mb=N) or on a computer with more "
     f"memory; on a cluster ask for more (--set-resources RULE:mem_mb=N); {AGAIN}"
 )
+LACK_OF_MEMORY = f"most likely for lack of memory: {MORE_MEMORY}"
 _FREE = f"free space there, or move results/ to a larger disk and put a link in its place; {AGAIN}"
 _PERMIT = f"make it readable, and what lies in results/ and .snakemake/ writeable, for you; {AGAIN}"
 _RETURN = f"see that the disk or network share is there and sound; {AGAIN}"
@@ -47,8 +50,10 @@ def explain_system_error(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in REMEDIES:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{os.strerror(error.errno)}: {REMEDIES[error.errno]}"
+    if isinstance(error, WorkerKilled):
+        return f"{error}: the process at work on it was killed, {LACK_OF_MEMORY}"
     if isinstance(error, BrokenProcessPool):
-        return f"a process of the job was killed, most likely for lack of memory: {MORE_MEMORY}"
+        return f"a process of the job was killed, {LACK_OF_MEMORY}"
     if _is_out_of_memory(error):
         return f"memory does not suffice: {MORE_MEMORY}"
     return None

@@ -24,6 +24,8 @@ from scripts.system_errors import is_failure_of_machine
 
 CANNOT_BE_OPENED = "cannot be opened"
 """Begins each reason that the system gave, not the content of the file."""
+CRASH = "damaged: it crashes the library that reads it"
+"""Reason of a file that ends the process in which it is read, twice."""
 PREFIX_BYTES = 132
 """Preamble and "DICM"."""
 HEAD_BYTES = 1 << 14

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.atomic import replacing
-from scripts.cohort.dicom_file import CANNOT_BE_OPENED, RejectedFile
+from scripts.cohort.dicom_file import CANNOT_BE_OPENED, CRASH, RejectedFile
 from scripts.cohort.dicom_header import SliceHeader, read_header
 from scripts.cohort.folders import FileStamp, list_files
 from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import INDEX_SCHEMA, as_text
 from scripts.cohort.volume import read_patients, read_volume_headers, volume_names
 from scripts.cohort.volume_parts import holds_pixels_of_another, parts_of
-from scripts.parallel import process_pool
+from scripts.parallel import safe_map
 from scripts.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -203,13 +203,10 @@ def _rows(
 def _read_all(
     stamps: list[FileStamp], read: Read, workers: int
 ) -> Iterator[list[SliceHeader] | str]:
-    paths: Iterable[str] = (stamp.path for stamp in stamps)
+    paths = [stamp.path for stamp in stamps]
     attempt = partial(_read_or_reject, read=read)
-    if workers == 1 or len(stamps) < 2:
-        yield from map(attempt, paths)
-        return
-    with process_pool(workers) as pool:
-        yield from pool.map(attempt, paths, chunksize=64)
+    # In other processes even if it is one: a file may crash a library.
+    return safe_map(attempt, paths, lambda _: CRASH, workers, chunksize=64)
 
 
 def _read_or_reject(path: str, read: Read) -> list[SliceHeader] | str:

@@ -16,8 +16,8 @@ import numpy as np
 from scripts.cohort import quiet_reading
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.volume_grid import VolumeGrid
+from scripts.cohort.volume_header import check_nifti_head, check_nifti_size, read_promise
 from scripts.cohort.volume_integrity import (
-    check_length,
     check_zipped_data,
     has_plain_data,
     read_through,
@@ -28,8 +28,6 @@ from scripts.cohort.volume_parts import check_parts, is_nifti, is_nrrd, stamp_of
 if TYPE_CHECKING:
     import SimpleITK
 
-MOST_ZIPPED = 1032
-"""Bytes that Deflate can pack into one."""
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -57,8 +55,8 @@ def read_grid(path: str | os.PathLike) -> VolumeGrid:
         RejectedFile: If the file is damaged, its data are not in one file, or it holds something
             else than one value per voxel on a grid in three dimensions.
     """
-    check_parts(path)
     with reading_volume(path):
+        check_parts(path)
         grid = _nifti_grid(path) if is_nifti(path) else _itk_grid(Path(path))
         is_finite = np.isfinite(grid.to_patient).all()
         if not is_finite or np.linalg.matrix_rank(grid.to_patient) < 4:
@@ -117,6 +115,8 @@ def _size_of(size: tuple[int, ...], values_per_voxel: int) -> tuple[int, int, in
         size = size[:-1]
     if len(size) != 3:
         raise RejectedFile(f"volume has {len(size)} dimensions, not 3")
+    if min(size) < 1:
+        raise RejectedFile("volume has a dimension of length 0")
     if values_per_voxel != 1:
         raise RejectedFile("volume has several values per voxel")
     return size
@@ -133,10 +133,12 @@ def _without_trailing_axes(voxels: np.ndarray) -> np.ndarray:
 def _nifti_grid(path: str | os.PathLike) -> VolumeGrid:
     import nibabel
 
+    check_nifti_head(path)
     image = nibabel.load(path)
     kind = image.get_data_dtype()
     is_single = kind.fields is None and kind.kind != "c"
     size = _size_of(image.shape, 1 if is_single else 2)
+    check_nifti_size(path, math.prod(size) * kind.itemsize, image.dataobj.offset)
     codes = [image.header[code] for code in ("qform_code", "sform_code")]
     if not any(map(int, codes)):
         # nibabel would make up a place, which may be mirrored.
@@ -150,11 +152,6 @@ def _nifti_voxels(path: str | os.PathLike) -> np.ndarray:
     image = nibabel.load(path)
     if not os.fspath(path).lower().endswith(".gz"):
         return _without_trailing_axes(np.asanyarray(image.dataobj))
-    # A damaged header can ask for more memory than any computer has.
-    if math.prod(image.shape) * image.get_data_dtype().itemsize > (
-        MOST_ZIPPED * os.path.getsize(path)
-    ):
-        raise EOFError
     with gzip.open(path) as file:
         voxels = np.asanyarray(type(image).from_stream(file).dataobj)
         # nibabel stops at the last voxel, before the checksum.
@@ -182,13 +179,9 @@ def _itk_reader_at_header(path: Path) -> SimpleITK.ImageFileReader:
 
 
 def _itk_grid(path: Path) -> VolumeGrid:
-    import SimpleITK
-
+    read_promise(path)
     reader = _itk_reader_at_header(path)
     size = _size_of(reader.GetSize(), reader.GetNumberOfComponents())
-    voxel = SimpleITK.Image([1, 1], reader.GetPixelIDValue())
-    if has_plain_data(path):
-        check_length(path, int(np.prod(size)) * voxel.GetSizeOfPixelComponent())
     dimensions = reader.GetDimension()
     directions = np.reshape(reader.GetDirection(), (dimensions, dimensions))
     to_patient = np.eye(4)

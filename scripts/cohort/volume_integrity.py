@@ -6,22 +6,31 @@ import gzip
 import os
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
-from scripts.cohort.volume_parts import METAIMAGE_SUFFIXES, header_fields, parts_of
+from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.volume_header import TOO_MANY, read_promise
+from scripts.cohort.volume_parts import METAIMAGE_SUFFIXES, SURPLUS_BYTES, is_nrrd, parts_of
 
 BLOCK_BYTES = 1 << 16
 ZLIB_OR_GZIP = 47  # window bits of zlib
-SKIPS = {"line skip", "lineskip", "byte skip", "byteskip"}
 
 
-def read_to_end(file: gzip.GzipFile) -> None:
+def read_to_end(file: gzip.GzipFile, most: int = SURPLUS_BYTES) -> None:
     """Unzip what is left of a file, up to the checksum at its end.
 
+    Args:
+        file: The file.
+        most: Bytes that may be left.
+
     Raises:
+        RejectedFile: If more is left.
         OSError, EOFError, zlib.error: If it is damaged or cut short.
     """
-    while file.read(BLOCK_BYTES):
-        pass
+    while block := file.read(BLOCK_BYTES):
+        most -= len(block)
+        if most < 0:
+            raise RejectedFile(TOO_MANY)
 
 
 def read_through(path: str | os.PathLike) -> None:
@@ -40,55 +49,33 @@ def check_zipped_data(path: Path) -> None:
     """Unzip the data of an NRRD or MetaImage header, if they are zipped.
 
     Raises:
+        RejectedFile: If they are more than the header says.
         OSError, EOFError, zlib.error: If they are damaged or cut short.
     """
-    fields, _ = header_fields(path)
-    is_zipped_nrrd = fields.get("encoding", "").lower() in ("gz", "gzip")
-    if is_zipped_nrrd and not fields.keys() & SKIPS:
-        data, start = _data_of(path)
-        with open(data, "rb") as file:
-            file.seek(start)
+    promise = read_promise(path)
+    if not promise.is_zipped:
+        return
+    with open(promise.data, "rb") as file:
+        file.seek(promise.start)
+        most = promise.size + SURPLUS_BYTES
+        if is_nrrd(path):
             with gzip.open(file) as unzipped:
-                read_to_end(unzipped)
-    if _is_zipped_metaimage(fields):
-        _check_zlib(*_data_of(path))
+                read_to_end(unzipped, most)
+        else:
+            _check_zlib(file, most)
 
 
 def has_plain_data(path: Path) -> bool:
     """Tell whether the voxels of a MetaImage lie in its data file as they are in memory."""
-    if path.suffix.lower() not in METAIMAGE_SUFFIXES:
-        return False
-    fields, _ = header_fields(path)
-    return not _is_zipped_metaimage(fields) and fields.get("binarydata", "").lower() != "false"
+    return path.suffix.lower() in METAIMAGE_SUFFIXES and read_promise(path).is_plain
 
 
-def check_length(path: Path, needed: int) -> None:
-    """Check that the data of a volume have some number of bytes.
-
-    Raises:
-        EOFError: If they fall short.
-    """
-    data, start = _data_of(path)
-    if os.path.getsize(data) - start < needed:
-        raise EOFError
-
-
-def _is_zipped_metaimage(fields: dict[str, str]) -> bool:
-    return fields.get("compresseddata", "").lower() == "true"
-
-
-def _data_of(path: Path) -> tuple[Path, int]:
-    """Return the file with the data of a header, and the byte where they start."""
-    data = parts_of(path)[-1]
-    return data, header_fields(path)[1] if data == path else 0
-
-
-def _check_zlib(path: Path, start: int) -> None:
+def _check_zlib(file: BinaryIO, most: int) -> None:
     unzip = zlib.decompressobj(ZLIB_OR_GZIP)
-    with open(path, "rb") as file:
-        file.seek(start)
-        while not unzip.eof:
-            block = file.read(BLOCK_BYTES)
-            if not block:
-                raise EOFError
-            unzip.decompress(block)
+    while not unzip.eof:
+        block = file.read(BLOCK_BYTES)
+        if not block:
+            raise EOFError
+        most -= len(unzip.decompress(block))
+        if most < 0:
+            raise RejectedFile(TOO_MANY)

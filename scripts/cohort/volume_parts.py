@@ -17,7 +17,13 @@ VOLUME_SUFFIXES = NIFTI_SUFFIXES + HEADER_SUFFIXES
 DATA_SUFFIXES = (".raw", ".zraw", ".raw.gz", ".img")
 DETACHED_SUFFIXES = (".mhd", ".nhdr", ".hdr")
 """Headers whose data lie in another file."""
-LONGEST_HEADER = 65536
+LONGEST_HEADER = 1 << 20
+LARGEST_VOLUME = 1 << 32
+"""Bytes: 2048 slices of 1024 x 1024 voxels of 16 bits."""
+SURPLUS_BYTES = 1 << 20
+"""That may follow the voxels in a file."""
+TWICE = "\0"
+"""Value of a field that a header names twice: which of them counts, each reader says otherwise."""
 
 
 def is_volume(path: str | os.PathLike) -> bool:
@@ -80,15 +86,24 @@ def parts_of(path: str | os.PathLike) -> list[Path]:
 
 
 def check_parts(path: str | os.PathLike) -> None:
-    """Check that the data of a volume lie in one file that is there.
+    """Check that a volume is a file, and its data lie in one file, beside or below it.
 
     Raises:
-        RejectedFile: If they do not.
+        RejectedFile: If they do not, or one of them is larger than any volume.
+        OSError: If the system refuses to tell.
     """
-    if _is_several_files(_data_name(Path(path))):
+    path = Path(path)
+    parts = parts_of(path)
+    if not path.is_file():
+        raise RejectedFile("is no file, but a link to nothing, a pipe or a device")
+    if _is_several_files(_data_name(path)):
         raise RejectedFile("is spread over several data files: write it as one volume")
-    if not all(part.is_file() for part in parts_of(path)[1:]):
+    if not all(part.is_relative_to(os.path.normpath(path.parent)) for part in parts[1:]):
+        raise RejectedFile("is a header whose data file lies elsewhere: move it beside the header")
+    if not all(part.is_file() for part in parts[1:]):
         raise RejectedFile("is a header whose data file is missing")
+    if any(part.stat().st_size > LARGEST_VOLUME + SURPLUS_BYTES for part in parts):
+        raise RejectedFile(f"is larger than any CT volume ({LARGEST_VOLUME >> 30} GiB)")
 
 
 def stamp_of(path: str | os.PathLike) -> tuple[tuple[int, int], ...]:
@@ -105,38 +120,57 @@ def stamp_of(path: str | os.PathLike) -> tuple[tuple[int, int], ...]:
 
 
 def header_fields(path: Path) -> tuple[dict[str, str], int]:
-    """Return the fields of an NRRD or MetaImage header by name in lower case, and its length.
+    """Return the fields of an NRRD or MetaImage header by name, and its length.
 
     Fields are ``name = value`` lines that end with ElementDataFile (MetaImage), or
-    ``name: value`` lines that end with an empty one (NRRD). A file that cannot be read has none.
+    ``name: value`` lines that end with an empty one (NRRD). Names are in lower case and without
+    spaces; a field that comes twice has the value `TWICE`.
+
+    Raises:
+        OSError: If the file cannot be read.
     """
     fields: dict[str, str] = {}
     length = 0
-    if not path.is_file():
-        return fields, length
-    try:
-        with open(path, "rb") as file:
-            start = file.read(LONGEST_HEADER)
-    except OSError as error:
-        if is_failure_of_machine(error):
-            raise
-        return fields, length  # reading the volume says so
-    for line in start.splitlines(keepends=True):
-        length += len(line)
-        text = line.decode("utf-8", "replace").strip()
-        mark = "=" if "=" in text and ":" not in text.split("=")[0] else ":"
-        name, _, value = text.partition(mark)
-        fields[name.strip().lower()] = value.strip()
-        if not text or "elementdatafile" in fields:
-            break
+    with open(path, "rb") as file:
+        while line := file.readline(LONGEST_HEADER - length):
+            length += len(line)
+            text = line.decode("utf-8", "replace").strip()
+            name, value = _field_of(text)
+            if name:
+                fields[name] = TWICE if name in fields else value
+            if not text or (name == "elementdatafile" and not is_nrrd(path)):
+                break
     return fields, length
 
 
+def _field_of(line: str) -> tuple[str, str]:
+    """Return name and value of a line of a header; no name of one that says nothing to readers."""
+    mark = "=" if "=" in line and ":" not in line.split("=")[0] else ":"
+    name, _, value = line.partition(mark)
+    name = name.replace(" ", "").lower()
+    # Comments, and what writers of NRRD add on their own account (name:=value).
+    if name == "comment" or line.startswith("#") or (mark == ":" and value.startswith("=")):
+        return "", ""
+    return name, value.strip()
+
+
 def _data_name(path: Path) -> str:
-    """Return what a header says of its data file; "" if the data follow in the file itself."""
-    fields = header_fields(path)[0] if _ends_with(path, HEADER_SUFFIXES) else {}
-    name = fields.get("elementdatafile") or fields.get("data file") or fields.get("datafile")
-    return "" if not name or name.upper() == "LOCAL" else name
+    """Return what a header says of its data file; "" if the data follow in the file itself.
+
+    A file that cannot be read says nothing: reading the volume tells why.
+    """
+    if not _ends_with(path, HEADER_SUFFIXES) or not path.is_file():
+        return ""
+    try:
+        fields, _ = header_fields(path)
+    except OSError as error:
+        if is_failure_of_machine(error):
+            raise
+        return ""
+    if is_nrrd(path):
+        return fields.get("datafile", "")
+    name = fields.get("elementdatafile", "")
+    return "" if name in ("LOCAL", "Local", "local") else name
 
 
 def _is_several_files(name: str) -> bool:

@@ -1,6 +1,8 @@
 import errno
 import os
 import shutil
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +14,7 @@ from scripts.cohort.headers import ImageSource, update_headers
 from scripts.cohort.index import index_cohort
 from scripts.cohort.pseudonyms import Pseudonyms, read_pseudonyms
 from scripts.errors import InputError
+from scripts.parallel import WorkerKilled, safe_map
 from tests.cohort.dicom_files import write_ct, write_series
 from tests.cohort.failing_disk import refusing
 from tests.cohort.indexing import index_sources
@@ -25,12 +28,11 @@ def read(monkeypatch) -> list[str]:
     """Names of the files whose header was read."""
     names = []
 
-    def note(path: str, keep_derived: bool):
-        names.append(Path(path).name)
-        return read_header(path, keep_derived)
+    def note(function: Callable, paths: list[str], *more: object, **options: object) -> Iterator:
+        names.extend(Path(path).name for path in paths)
+        return safe_map(function, paths, *more, **options)
 
-    read_header = headers_module.read_header
-    monkeypatch.setattr(headers_module, "read_header", note)
+    monkeypatch.setattr(headers_module, "safe_map", note)
     return names
 
 
@@ -267,3 +269,39 @@ def test_a_secret_that_is_too_short_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"cannot be read .*; check cohort\.pseudonym_key"):
         read_pseudonyms(tmp_path / "no key")
     assert read_pseudonyms(None) is None
+
+
+# Files that crash the library that reads them
+
+
+def ending(name: str, number: int) -> Callable:
+    """Return a reader of headers that one file ends with a signal."""
+    read_header = headers_module.read_header
+
+    def read(path: str, keep_derived: bool) -> object:
+        if Path(path).name == name:
+            os.kill(os.getpid(), number)
+        return read_header(path, keep_derived)
+
+    return read
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_crashes_a_library_is_set_aside_alone(source, tmp_path, monkeypatch, workers):
+    for number in range(100):
+        (tmp_path / "dicom" / f"{number}.txt").write_text("no DICOM")
+    monkeypatch.setattr(headers_module, "read_header", ending("50.txt", signal.SIGSEGV))
+
+    update_headers(source, tmp_path / "a.parquet", workers=workers)
+
+    reasons = {Path(row["file"]).name: row["reason"] for row in rows(tmp_path / "a.parquet")}
+    assert len(reasons) == 104
+    assert reasons.pop("50.txt") == "damaged: it crashes the library that reads it"
+    assert set(reasons.values()) == {None, "not a DICOM file"}
+
+
+def test_a_file_at_which_a_process_is_killed_is_named(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(headers_module, "read_header", ending("notes.txt", signal.SIGKILL))
+
+    with pytest.raises(WorkerKilled, match=r"dicom/notes\.txt"):
+        update_headers(source, tmp_path / "a.parquet")
