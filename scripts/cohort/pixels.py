@@ -16,14 +16,23 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 AIR_HU = -1000.0
-# A slice of the chest holds air around the patient or in the lungs, and soft tissue: at least 9 %
-# and 13 % of 168 real slices. A wrong intercept (1024 too high or low) leaves 0 % and up to 4 %.
-AIR, LEAST_AIR = (-1500, -200), 0.001
-"""HU and share of the pixels; below is no air but padding that is not declared: -2000, -3024."""
+# What no part of the body has, in shares of the pixels: of 1256 real slices, thighs that fill the
+# picture among them, no more than 0.05, 0.3 and 0.1 of the limits (FAR_BELOW, DENSE, LARGEST), and
+# at least 8 % soft tissue. An intercept 1024 too high or low, or a slope twice too steep, leaves no
+# air and shows tissue as dense as bone, or shows the air far below air. Slices nearly without air
+# of which the intercept is too low may pass: bone is then taken for soft tissue.
 SOFT_TISSUE, LEAST_SOFT_TISSUE = (-250, 400), 0.01
-"""From fat to contrast agent."""
-FEWEST_PIXELS = 10_000
-"""Shares of fewer pixels say little; scanners make 65,536 at least."""
+"""HU, from fat to contrast agent, and share of the pixels."""
+AIR, LEAST_AIR = (-1500, -200), 0.001
+DENSE, MOST_DENSE = (700, np.inf), 0.1
+"""Bone and metal; more may be right where there is air, and soft tissue."""
+DENSEST, MOST_OF_THE_DENSEST = (1500, np.inf), 0.2
+FAR_BELOW, MOST_FAR_BELOW = (-2600, -1500), 0.03
+"""Below air; further down is padding that is not declared, such as -3024."""
+LARGEST_HU = 32767
+"""Metal on the extended scale ends at 30,710; signed pixels taken for unsigned begin at 61,000."""
+FEWEST_PIXELS = 5_000
+"""Shares of fewer pixels say little; scanners make 65,536 at least, crops are smaller."""
 TISSUE = (-500, 3000)
 """Padding that would have these values cannot be told from tissue."""
 IMPLAUSIBLE = "Hounsfield units are implausible"
@@ -52,20 +61,31 @@ def read_hounsfield(path: str | os.PathLike) -> tuple[np.ndarray, pydicom.Datase
 
 
 def check_plausible(image: np.ndarray) -> None:
-    """Reject units that no CT slice of a chest has.
+    """Reject units that no CT slice has, whatever part of the body it shows.
 
     Args:
         image: Hounsfield units of all pixels that are not padding, of any shape.
 
     Raises:
-        RejectedFile: If hardly a pixel could be air or lung, or soft tissue.
+        RejectedFile: If a pixel is denser than any metal, or if hardly a pixel is soft tissue, or
+            too many are below air or as dense as bone.
     """
     if image.size < FEWEST_PIXELS or image.min() == image.max():
         return
-    if _share(image, AIR) < LEAST_AIR:
-        raise RejectedFile(f"{IMPLAUSIBLE}: hardly a pixel is air or lung")
-    if _share(image, SOFT_TISSUE) < LEAST_SOFT_TISSUE:
+    if image.max() > LARGEST_HU:
+        raise RejectedFile(f"{IMPLAUSIBLE}: values above {LARGEST_HU}")
+    # Padding that is not declared, and the background of a masked volume, are one value.
+    patient = np.where(image > image.min(), image, -np.inf)
+    if _share(patient, FAR_BELOW) > MOST_FAR_BELOW:
+        raise RejectedFile(f"{IMPLAUSIBLE}: too many pixels are far below air")
+    soft_tissue, dense = _share(image, SOFT_TISSUE), _share(image, DENSE)
+    if soft_tissue < LEAST_SOFT_TISSUE:
         raise RejectedFile(f"{IMPLAUSIBLE}: hardly a pixel is soft tissue")
+    has_air = _share(patient, AIR) >= LEAST_AIR
+    if _share(image, DENSEST) > MOST_OF_THE_DENSEST or (
+        dense > MOST_DENSE and (not has_air or dense > 2 * soft_tissue)
+    ):
+        raise RejectedFile(f"{IMPLAUSIBLE}: too many pixels are as dense as bone")
 
 
 def _share(values: np.ndarray, between: tuple[float, float]) -> float:

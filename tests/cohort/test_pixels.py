@@ -197,7 +197,8 @@ def chest(size: int = 128) -> np.ndarray:
     """Return Hounsfield units of air, a ring of soft tissue, lung and a little bone, with noise."""
     rows, columns = np.mgrid[:size, :size] / size - 0.5
     radius = np.hypot(rows, columns)
-    hounsfield = np.select([radius < 0.02, radius < 0.3, radius < 0.4], [900, -850, 40], -1000)
+    ends, values = [0.02, 0.29, 0.3, 0.4], [900, -850, -400, 40]
+    hounsfield = np.select([radius < end for end in ends], values, -1000)
     return hounsfield + np.random.default_rng(0).integers(-20, 20, hounsfield.shape)
 
 
@@ -221,30 +222,87 @@ def test_real_scales_are_plausible(tmp_path, dtype, slope, intercept):
     np.testing.assert_array_equal(hounsfield, stored * slope + intercept)
 
 
+def thigh(size: int = 128) -> np.ndarray:
+    """Return Hounsfield units of muscle, fat and a bone that fill the slice, with noise."""
+    rows, columns = np.mgrid[:size, :size] / size - 0.5
+    radius = np.hypot(rows, columns)
+    hounsfield = np.select([radius < 0.05, radius < 0.1, radius < 0.45], [150, 1200, 50], -100)
+    return hounsfield + np.random.default_rng(0).integers(-20, 20, hounsfield.shape)
+
+
+def head(size: int = 128) -> np.ndarray:
+    """Return Hounsfield units of brain in a thick skull, the air around it cut off at -1000."""
+    rows, columns = np.mgrid[:size, :size] / size - 0.5
+    radius = np.hypot(rows, columns)
+    hounsfield = np.select([radius < 0.36, radius < 0.4], [30, 1300], -1000.0)
+    hounsfield[radius < 0.4] += np.random.default_rng(0).integers(-20, 20, (radius < 0.4).sum())
+    return hounsfield
+
+
+PARTS = {"chest": chest, "thigh": thigh, "head": head}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_units_of_any_part_of_the_body_are_kept(tmp_path, part):
+    stored = np.round(PARTS[part]()).astype(np.int16)
+
+    np.testing.assert_array_equal(hounsfield_of(tmp_path, stored, RescaleIntercept="0"), stored)
+
+
+DENSE, FAR_BELOW = "too many pixels are as dense as bone", "too many pixels are far below air"
+NO_TISSUE = "hardly a pixel is soft tissue"
+
+
 @pytest.mark.parametrize(
-    ("change", "missing"),
+    ("part", "change", "reason"),
     [
-        ({"RescaleIntercept": "0"}, "air or lung"),
-        ({"RescaleIntercept": "-2048"}, "soft tissue"),
-        ({"RescaleIntercept": "10240"}, "air or lung"),
-        ({"RescaleSlope": "0.1"}, "soft tissue"),
+        ("chest", {"RescaleIntercept": "0"}, DENSE),
+        ("chest", {"RescaleIntercept": "-2048"}, FAR_BELOW),
+        ("chest", {"RescaleIntercept": "10240"}, NO_TISSUE),
+        ("chest", {"RescaleSlope": "2"}, DENSE),
+        ("chest", {"RescaleSlope": "2", "RescaleIntercept": "-2048"}, FAR_BELOW),
+        ("chest", {"RescaleSlope": "0.1"}, NO_TISSUE),
+        ("thigh", {"RescaleIntercept": "0"}, NO_TISSUE),
+        ("thigh", {"RescaleSlope": "2"}, NO_TISSUE),
+        ("head", {"RescaleIntercept": "0"}, DENSE),
+        ("head", {"RescaleSlope": "2"}, NO_TISSUE),
     ],
     ids=str,
 )
-def test_units_that_no_chest_has_are_set_aside(tmp_path, change, missing):
-    stored = (chest().clip(-1024) + 1024).astype(np.uint16)
-    stored[:, :20] = 0
+def test_units_that_no_part_of_the_body_has_are_set_aside(tmp_path, part, change, reason):
+    stored = (PARTS[part]().clip(-1024) + 1024).astype(np.uint16)
     path = write_ct(tmp_path / "a", stored=stored, **change)
 
-    assert rejection(path) == f"{IMPLAUSIBLE}hardly a pixel is {missing}"
+    assert rejection(path) == IMPLAUSIBLE + reason
 
 
 def test_undeclared_padding_is_not_taken_for_air(tmp_path):
     stored = (chest().clip(-1024) + 1024).astype(np.int16)
     stored[:10] = -2000
     path = write_ct(tmp_path / "a", stored=stored, RescaleIntercept="0")
+    assert rejection(path) == IMPLAUSIBLE + DENSE
 
-    assert rejection(path) == f"{IMPLAUSIBLE}hardly a pixel is air or lung"
+    # As Hounsfield units they are -976, within air.
+    stored = np.round(chest()).astype(np.int16)
+    stored[:10] = -2000
+    assert (hounsfield_of(tmp_path, stored, RescaleIntercept="0")[:10] == -2000).all()
+    path = write_ct(tmp_path / "b", stored=stored, RescaleIntercept="1024")
+    assert rejection(path) == IMPLAUSIBLE + DENSE
+
+
+def test_signed_pixels_that_the_header_calls_unsigned_are_set_aside(tmp_path):
+    stored = np.round(chest()).astype(np.int16)
+    scale = {"RescaleIntercept": "-1024", "PixelRepresentation": 0}
+    path = write_ct(tmp_path / "a", stored=stored, **scale)
+
+    assert rejection(path) == f"{IMPLAUSIBLE}values above 32767"
+
+
+def test_metal_on_the_extended_scale_is_kept(tmp_path):
+    stored = np.round(chest() + 10240).astype(np.uint16)
+    stored[60:64, 60:64] = 40950
+
+    assert hounsfield_of(tmp_path, stored, RescaleIntercept="-10240").max() == 30710
 
 
 # Orientation: a picture with the patient's left, back and left back marked
