@@ -83,6 +83,7 @@ rule label_series:
     output:
         labels="results/{run}/cohort/labels.parquet",
         disagreements="results/{run}/cohort/disagreements.parquet",
+        summary="results/{run}/cohort/label_summary.csv",
     log:
         "results/{run}/logs/label_series.log",
     benchmark:

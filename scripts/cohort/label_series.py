@@ -1,11 +1,14 @@
 """Rule label_series: give each series its label, and list where sources disagree."""
 
+import csv
 import json
 import logging
+import sys
 
 import pyarrow as pa
 
-from scripts.cohort.labels import label_series
+from scripts.atomic import replacing
+from scripts.cohort.labels import describe_labels, label_series, summarise_labels
 from scripts.cohort.options import LabelOptions
 from scripts.cohort.pseudonyms import read_pseudonyms
 from scripts.cohort.slice_entry import read_index
@@ -31,20 +34,27 @@ SCHEMA = pa.schema(
 with job_log(snakemake.log[0]):
     entries = read_index(snakemake.input.index)
     pseudonyms = read_pseudonyms(snakemake.params.pseudonym_key)
-    rows = []
+    rows, summary = [], []
     for name, dataset in json.loads(snakemake.params.datasets).items():
-        rows += label_series(
-            [entry for entry in entries if entry.dataset == name],
-            LabelOptions.model_validate(dataset["options"]),
-            dataset["csv"],
-            pseudonyms,
-        )
+        own = [entry for entry in entries if entry.dataset == name]
+        options = LabelOptions.model_validate(dataset["options"])
+        found = label_series(own, options, dataset["csv"], pseudonyms)
+        rows += found
+        summary += summarise_labels(name, found, options)
     disagreements = [row for row in rows if row["disagreement"]]
     for path, table in (
         (snakemake.output.labels, rows),
         (snakemake.output.disagreements, disagreements),
     ):
         write_table(path, SCHEMA, {name: [row[name] for row in table] for name in SCHEMA.names})
+    with replacing(snakemake.output.summary) as temporary, open(temporary, "w") as file:
+        writer = csv.DictWriter(file, summary[0].keys())
+        writer.writeheader()
+        writer.writerows(summary)
+    for line in describe_labels(summary):
+        logging.info("%s", line)
+        # Whether the labels are the wanted ones is to be seen before anything is computed of them.
+        print(line, file=sys.stderr)
     logging.info(
         "%d series: %d with contrast agent, %d without, %d without a label; sources disagree on %d",
         len(rows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scripts.cohort.options import LabelOptions
@@ -86,6 +86,48 @@ def _verdict(said: dict[str, int | str | None], options: LabelOptions) -> dict:
         "disagreement": len(answers) > 1,
         "reason": reason,
     }
+
+
+def summarise_labels(
+    dataset: str, rows: Sequence[dict], options: LabelOptions
+) -> list[dict[str, str | int]]:
+    """Return what each source of a dataset gave.
+
+    Args:
+        dataset: Its name.
+        rows: What `label_series` returned of it.
+        options: Which sources were asked.
+
+    Returns:
+        For each source that was asked, and "none": dataset, source, ``labels`` (series whose label
+        is from it) and ``differs`` (series that got another label than it says).
+    """
+    return [
+        {
+            "dataset": dataset,
+            "source": source,
+            "labels": sum((row["source"] or "none") == source for row in rows),
+            "differs": sum({row["label"], row.get(source)} == {0, 1} for row in rows),
+        }
+        for source in [*options.sources, "none"]
+    ]
+
+
+def describe_labels(summary: Sequence[Mapping[str, str | int]]) -> list[str]:
+    """Return a line per dataset that says where its labels are from, for people to read.
+
+    Args:
+        summary: What `summarise_labels` returned, or the same read from a CSV.
+    """
+    parts: dict[str, list[str]] = {}
+    for row in summary:
+        text = f"{row['labels']} from {row['source']}"
+        if row["source"] == "none":
+            text = f"{row['labels']} series without a label"
+        elif int(row["differs"]):
+            text += f" (which differs from the label of {row['differs']})"
+        parts.setdefault(str(row["dataset"]), []).append(text)
+    return [f"Labels of {dataset}: {', '.join(texts)}" for dataset, texts in parts.items()]
 
 
 def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, int]:

