@@ -1,8 +1,17 @@
 # Which importance estimator explains this CT classifier best?
 # config.yaml holds the default run; configs/ holds overlays for real cohorts; README.md explains.
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from scripts.config_file import check_config_files
+from scripts.errors import InputError
+
 min_version("9.19")
+
+try:
+    check_config_files(["config.yaml", *workflow.overwrite_configfiles])
+except InputError as error:
+    raise WorkflowError(str(error)) from None
 
 
 configfile: "config.yaml"

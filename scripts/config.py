@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -38,20 +38,20 @@ class ReportOptions(Options):
     example_slices: dict[Literal["contrast", "no_contrast"], str] = {}
     """Slice ids to show; for a class without one, the correctly classified slice whose mask is the
     largest among the test patients."""
-    explorer_slices: int = Field(300, ge=1)
+    explorer_slices: int = Field(300, ge=1, le=10_000)
     """How many slices the explorer holds at most: those with a mask first, then test slices."""
 
 
 class RunOptions(Options):
     """Every key of config.yaml."""
 
-    run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)
     """Name of the run: results go to results/<run>/."""
     data_dir: str = "."
     """Where relative paths of the cohort section start."""
     seed: int = Field(0, ge=0)
     """Seed of everything that is random: phantom, split, training, noise, ties."""
-    shards: int = Field(1, ge=1)
+    shards: int = Field(1, ge=1, le=1000)
     """Jobs among which the slices are divided for each estimator and each metric, so that several
     GPUs work on one of them at once. Results do not depend on it."""
     cohort: CohortOptions = CohortOptions()
@@ -65,12 +65,19 @@ class RunOptions(Options):
     statistics: StatisticsOptions = StatisticsOptions()
     report: ReportOptions = ReportOptions()
 
+    @field_validator("run")
+    @classmethod
+    def _results_are_its_own(cls, run: str) -> str:
+        if run.casefold() == "slurm_logs":
+            raise ValueError("results/slurm_logs/ holds what SLURM says: take another name")
+        return run
+
     @field_validator("estimators", "metrics")
     @classmethod
     def _names_are_file_names(cls, entries: dict[str, Any]) -> dict[str, Any]:
         for name in entries:
-            if not re.fullmatch("[A-Za-z0-9_]+", name):
-                raise ValueError(f"{name!r}: use letters, digits and underscores only")
+            if not re.fullmatch("[A-Za-z0-9_]{1,100}", name):
+                raise ValueError(f"{name[:100]!r}: use at most 100 letters, digits and underscores")
         if all(entry is None for entry in entries.values()):
             raise ValueError("name at least one")
         return entries
@@ -149,10 +156,29 @@ def _canonical(content: dict[str, Any]) -> str:
 
 def _validate(model: type[Options], content: Mapping[str, Any], where: str) -> Any:
     try:
-        return model.model_validate(content)
+        options = model.model_validate(content)
     except ValidationError as error:
         lines = explain(model, error.errors(), content, where)
         raise InputError("\n".join(["config: " + lines[0], *lines[1:]])) from None
+    # pydantic takes true for 1; if all else were strict, numbers of the command line would be text.
+    for key, value in _truths_taken_for_numbers(content, options.model_dump(), where):
+        raise InputError(
+            f"config: {key}: must be a number, or text in quotes (it is {json.dumps(value)})"
+        )
+    return options
+
+
+def _truths_taken_for_numbers(given: Any, taken: Any, where: str) -> Iterator[tuple[str, bool]]:
+    """Yield the keys at which true or false was given, and something else was made of it."""
+    if isinstance(given, Mapping) and isinstance(taken, Mapping):
+        for key in given.keys() & taken.keys():
+            path = f"{where}.{key}" if where else key
+            yield from _truths_taken_for_numbers(given[key], taken[key], path)
+    elif isinstance(given, list | tuple) and isinstance(taken, list | tuple):
+        for entry, made in zip(given, taken, strict=False):
+            yield from _truths_taken_for_numbers(entry, made, where)
+    elif isinstance(given, bool) and not isinstance(taken, bool):
+        yield where, given
 
 
 def config_schema() -> str:

@@ -17,6 +17,7 @@ _EXPECTED = {
     "missing": "given",
     "string_type": "text",
     "string_too_short": "text that is not empty",
+    "string_too_long": "text of at most {max_length} characters",
     "string_pattern_mismatch": "text that matches {pattern}",
     "int_type": "a whole number",
     "int_parsing": "a whole number",

@@ -1,18 +1,20 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from pydantic import model_validator
 
 from scripts.cohort.options import CohortOptions, ExtractionOptions
-from scripts.config import Config, canonical_options, config_schema, parse_config
+from scripts.config import Config, RunOptions, canonical_options, config_schema, parse_config
 from scripts.errors import InputError
 from scripts.metrics.contract import MetricOptions
-from scripts.metrics.registry import available_metrics
-from scripts.saliency.registry import available_estimators
+from scripts.metrics.registry import available_metrics, load_metric
+from scripts.options import Options
+from scripts.saliency.registry import available_estimators, load_estimator
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -236,6 +238,26 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ({"cohort": {"datasets": {"a": {"dicom": "b", "keep_derived": "maybe"}}}}, [
             "cohort.datasets.a.keep_derived: must be true or false (it is 'maybe')"
         ]),
+        ({"seed": True}, ["seed: must be a number, or text in quotes (it is true)"]),
+        ({"cohort": {"hu_window": [False, 400]}}, [
+            "cohort.hu_window: must be a number, or text in quotes (it is false)"
+        ]),
+        ({"estimators": {"smoothgrad": {"samples": True}}}, [
+            "estimators.smoothgrad.samples: must be a number, or text in quotes (it is true)"
+        ]),
+        ({"run": "slurm_logs"}, [
+            "run: results/slurm_logs/ holds what SLURM says: take another name (it is 'slurm_logs')"
+        ]),
+        ({"run": "a" * 250}, [
+            f"run: must be text of at most 100 characters (it is '{'a' * 76}...)"
+        ]),
+        ({"estimators": {"b" * 250: {"method": "random"}}}, [
+            f"estimators: '{'b' * 100}': use at most 100 letters, digits and underscores"
+        ]),
+        ({"cohort": {"datasets": {"c" * 250: {"dicom": "x"}}}}, [
+            f"cohort.datasets: '{'c' * 100}': use at most 100 letters, digits and underscores"
+        ]),
+        ({"shards": 10**6}, ["shards: must be at most 1000 (it is 1000000)"]),
         ({"model": {"weights": True}}, [
             "model.weights: must be text (it is true; put it in quotes)"
         ]),
@@ -250,7 +272,7 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
             "report.example_slices.contrast: must be text (it is 1.2; put it in quotes)"
         ]),
         ({"metrics": {"fidelity": {"step": 0}}}, [
-            "metrics.fidelity.step: must be above 0 (it is 0)"
+            "metrics.fidelity.step: must be at least 0.001 (it is 0)"
         ]),
         ({"metrics": {"dice": {"percentages": [1, "all"]}}}, [
             "metrics.dice.percentages: entry 2: must be a number (it is 'all')"
@@ -263,6 +285,28 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
 )  # fmt: skip
 def test_messages_are_in_the_terms_of_the_file(changes, lines):
     assert complaint(**changes).splitlines() == lines
+
+
+def test_every_count_has_a_limit():
+    def endless(model: type[Options], path: str = "") -> Iterator[str]:
+        for name, info in model.model_fields.items():
+            kinds = [info.annotation, *get_args(info.annotation)]
+            is_limited = any(hasattr(limit, "le") for limit in info.metadata)
+            if int in kinds and str not in kinds and not is_limited:
+                yield path + name
+            for kind in kinds:
+                if isinstance(kind, type) and issubclass(kind, Options):
+                    yield from endless(kind, f"{path}{name}.")
+
+    models = [
+        RunOptions,
+        *(load_estimator(name).Options for name in available_estimators()),
+        *(load_metric(name).Options for name in available_metrics()),
+    ]
+    assert [key for model in models for key in endless(model)] == ["seed"]
+    assert complaint(cohort={"phantom": {"patients": 10**12}}) == (
+        "cohort.phantom.patients: must be at most 10000 (it is 1000000000000)"
+    )
 
 
 def test_a_misspelt_key_below_a_name_of_the_users_own():

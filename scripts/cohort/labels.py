@@ -134,7 +134,7 @@ def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, 
     """Return the labels of a CSV file by key; lines with an empty label are passed over.
 
     Raises:
-        InputError: If the file is missing, lacks a column, or a value is no label.
+        InputError: If the file is missing, lacks a column, has no label or a value that is none.
     """
     columns = [options.key_column, options.label_column]
     hint = " (`key_column` and `label_column` of the labels in cohort.datasets name the columns)"
@@ -143,6 +143,11 @@ def read_label_csv(path: str | os.PathLike, options: LabelOptions) -> dict[str, 
         label = _parse_label(word, f"{path}, line {line}")
         if label is not None and labels.setdefault(key, label) != label:
             raise InputError(f"{path}, line {line}: a second label for one key")
+    if not labels:
+        raise InputError(
+            f"{path}: column {options.label_column!r} holds no label; write 1 or 0, or check "
+            "`label_column` of the labels in cohort.datasets"
+        )
     return labels
 
 

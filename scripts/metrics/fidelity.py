@@ -33,9 +33,9 @@ MASKED_VALUE = {1: 0.0, 0: 1.0}
 class Options(MetricOptions):
     """Options of the fidelity metric."""
 
-    step: float = Field(0.025, gt=0, le=1)
+    step: float = Field(0.025, ge=0.001, le=1)
     """Share of the pixels masked from one point to the next; must divide 1."""
-    batch: int | None = Field(None, ge=1)
+    batch: int | None = Field(None, ge=1, le=10_000)
     """Images per pass through the classifier; null for as many as suit the device."""
 
     @field_validator("step")

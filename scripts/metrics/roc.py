@@ -38,7 +38,7 @@ class Options(MetricOptions):
     """What a threshold is: `rank`, the top share of the pixels; `minmax`, a level of the
     importance scaled to [0, 1]. Few pixels of most maps reach the middle of that scale, so
     averaged `minmax` curves have few points where it matters."""
-    thresholds: int = Field(100, ge=1)
+    thresholds: int = Field(100, ge=1, le=10_000)
     """Number of steps from no pixel to all pixels."""
 
 

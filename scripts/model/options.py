@@ -37,9 +37,9 @@ class AugmentationOptions(Options):
 class TrainingOptions(Options):
     """How the classifier is trained: AdamW with a one-cycle learning rate."""
 
-    epochs: int = Field(40, ge=1)
+    epochs: int = Field(40, ge=1, le=10_000)
     """Number of times each training slice is seen."""
-    batch_size: int = Field(16, ge=2)
+    batch_size: int = Field(16, ge=2, le=10_000)
     """Slices per step."""
     learning_rate: float = Field(1e-3, gt=0)
     """Highest learning rate of the cycle."""
@@ -47,7 +47,7 @@ class TrainingOptions(Options):
     """Decoupled weight decay of AdamW."""
     augmentation: AugmentationOptions = AugmentationOptions()
     """Random changes of the training slices."""
-    test_every: int = Field(0, ge=0)
+    test_every: int = Field(0, ge=0, le=10_000)
     """Epochs between evaluations on the test slices; 0: only after the last epoch. The test slices
     are only ever looked at: they choose neither the epoch nor anything else."""
 

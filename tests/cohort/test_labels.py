@@ -336,6 +336,21 @@ def test_a_label_given_twice_alike_is_fine(tmp_path):
             f"patient_id,contrast\nP1,1\nP2,{'x' * 200_000}\n",
             ", line 3: not as CSV should be: field larger than field limit (131072)",
         ),
+        (
+            'patient_id,contrast\nP1,1\n"P2,0\nP3,1\n',
+            ", line 3: not as CSV should be: unexpected end of data; is a quote there lacking or",
+        ),
+        ('patient_id,contrast\nP1,1\nP2,"0\nP3,"1\n', ", line 3: not as CSV should be: "),
+        ('patient_id,contrast\n"P1\nP2",1\n', ", line 2: not as CSV should be: a value goes over"),
+        (
+            "patient_id,contrast,contrast\nP1,1,0\n",
+            " has the column 'contrast' 2 times: which one counts is not known, so rename",
+        ),
+        ("patient_id,contrast\n", " has a header line and no line below it"),
+        (
+            "patient_id,contrast\nP1,\nP2,unknown\n",
+            ": column 'contrast' holds no label; write 1 or 0, or check `label_column`",
+        ),
         ("patient_id,contrast\nP1,1\nP2,maybe\n", ", line 3: the label is neither 1/0, true/false"),
         ("patient_id,contrast\nP1,2\n", ", line 2: the label is neither"),
         ("patient_id,contrast\nP1,1\nP1,0\n", ", line 3: a second label for one key"),

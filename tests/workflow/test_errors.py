@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -25,6 +27,11 @@ def copy_of_finished(finished, tmp_path) -> Project:
     return Project(tmp_path / "copy")
 
 
+# Each line holds the one before it three times.
+ENDLESS = b"a0: &a0 {k: v, l: w}\n" + b"".join(
+    b"a%d: &a%d {k: *a%d, l: *a%d, m: *a%d}\n" % (level, level, *[level - 1] * 3)
+    for level in range(1, 40)
+)
 NO_MASKS = {"roc": None, "dice": None}
 
 
@@ -90,6 +97,33 @@ def test_mistakes_in_the_configuration(project, overlay, message):
     output = project.fail("--dry-run")
     assert message in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (b"run: M\xfcller\n", [], "line 1: not UTF-8: save it as UTF-8"),
+        (b"run: " + b"[" * 5000, [], "line 1: more than 50 levels"),
+        (ENDLESS, [], "line 10: more than 100000 values"),
+        (b"run: a\nseed: 1\nrun: b\n", [], "line 3: the key run comes twice"),
+        (b"run: a\nrun: b\n", ["--workflow-profile", "none"], "line 2: the key run comes twice"),
+        (b"shards: 1000000\n", [], "config: shards: must be at most 1000 (it is 1000000)"),
+        (b"run: slurm_logs\n", [], "config: run: results/slurm_logs/ holds what SLURM says"),
+    ],
+)
+def test_a_text_that_snakemake_would_not_get_through(project, text, options, message):
+    (project.folder / "overlay.yaml").write_bytes(text)
+    snakemake = str(Path(sys.executable).with_name("snakemake"))
+    done = subprocess.run(
+        [snakemake, *project.command("--dry-run", *options)[3:]],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_folder_of_masks_that_cannot_be_searched(project):

@@ -23,7 +23,7 @@ NEEDS_TRAINING_SLICES = True
 class Options(EstimatorOptions):
     """Options of Expected Gradients."""
 
-    samples: int = Field(25, ge=1)
+    samples: int = Field(25, ge=1, le=10_000)
     """Pairs of a training slice and a point on the way from it to the image."""
 
 

@@ -19,7 +19,7 @@ FOLLOWS_PREDICTION = True
 class Options(EstimatorOptions):
     """Options of Integrated Gradients."""
 
-    steps: int = Field(25, ge=2)  # captum refuses 1
+    steps: int = Field(25, ge=2, le=10_000)  # captum refuses 1
     """Points on the way from the reference to the image (the paper's m)."""
 
 

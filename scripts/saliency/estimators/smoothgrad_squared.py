@@ -19,7 +19,7 @@ FOLLOWS_PREDICTION = False
 class Options(EstimatorOptions):
     """Options of SmoothGrad-squared."""
 
-    samples: int = Field(15, ge=1)
+    samples: int = Field(15, ge=1, le=10_000)
     """Noisy copies of each slice (the paper's n)."""
     noise: float = Field(0.15, ge=0)
     """Standard deviation of the noise, as a fraction of the range of the slice's pixels."""
