@@ -6,8 +6,6 @@ import os
 import re
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from scripts.code_inputs import code_inputs
 from scripts.cohort.folders import list_files, overlapping_folders
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
@@ -18,6 +16,7 @@ from scripts.job import WORKFLOW_PROCESS
 from scripts.metrics.registry import load_metric, tables_of
 from scripts.report.summary import shareable_config
 from scripts.saliency.registry import gradient_passes, load_estimator, parts_of
+from scripts.table_file import read_table
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -273,7 +272,10 @@ def weights_digest():
 def patients(wildcards):
     """File names of the patients, which the checkpoint finds out."""
     split = checkpoints.plan_extraction.get(run=wildcards.run).output.split
-    return pq.read_table(split, columns=["file"]).column("file").to_pylist()
+    try:
+        return read_table(split, ["file"]).column("file").to_pylist()
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def patient_plan(wildcards):

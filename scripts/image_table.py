@@ -1,4 +1,4 @@
-"""Parquet tables whose rows carry images: the one module that reads and writes them.
+"""Parquet tables whose rows carry images: the one module that packs and unpacks these.
 
 An image column is fixed-size binary, little-endian, C order; shape and dtype are in the metadata
 of its field. Tables are written and read row group by row group, so memory does not grow with the
@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scripts.atomic import replacing
 from scripts.errors import InputError
+from scripts.table_file import open_table, open_writer, read_schema, read_table
 
 ROWS_PER_GROUP = 32
 
@@ -51,12 +50,11 @@ class TableWriter:
 
     def __init__(self, path: str | os.PathLike, schema: pa.Schema) -> None:
         """Open a temporary file beside ``path``."""
-        self._path = Path(path)
         self._schema = schema
         with contextlib.ExitStack() as stack:
-            temporary = stack.enter_context(replacing(self._path))
+            options = _page_options(schema)
             self._writer = stack.enter_context(
-                pq.ParquetWriter(temporary, schema, compression="zstd", **_page_options(schema))
+                open_writer(path, schema, compression="zstd", **options)
             )
             self._stack = stack.pop_all()
 
@@ -101,12 +99,13 @@ def read_images(path: str | os.PathLike, column: str) -> np.ndarray:
     """Return an image column as one array of shape (N, *shape).
 
     Raises:
-        InputError: If the file has no image column of that name, or rows lack the image.
+        InputError: If the file has no image column of that name, rows lack the image, or it is
+            damaged.
     """
-    names = pq.read_schema(path).names
+    names = read_schema(path).names
     if column not in names:
         raise InputError(f"{path}: there is no column {column!r}; there are {', '.join(names)}")
-    table = pq.read_table(path, columns=[column])
+    table = read_table(path, [column])
     return np.ascontiguousarray(_to_numpy(table.column(column), table.schema.field(column), path))
 
 
@@ -122,8 +121,11 @@ def read_batches(
     Yields:
         A dict per row group: image columns as arrays (N, *shape) (a list with None where rows
         lack images), other columns as lists.
+
+    Raises:
+        InputError: If the file is damaged.
     """
-    with pq.ParquetFile(path) as file:
+    with open_table(path) as file:
         for index in range(file.num_row_groups):
             yield _row_group(file, index, columns, path)
 

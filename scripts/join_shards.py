@@ -1,12 +1,11 @@
 """Rule join_shards: one table out of those of several jobs that divided the slices."""
 
-import pyarrow.parquet as pq
-
 from scripts.image_table import TableWriter, read_batches
 from scripts.job import job_log
+from scripts.table_file import read_schema
 
 with job_log(snakemake.log[0]):
-    schema = pq.read_schema(snakemake.input.shards[0])
+    schema = read_schema(snakemake.input.shards[0])
     with TableWriter(snakemake.output.table, schema) as writer:
         for shard in snakemake.input.shards:
             for batch in read_batches(shard):

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scripts.digests import file_digest
 from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, read_rows, write_table
+from scripts.table_file import read_table
 
 Row = dict[str, Any]
 FLAG_FIELDS = [
@@ -51,7 +51,7 @@ def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike
     """
     columns: dict[str, list] = {name: [] for name in LIST_SCHEMA.names}
     for table in tables:
-        flags = pq.read_table(table, columns=FLAGS).to_pydict()
+        flags = read_table(table, columns=FLAGS).to_pydict()
         count = len(flags["slice_id"])
         flags |= {
             "table": [os.path.relpath(table, Path(path).parent)] * count,
@@ -103,6 +103,9 @@ def iterate_slices(
         subsets: Names out of `SUBSETS`.
         columns: Image columns to read beside `FLAGS`: "image", "mask".
         shard: The share of these slices to yield.
+
+    Raises:
+        InputError: If the table of a patient is missing or damaged.
     """
     listed = shard.of(_listed(slices, subsets))
     if not columns:
@@ -111,9 +114,22 @@ def iterate_slices(
         return
     wanted = {row["slice_id"] for row in listed}
     for table in dict.fromkeys(row["table"] for row in listed):
-        for row in read_rows(Path(slices).parent / table, [*FLAGS, *columns]):
+        for row in _rows_of_patient(slices, table, [*FLAGS, *columns]):
             if row["slice_id"] in wanted:
                 yield row
+
+
+def _rows_of_patient(
+    slices: str | os.PathLike, table: str, columns: Sequence[str]
+) -> Iterator[Row]:
+    path = Path(slices).parent / table
+    try:
+        yield from read_rows(path, columns)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: delete {slices} and run again") from None
+    except InputError as error:
+        # While the list is there, nothing asks for the tables that it was made from.
+        raise InputError(f"{error}; delete {slices} as well") from error
 
 
 def count_slices(slices: str | os.PathLike, subsets: Iterable[str], shard: Shard = WHOLE) -> int:
@@ -123,7 +139,7 @@ def count_slices(slices: str | os.PathLike, subsets: Iterable[str], shard: Shard
 
 def _listed(slices: str | os.PathLike, subsets: Iterable[str]) -> list[Row]:
     members = [SUBSETS[subset] for subset in subsets]
-    rows = pq.read_table(slices).to_pylist()
+    rows = read_table(slices).to_pylist()
     return [row for row in rows if any(belongs(row) for belongs in members)]
 
 
@@ -150,7 +166,7 @@ def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.n
 
 def read_logits(predictions: str | os.PathLike) -> dict[str, float]:
     """Return the classifier's logit of each slice, by slice id."""
-    rows = pq.read_table(predictions, columns=["slice_id", "logit"]).to_pylist()
+    rows = read_table(predictions, columns=["slice_id", "logit"]).to_pylist()
     return {row["slice_id"]: row["logit"] for row in rows}
 
 

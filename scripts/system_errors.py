@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 
 from scripts.parallel import WorkerKilled
@@ -67,6 +69,17 @@ def is_failure_of_machine(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in REMEDIES and not isinstance(error, PermissionError)
     return isinstance(error, MemoryError)
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Have an `OSError` of the block name a file: those of reading and writing name none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -175,3 +175,27 @@ def test_shards_of_a_list_yield_each_slice_once_in_order(slices, monkeypatch):
 
     assert found == [["P1.0", "P1.1"], ["P1.2", "P2.0", "P2.1", "P4.0"]]
     assert [count_slices(slices, ["all"], it) for it in shards] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (
+            lambda path: path.unlink(),
+            r"P1 is missing: delete .*slices\.parquet and run again",
+        ),
+        (
+            lambda path: path.write_bytes(b""),
+            r"delete this file and run again; delete .*slices\.p.* as",
+        ),
+    ],
+)
+def test_a_lost_table_of_a_patient_is_made_again_with_the_list(slices, damage, message):
+    """The list alone is asked for: while it is there, Snakemake makes no table anew."""
+    row = next(iterate_slices(slices, ["all"], ["image"]))
+    table = pq.read_table(slices, columns=["table"])["table"][0].as_py()
+    assert row["image"].size
+    damage(slices.parent / table)
+
+    with pytest.raises(InputError, match=message):
+        list(iterate_slices(slices, ["all"], ["image"]))

@@ -10,9 +10,7 @@ from functools import partial
 from itertools import islice
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from scripts.atomic import replacing
 from scripts.cohort.dicom_file import CANNOT_BE_OPENED, CRASH, RejectedFile
 from scripts.cohort.dicom_header import SliceHeader, read_header
 from scripts.cohort.folders import FileStamp, list_files
@@ -20,8 +18,10 @@ from scripts.cohort.pseudonyms import Pseudonyms
 from scripts.cohort.slice_entry import INDEX_SCHEMA, as_text
 from scripts.cohort.volume import read_patients, read_volume_headers, volume_names
 from scripts.cohort.volume_parts import holds_pixels_of_another, parts_of
+from scripts.errors import InputError
 from scripts.parallel import safe_map
 from scripts.progress import progress
+from scripts.table_file import open_table, open_writer, read_schema
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def update_headers(
     new = [stamp for stamp in stamps.values() if stamp.path not in old]
     logger.info("%d files: %d known, %d to be read", len(stamps), len(old), len(new))
     schema = HEADER_SCHEMA.with_metadata({"version": version})
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    with open_writer(path, schema) as writer:
         for table in known(HEADER_SCHEMA.names):
             keep = [file in old for file in table.column("file").to_pylist()]
             writer.write_table(table.filter(pa.array(keep, pa.bool_())).cast(schema))
@@ -136,7 +136,7 @@ def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]]
         return lambda columns: iter(())
 
     def tables(columns: list[str]) -> Iterator[pa.Table]:
-        with pq.ParquetFile(path) as file:
+        with open_table(path) as file:
             for batch in file.iter_batches(ROWS_PER_GROUP, columns=columns):
                 yield pa.Table.from_batches([batch])
 
@@ -146,14 +146,12 @@ def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]]
 def _version_of(path: str | os.PathLike) -> bytes | None:
     """Return the version of a table; None if there is none, or none that can be read."""
     try:
-        return (pq.read_schema(path).metadata or {}).get(b"version")
+        return (read_schema(path).metadata or {}).get(b"version")
     except FileNotFoundError:
         return None
-    except (pa.ArrowInvalid, OSError) as error:
-        if getattr(error, "errno", None) is not None:
-            raise
+    except InputError as error:
         # A power failure can leave an empty or damaged file.
-        logger.warning("%s is damaged: all headers are read again", path)
+        logger.warning("%s; all headers are read again", error)
         return None
 
 

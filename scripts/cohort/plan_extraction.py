@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scripts.atomic import write_text
 from scripts.cohort.masks import match_masks
@@ -15,6 +14,7 @@ from scripts.cohort.plan import Chests, file_name_of, plan_cohort
 from scripts.cohort.slice_entry import read_index, write_rejected
 from scripts.image_table import write_table
 from scripts.job import job_log
+from scripts.table_file import read_table
 
 SPLIT_SCHEMA = pa.schema(
     [("patient_id", pa.string()), ("file", pa.string()), ("split", pa.string())]
@@ -29,14 +29,14 @@ def read_chests(path: str) -> Chests:
         (row["patient_id"], row["series_uid"]): None
         if row["lowest_position"] is None
         else (row["lowest_position"], row["highest_position"])
-        for row in pq.read_table(path).to_pylist()
+        for row in read_table(path).to_pylist()
     }
 
 
 with job_log(snakemake.log[0]):
     entries = read_index(snakemake.input.index)
-    label_rows = pq.read_table(snakemake.input.labels).to_pylist()
-    pairs = pq.read_table(snakemake.input.same_person).to_pylist()
+    label_rows = read_table(snakemake.input.labels).to_pylist()
+    pairs = read_table(snakemake.input.same_person).to_pylist()
     datasets = json.loads(snakemake.params.masks)
     masks, rejected = {}, {}
     for name, dataset in datasets.items():

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scripts.cohort.geometry import SliceGeometry
 from scripts.image_table import write_table
+from scripts.table_file import open_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def read_index(path: str | os.PathLike) -> list[SliceEntry]:
 def iterate_shared(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[dict]:
     """Yield the rows of a table; texts and tuples that come often are kept in memory once."""
     once: dict[tuple, tuple] = {}
-    with pq.ParquetFile(path) as file:
+    with open_table(path) as file:
         for batch in file.iter_batches(columns=list(columns)):
             for row in batch.to_pylist():
                 for name, value in row.items():

@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from scripts.errors import InputError
 from scripts.image_table import read_rows
 from scripts.slices import Row, iterate_slices
+from scripts.table_file import read_table
 
 CLASS_KEYS = {1: "contrast", 0: "no_contrast"}
 
@@ -34,7 +34,7 @@ def choose_examples(
     Raises:
         InputError: If a chosen slice has no mask or another label, or no slice has a mask.
     """
-    predictions = pq.read_table(predictions_path, columns=["slice_id", "correct"]).to_pylist()
+    predictions = read_table(predictions_path, ["slice_id", "correct"]).to_pylist()
     correct = {row["slice_id"]: row["correct"] for row in predictions}
     best: dict[int, tuple[tuple, Row]] = {}
     for row in iterate_slices(slices, ["annotated"], ["image", "mask"]):

@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from scripts.errors import InputError
 from scripts.metrics.fidelity import MASKED_VALUE
 from scripts.parallel import process_pool
@@ -24,6 +22,7 @@ from scripts.report.explorer_selection import choose_slices
 from scripts.report.explorer_slices import Material, pack_slice, read_material
 from scripts.report.names import display_name
 from scripts.slices import Row, iterate_slices
+from scripts.table_file import read_table
 
 MAP_BUDGET = 42_000_000
 """Bytes of all maps as Base64: the page as a whole then stays below 60 MB, and opens at once."""
@@ -135,9 +134,7 @@ def _entries(
 ) -> list[dict[str, Any]]:
     """Return what the page lists of each slice: keys, label, the classifier's answer, scores."""
     columns = ["slice_id", "logit", "correct"]
-    answers = {
-        row["slice_id"]: row for row in pq.read_table(predictions, columns=columns).to_pylist()
-    }
+    answers = {row["slice_id"]: row for row in read_table(predictions, columns).to_pylist()}
     entries = []
     for row in rows:
         slice_id = row["slice_id"]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scripts.metrics.fidelity import ORDERS
+from scripts.table_file import read_frame
 
 Paths = Mapping[str, str | os.PathLike]
 BySlice = dict[str, dict[str, dict[str, Any]]]
@@ -89,7 +90,7 @@ def _maps(
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield slice id, variant and rows of each map in a table of points."""
     wanted = [("slice_id", "in", list(slice_ids))]
-    table = pd.read_parquet(path, columns=["slice_id", "variant", *columns], filters=wanted)
+    table = read_frame(path, ["slice_id", "variant", *columns], wanted)
     for (slice_id, variant), rows in table.groupby(["slice_id", "variant"], sort=False):
         yield slice_id, variant, rows
 

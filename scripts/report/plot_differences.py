@@ -11,6 +11,7 @@ from scripts.metrics.registry import load_metric
 from scripts.report.style import RC, SINGLE_COLUMN, line_styles, plt, save_figure
 from scripts.statistics.comparisons import differing_pairs, letter_groups
 from scripts.statistics.options import StatisticsOptions
+from scripts.table_file import read_frame
 
 BAR = "#444444"
 
@@ -46,8 +47,8 @@ def show_groups(axes: Axes, order: Sequence[str], groups: Iterable[Sequence[str]
 with job_log(snakemake.log[0]), plt.rc_context(RC):
     options = StatisticsOptions.model_validate_json(snakemake.params.options)
     styles = line_styles(json.loads(snakemake.params.estimators))
-    all_values = pd.read_parquet(snakemake.input.values)
-    comparisons = pd.read_parquet(snakemake.input.comparisons)
+    all_values = read_frame(snakemake.input.values)
+    comparisons = read_frame(snakemake.input.comparisons)
     label = load_metric(snakemake.wildcards.metric).VALUE_LABEL
     for number, variant in enumerate(("original", "absolute")):
         values = all_values[all_values.variant == variant].sort_values(

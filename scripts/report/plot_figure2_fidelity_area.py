@@ -1,19 +1,18 @@
 """Rule plot_figure2_fidelity_area: what fidelity is, shown on the estimator that has most of it."""
 
-import pandas as pd
-
 from scripts.job import job_log
 from scripts.report.names import display_name
 from scripts.report.style import RC, SINGLE_COLUMN, plt, save_figure
 from scripts.report.tables import fixed
+from scripts.table_file import read_frame
 
 COLOURS = {"lif": "#0072B2", "mif": "#D55E00"}
 ORDERS = {"lif": "least important first (LiF)", "mif": "most important first (MiF)"}
 
 with job_log(snakemake.log[0]), plt.rc_context(RC):
-    values = pd.read_parquet(snakemake.input.values).query("variant == 'absolute'")
+    values = read_frame(snakemake.input.values).query("variant == 'absolute'")
     best = values.loc[values.fidelity.idxmax()]
-    curves = pd.read_parquet(snakemake.input.curves)
+    curves = read_frame(snakemake.input.curves)
     shown = curves[(curves.estimator == best.estimator) & (curves.variant == "absolute")]
     wide = shown.pivot(index="fraction", columns="order", values="accuracy")
 

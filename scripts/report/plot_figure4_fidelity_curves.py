@@ -2,8 +2,6 @@
 
 import json
 
-import pandas as pd
-
 from scripts.job import job_log
 from scripts.report.style import (
     DOUBLE_COLUMN,
@@ -14,11 +12,12 @@ from scripts.report.style import (
     plt,
     save_figure,
 )
+from scripts.table_file import read_frame
 
 ORDERS = {"mif": "most important first (MiF)", "lif": "least important first (LiF)"}
 
 with job_log(snakemake.log[0]), plt.rc_context(RC):
-    curves = pd.read_parquet(snakemake.input.curves)
+    curves = read_frame(snakemake.input.curves)
     curves["masked"] = 100 * curves.fraction
     styles = line_styles(json.loads(snakemake.params.estimators))
     figure, grid = plt.subplots(2, 2, figsize=(DOUBLE_COLUMN, 5.4), sharex=True, sharey=True)

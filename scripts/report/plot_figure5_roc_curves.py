@@ -2,8 +2,6 @@
 
 import json
 
-import pandas as pd
-
 from scripts.job import job_log
 from scripts.report.style import (
     DOUBLE_COLUMN,
@@ -14,9 +12,10 @@ from scripts.report.style import (
     plt,
     save_figure,
 )
+from scripts.table_file import read_frame
 
 with job_log(snakemake.log[0]), plt.rc_context(RC):
-    curves = pd.read_parquet(snakemake.input.curves)
+    curves = read_frame(snakemake.input.curves)
     styles = line_styles(json.loads(snakemake.params.estimators))
     figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 4.3), sharex=True, sharey=True)
     for (estimator, variant), curve in curves.groupby(["estimator", "variant"]):

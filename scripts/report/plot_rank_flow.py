@@ -2,17 +2,16 @@
 
 import json
 
-import pandas as pd
-
 from scripts.job import job_log
 from scripts.report.names import metric_name
 from scripts.report.style import DOUBLE_COLUMN, RC, line_styles, plt, save_figure
+from scripts.table_file import read_frame
 
 TITLES = {"original": "(a) Original values", "absolute": "(b) Absolute values"}
 
 
 with job_log(snakemake.log[0]), plt.rc_context(RC):
-    ranks = pd.read_parquet(snakemake.input.ranks)
+    ranks = read_frame(snakemake.input.ranks)
     styles = line_styles(json.loads(snakemake.params.estimators))
     metrics = list(dict.fromkeys(ranks.metric))
     height = 0.9 + 0.24 * len(styles)

@@ -1,9 +1,8 @@
 """Rule plot_training_curve: loss and balanced accuracy of the classifier over the epochs."""
 
-import pandas as pd
-
 from scripts.job import job_log
 from scripts.report.style import DOUBLE_COLUMN, RC, plt, save_figure
+from scripts.table_file import read_frame
 
 SERIES = {
     "loss": ("training slices", "#0072B2", ""),
@@ -13,7 +12,7 @@ SERIES = {
 }
 
 with job_log(snakemake.log[0]), plt.rc_context(RC):
-    history = pd.read_parquet(snakemake.input.training)
+    history = read_frame(snakemake.input.training)
     figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 2.6), sharex=True)
     for name, (label, colour, marker) in SERIES.items():
         known = history.dropna(subset=[name])

@@ -2,8 +2,6 @@
 
 import html
 
-import pandas as pd
-
 from scripts.atomic import write_text
 from scripts.job import job_log
 from scripts.report.agreement import (
@@ -16,6 +14,7 @@ from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
 from scripts.report.statistics_notes import percent
 from scripts.report.tables import escape_markdown, html_page, html_rows
 from scripts.statistics.options import StatisticsOptions
+from scripts.table_file import read_frame
 
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
@@ -26,7 +25,7 @@ CAPTION = (
 
 with job_log(snakemake.log[0]):
     options = StatisticsOptions.model_validate_json(snakemake.params.options)
-    ranks, taus = (pd.read_parquet(snakemake.input[name]) for name in ("ranks", "taus"))
+    ranks, taus = (read_frame(snakemake.input[name]) for name in ("ranks", "taus"))
     caption = CAPTION.format(percent(options.confidence), options.resamples)
     sentences = [
         sentence

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from scripts.atomic import write_text
 from scripts.digests import file_digest
@@ -16,14 +15,15 @@ from scripts.report.landing import landing_text, readme_text
 from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
 from scripts.report.summary import git_commit, hardware, package_versions
 from scripts.report.warnings_of_model import model_warnings
+from scripts.table_file import read_frame, read_table
 
 with job_log(snakemake.log[0]):
     config = json.loads(snakemake.params.config)
-    flags = pq.read_table(snakemake.input.slices, columns=["patient_id", "label", "split"])
+    flags = read_table(snakemake.input.slices, columns=["patient_id", "label", "split"])
     rows = flags.to_pylist()
     split_of = {row["patient_id"]: row["split"] for row in rows}
     evaluation = json.loads(Path(snakemake.input.evaluation).read_text(encoding="utf-8"))
-    ranks, taus = (pd.read_parquet(snakemake.input[name]) for name in ("ranks", "taus"))
+    ranks, taus = (read_frame(snakemake.input[name]) for name in ("ranks", "taus"))
     packages = {
         name
         for path in snakemake.input.environments

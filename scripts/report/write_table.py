@@ -4,8 +4,6 @@ import json
 import logging
 from pathlib import Path
 
-import pandas as pd
-
 from scripts.atomic import write_text
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
@@ -27,13 +25,14 @@ from scripts.report.tables import (
 )
 from scripts.report.warnings_of_model import model_warnings
 from scripts.statistics.options import StatisticsOptions
+from scripts.table_file import read_frame
 
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.params.metric)
     metric_options = metric.Options.model_validate_json(snakemake.params.metric_options)
     options = StatisticsOptions.model_validate_json(snakemake.params.options)
     stem = snakemake.wildcards.table
-    values = pd.read_parquet(snakemake.input.values)
+    values = read_frame(snakemake.input.values)
     table = paper_table(values)
     slices, patients = values.slices[0], values.patients[0]
     caption = (
@@ -55,7 +54,7 @@ with job_log(snakemake.log[0]):
     layout = (table, names, metric.VALUE_LABEL, metric.DECIMALS)
     title, *quoted = map(escape_markdown, [caption, *warnings])
     markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in quoted)]
-    comparisons = pd.read_parquet(snakemake.input.comparisons)
+    comparisons = read_frame(snakemake.input.comparisons)
     write_text(snakemake.output.csv, table.to_csv(index=False))
     write_text(snakemake.output.details, values.to_csv(index=False))
     write_text(snakemake.output.comparisons, comparisons.to_csv(index=False))

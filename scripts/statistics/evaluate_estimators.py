@@ -2,11 +2,11 @@
 
 import json
 
-from scripts.atomic import replacing
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.statistics.evaluation import evaluate_estimators, read_sums
 from scripts.statistics.options import StatisticsOptions
+from scripts.table_file import write_frame
 
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.wildcards.metric)
@@ -19,5 +19,4 @@ with job_log(snakemake.log[0]):
         snakemake.params.seed,
     )
     for name in ("values", "curves", "comparisons"):
-        with replacing(snakemake.output[name]) as temporary:
-            getattr(found, name).to_parquet(temporary, index=False)
+        write_frame(snakemake.output[name], getattr(found, name))

@@ -10,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from scripts.errors import InputError
 from scripts.metrics.averaging import PatientSums, mean_curves, sum_by_patient
@@ -24,6 +23,7 @@ from scripts.statistics.comparisons import (
 )
 from scripts.statistics.intervals import interval, resample_patients
 from scripts.statistics.options import StatisticsOptions
+from scripts.table_file import read_frame
 
 Key = tuple[str, str]
 """An estimator and a variant."""
@@ -43,9 +43,7 @@ def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[K
     sums = {
         (estimator, variant): of_variant
         for estimator, path in tables.items()
-        for variant, of_variant in sum_by_patient(
-            metric, pq.read_table(path, columns=columns).to_pandas()
-        ).items()
+        for variant, of_variant in sum_by_patient(metric, read_frame(path, columns)).items()
     }
     (estimator, _), first = next(iter(sums.items()))
     for (other, _), these in sums.items():

@@ -2,12 +2,12 @@
 
 import json
 
-from scripts.atomic import replacing
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.statistics.agreement import rank_by_metrics
 from scripts.statistics.evaluation import read_sums
 from scripts.statistics.options import StatisticsOptions
+from scripts.table_file import write_frame
 
 with job_log(snakemake.log[0]):
     estimators = json.loads(snakemake.params.estimators)
@@ -24,5 +24,4 @@ with job_log(snakemake.log[0]):
         snakemake.params.seed,
     )
     for name in ("ranks", "taus"):
-        with replacing(snakemake.output[name]) as temporary:
-            getattr(found, name).to_parquet(temporary, index=False)
+        write_frame(snakemake.output[name], getattr(found, name))

@@ -139,7 +139,7 @@ def test_a_table_whose_disk_fails_is_no_damaged_table(source, tmp_path, monkeypa
     def fail(path: Path):
         raise OSError(errno.EIO, "words of a library")
 
-    monkeypatch.setattr(headers_module.pq, "read_schema", fail)
+    monkeypatch.setattr(headers_module, "read_schema", fail)
 
     with pytest.raises(OSError, match="words of a library"):
         update_headers(source, tmp_path / "a.parquet")
