@@ -55,7 +55,10 @@ def read_stored(path: str | os.PathLike) -> StoredSlice:
         if header.size > LARGEST_FILE:
             raise RejectedFile("file is larger than any slice")
         file.seek(0)
-        dataset = pydicom.dcmread(file)
+        # The header has been read: that the preamble may be missing is known.
+        dataset = pydicom.dcmread(file, force=True)
+        dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
+        header.values.check_equal(dataset)
         stored = _decode(dataset)
         if stored.shape != (dataset.Rows, dataset.Columns):
             raise RejectedFile(f"pixels have shape {stored.shape}, not rows x columns")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import logging
 import os
+import re
 import stat
+import struct
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -15,9 +18,10 @@ from io import BytesIO
 from typing import BinaryIO
 
 import pydicom
+from pydicom.datadict import keyword_for_tag
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from scripts.cohort.dicom_values import TAGS, HeaderValueError, HeaderValues
 from scripts.system_errors import is_failure_of_machine
@@ -26,15 +30,32 @@ CANNOT_BE_OPENED = "cannot be opened"
 """Begins each reason that the system gave, not the content of the file."""
 CRASH = "damaged: it crashes the library that reads it"
 """Reason of a file that ends the process in which it is read, twice."""
+MEANINGS = (
+    ((EOFError, struct.error), "damaged, it ends too early"),
+    ((zlib.error, gzip.BadGzipFile), "damaged, it cannot be unzipped"),
+    (RecursionError, "damaged, nested too deeply"),
+    (InvalidDicomError, "not a DICOM file"),
+    (NotImplementedError, "written in a way that is not supported"),
+)
+"""What errors of the readers mean; anything else is damage of some kind."""
 PREFIX_BYTES = 132
 """Preamble and "DICM"."""
 HEAD_BYTES = 1 << 14
 """Read at once: most headers are shorter, and pydicom is quicker in memory than in a file."""
 LARGEST_FILE = 1 << 27
 """Bytes: twice a slice of the largest matrix with 32 bits per pixel."""
+FIRST_META = re.compile(rb"\x02\0[\0\1\2\x10]\0[A-Z]{2}", re.DOTALL)
+FIRST_ELEMENTS = {
+    ExplicitVRLittleEndian: re.compile(rb"\x08\0.\0[A-Z]{2}", re.DOTALL),
+    ExplicitVRBigEndian: re.compile(rb"\0\x08\0.[A-Z]{2}", re.DOTALL),
+    ImplicitVRLittleEndian: re.compile(rb"\x08\0.\0.\0", re.DOTALL),
+}
+"""How the elements of an image may begin: tag, and type of value or length."""
 TRANSFER_SYNTAX_UID = 0x00020010
 FIRST_PIXEL_DATA = 0x7FE00008
 WANTED = list(TAGS.values())
+ORDERED = {*WANTED, 0x00280120, 0x00280121}
+"""Elements that come once and in their order; the last two are those of the padding."""
 
 # They log, with tracebacks, what they could not read, values of the header included.
 for _name in ("pydicom", "pylibjpeg", "openjpeg", "libjpeg"):
@@ -53,11 +74,11 @@ def rejection(error: Exception, failure: str) -> RejectedFile:
     """Return why an error sets the file aside that was being read.
 
     Damaged files make the readers raise nearly anything, and their messages can quote values, that
-    is patient data: only the kind of the error is kept.
+    is patient data: only what the kind of the error means is kept.
 
     Args:
         error: What a reader raised.
-        failure: What to say of the file, before the kind of the error.
+        failure: What to say of the file, before what the error means.
 
     Raises:
         Exception: The error itself if disk or memory failed: nothing is known about the file.
@@ -67,7 +88,12 @@ def rejection(error: Exception, failure: str) -> RejectedFile:
     if isinstance(error, OSError) and error.errno is not None:
         kind = ForbiddenFile if isinstance(error, PermissionError) else RejectedFile
         return kind(f"{CANNOT_BE_OPENED} ({os.strerror(error.errno)})")
-    return RejectedFile(f"{failure} ({type(error).__name__})")
+    return RejectedFile(f"{failure}: {_in_words(error)}")
+
+
+def _in_words(error: Exception) -> str:
+    """Return what an error of a reader most likely means for the file."""
+    return next((words for kinds, words in MEANINGS if isinstance(error, kinds)), "damaged")
 
 
 def check_permission(path: str | os.PathLike, reason: RejectedFile) -> None:
@@ -137,9 +163,10 @@ def read_before_pixels(file: BinaryIO) -> DicomHeader:
     if not stat.S_ISREG(status.st_mode):
         raise RejectedFile("not a file but a pipe or a device")
     head = file.read(HEAD_BYTES)
-    if head[PREFIX_BYTES - 4 : PREFIX_BYTES] != b"DICM":
-        raise RejectedFile("not a DICOM file")
-    syntax, start = _read_transfer_syntax(BytesIO(head))
+    if head[PREFIX_BYTES - 4 : PREFIX_BYTES] == b"DICM":
+        syntax, start = _read_transfer_syntax(BytesIO(head), PREFIX_BYTES)
+    else:
+        syntax, start = _without_preamble(head)
     stream, size = file, status.st_size
     if syntax.is_deflated:
         file.seek(start)
@@ -154,9 +181,24 @@ def read_before_pixels(file: BinaryIO) -> DicomHeader:
     return DicomHeader(HeaderValues(dataset), syntax, stream, end, size)
 
 
-def _read_transfer_syntax(stream: BinaryIO) -> tuple[UID, int]:
+def _without_preamble(head: bytes) -> tuple[UID, int]:
+    """Return encoding and start of elements that begin with the file, as before DICOM files were.
+
+    Raises:
+        RejectedFile: If it does not begin with an element that can be the first.
+    """
+    start = head[:6]
+    if FIRST_META.match(start):
+        return _read_transfer_syntax(BytesIO(head), 0)
+    for syntax, first_element in FIRST_ELEMENTS.items():
+        if first_element.match(start):
+            return syntax, 0
+    raise RejectedFile("not a DICOM file")
+
+
+def _read_transfer_syntax(stream: BinaryIO, start: int) -> tuple[UID, int]:
     """Return the TransferSyntaxUID and where the elements after it start."""
-    stream.seek(PREFIX_BYTES)
+    stream.seek(start)
     meta = read_dataset(
         stream, False, True, stop_when=_after_file_meta, specific_tags=[TRANSFER_SYNTAX_UID]
     )
@@ -181,15 +223,33 @@ def _read_wanted(stream: BinaryIO, start: int, syntax: UID) -> tuple[pydicom.Dat
         stream,
         syntax.is_implicit_VR,
         syntax.is_little_endian,
-        stop_when=_at_pixels,
+        stop_when=_OrderedUntilPixels(),
         specific_tags=WANTED,
     )
     return dataset, stream.tell()
 
 
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    # pydicom's tags compare in Python, integers do not.
-    return int.__ge__(tag, FIRST_PIXEL_DATA)
+class _OrderedUntilPixels:
+    """Stops at the pixels, and at an element that decides what they are and has no clear value.
+
+    Elements come once and by tag. Readers differ in which of two they believe.
+    """
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._calls = 0
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        # pydicom's tags compare in Python, integers do not.
+        number = int(tag)
+        self._calls += 1
+        # It may ask about the first element twice, the first time as if it were empty.
+        if number in ORDERED and not (self._calls == 1 and length == 0):
+            if number <= self._last:
+                name = keyword_for_tag(number)
+                raise RejectedFile(f"elements come twice or out of order, at {name}")
+            self._last = number
+        return number >= FIRST_PIXEL_DATA
 
 
 def _inflate(file: BinaryIO) -> bytes:

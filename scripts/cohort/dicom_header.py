@@ -22,7 +22,7 @@ from scripts.cohort.dicom_file import RejectedFile, open_dicom, read_before_pixe
 from scripts.cohort.dicom_pixel_data import find_pixel_data
 from scripts.cohort.dicom_units import check_units
 from scripts.cohort.dicom_values import HeaderValueError, HeaderValues
-from scripts.cohort.geometry import SliceGeometry
+from scripts.cohort.geometry import SliceGeometry, is_spacing
 from scripts.cohort.slice_entry import SliceEntry
 from scripts.randomness import seed_for
 
@@ -37,8 +37,8 @@ MULTI_ENERGY_IMAGES = {
     "MAT_VALUE_BASED",
 }
 LOCALIZERS = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW"}
-SPACINGS = (0.01, 10)
-"""Millimetres between pixels: from a micro-CT to one pixel per centimetre."""
+KEPT_IF_DERIVED = {"AXIAL", "AVERAGE"}
+"""ImageType of derived images that hold the Hounsfield units of a slice; its plane is checked."""
 FARTHEST = 1e5
 """Millimetres from the origin of the patient's coordinates."""
 UNIT_TOLERANCE = 0.01
@@ -62,7 +62,7 @@ def read_header(path: str | os.PathLike, keep_derived: bool = False) -> SliceHea
 
     Args:
         path: Any file.
-        keep_derived: Keep axial images of ImageType DERIVED.
+        keep_derived: Keep images of ImageType DERIVED that are axial or averages.
 
     Raises:
         RejectedFile: If the file is no axial CT slice that can be used, with the reason.
@@ -101,8 +101,12 @@ def _check_image_type(image_type: set[str], keep_derived: bool) -> None:
         raise RejectedFile("localizer")
     if image_type & MULTI_ENERGY_IMAGES:
         raise RejectedFile("multi-energy image that does not hold Hounsfield units of one energy")
-    if "DERIVED" in image_type and not (keep_derived and "AXIAL" in image_type):
-        raise RejectedFile("derived image (keep_derived of the dataset keeps the axial ones)")
+    if "DERIVED" not in image_type:
+        return
+    if not image_type & KEPT_IF_DERIVED:
+        raise RejectedFile("derived image that ImageType calls neither axial nor averaged")
+    if not keep_derived:
+        raise RejectedFile("derived image (keep_derived: true of the dataset keeps it)")
 
 
 def _geometry(values: HeaderValues) -> SliceGeometry:
@@ -111,7 +115,7 @@ def _geometry(values: HeaderValues) -> SliceGeometry:
     spacing = _lengths(values, "PixelSpacing", 2)
     if max(map(abs, origin)) > FARTHEST:
         raise RejectedFile("no valid ImagePositionPatient")
-    if not SPACINGS[0] <= min(spacing) <= max(spacing) <= SPACINGS[1]:
+    if not is_spacing(spacing):
         raise RejectedFile("no valid PixelSpacing")
     if not _are_unit_vectors(orientation[:3], orientation[3:]):
         raise RejectedFile("ImageOrientationPatient is not a pair of orthogonal unit vectors")

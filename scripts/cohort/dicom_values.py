@@ -77,6 +77,18 @@ class HeaderValues:
         """Whether elements are stored without their type, whatever the transfer syntax says."""
         return self._elements["Rows"].is_implicit_VR
 
+    def check_equal(self, dataset: pydicom.Dataset) -> None:
+        """Check that a dataset with all elements of the file, read anew, has these values.
+
+        Raises:
+            HeaderValueError: If it differs: an element stands a second time behind the pixels.
+        """
+        for keyword in KEYWORDS:
+            found = dataset.get_item(TAGS[keyword])
+            known = self._elements.get(keyword)
+            if isinstance(found, RawDataElement) and (known is None or found.value != known.value):
+                raise HeaderValueError(f"{keyword} stands behind the pixels")
+
     def text(self, keyword: str) -> str:
         """Return a text, values separated by backslashes; "" if it is absent or empty."""
         value = self._bytes(keyword)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 # A gantry tilts by 30 degrees at most; a plane further off is not an axial one.
 SMALLEST_AXIAL_COSINE = np.cos(np.deg2rad(31))
+
+SPACINGS = (0.01, 10)
+"""Millimetres between pixels: from a micro-CT to one pixel per centimetre."""
+LARGEST_RATIO = 4
+"""Of the two sides of a pixel; those of scanners are equal, those of other grids nearly so."""
+
+
+def is_spacing(spacing: Sequence[float]) -> bool:
+    """Whether numbers can be the millimetres between rows and between columns of a slice."""
+    low, high = min(spacing), max(spacing)
+    return SPACINGS[0] <= low <= high <= min(SPACINGS[1], LARGEST_RATIO * low)
 
 
 @dataclass(frozen=True)

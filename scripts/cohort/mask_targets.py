@@ -37,8 +37,11 @@ class MaskTargets:
                 by_file = volume_slice_id(name_of(entry.path), entry.frame)
                 if by_file != entry.slice_id:
                     self._renamed[by_file][entry.path] = entry
-        paths = {path for found in self._volumes.values() for path in found}
-        self._images = {os.path.realpath(path) for path in paths}
+        self._images = {os.path.realpath(path) for path in {entry.path for entry in entries}}
+
+    def is_image(self, path: Path) -> bool:
+        """Tell whether a file is an image of the cohort, which may lie beside its masks."""
+        return os.path.realpath(path) in self._images
 
     def of_png(self, path: Path) -> tuple[SliceEntry, str]:
         """Return the slice that a PNG is named after, and the structure it names or "".
@@ -56,10 +59,8 @@ class MaskTargets:
         """Return the slices of the series a label volume is named after, and its structure or "".
 
         Raises:
-            RejectedFile: If it is named after none or several, or is an image itself.
+            RejectedFile: If it is named after none or several.
         """
-        if os.path.realpath(path) in self._images:
-            raise RejectedFile("an image of the cohort, not a mask")
         found = _split_name(path, ChainMap(self._series, self._volumes))
         if found is None:
             raise RejectedFile(
@@ -69,6 +70,12 @@ class MaskTargets:
         if name not in self._volumes:
             return self._series[name], structure
         return _only_one(self._volumes[name], path), structure
+
+    def are_referred_to(self, mask: DicomMask) -> bool:
+        """Tell whether a DICOM mask refers to a series, or else a study, of the cohort."""
+        if mask.series:
+            return any(uid in self._series for uid in mask.series)
+        return mask.study in self._studies
 
     def of_dicom(self, mask: DicomMask) -> list[SliceEntry]:
         """Return the slices that a DICOM mask refers to.

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.filereader import read_partial
-from pydicom.uid import RTStructureSetStorage
+from pydicom.uid import (
+    CTImageStorage,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+    RTStructureSetStorage,
+)
 
 from scripts.cohort.dicom_file import RejectedFile, check_permission
 from scripts.cohort.geometry import SliceGeometry
@@ -30,6 +35,7 @@ from scripts.errors import InputError
 SOP_CLASS_TAG = 0x00080016
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """SOP classes Segmentation Storage and Label Map Segmentation Storage."""
+IMAGES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage)
 
 
 def match_masks(
@@ -69,6 +75,8 @@ def match_masks(
     targets, chosen = MaskTargets(entries), Structures.of(structures)
     masks, rejected = defaultdict(list), {}
     for path in list_mask_files(folder):
+        if targets.is_image(path):
+            continue
         try:
             marked = _marked_slices(path, targets, chosen)
             digest = mask_digest(path)
@@ -79,7 +87,7 @@ def match_masks(
             for slice_id in marked:
                 masks[slice_id].append({"path": str(path), "digest": digest})
     if not masks:
-        reasons = "; ".join(sorted(set(rejected.values()))) or "the folder is empty"
+        reasons = "; ".join(sorted(set(rejected.values()))) or "it holds none"
         raise InputError(
             f"{folder}: no mask fits a slice ({reasons}); check `masks` in cohort.datasets"
         )
@@ -131,27 +139,37 @@ def _marked_slices(path: Path, targets: MaskTargets, chosen: Structures) -> list
 def _marked_by_png(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
     entry, structure = targets.of_png(path)
     chosen.check_file_name(structure)
-    if not png_mask_of_slice(path, entry.geometry, chosen.values_of(stem_of(path))).any():
-        raise RejectedFile("mask is empty")
+    values = chosen.values_of(stem_of(path))
+    if not png_mask_of_slice(path, entry.geometry, values).any():
+        raise RejectedFile(_emptiness(values))
     return [entry.slice_id]
 
 
 def _marked_by_volume(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
     entries, structure = targets.of_volume(path)
     chosen.check_file_name(structure)
-    volume = load_volume(path, mask_stamp(path), chosen.values_of(stem_of(path)))
-    if volume.marked.is_empty:
-        raise RejectedFile("mask is empty")
+    values = chosen.values_of(stem_of(path))
+    volume = load_volume(path, mask_stamp(path), values)
     marked = [it.slice_id for it in entries if volume.marked.on_slice(it.geometry).any()]
     if not marked and not any(volume.reaches(entry.geometry) for entry in entries):
         raise RejectedFile("mask lies outside of its series: check orientation and origin")
+    if volume.marked.is_empty:
+        raise RejectedFile(_emptiness(values))
     if not marked:
         raise RejectedFile("mask marks no pixel of its series")
     return marked
 
 
+def _emptiness(values: frozenset[int] | None) -> str:
+    """Return why a mask marks nothing, of which some values are wanted."""
+    if values is None:
+        return "mask is empty"
+    wanted = ", ".join(map(str, sorted(values)))
+    return f"mask has no pixel of a value that `structures` names ({wanted})"
+
+
 def _marked_by_dicom(mask: DicomMask, targets: MaskTargets) -> list[str]:
-    if not mask.parts:
+    if not mask.parts and targets.are_referred_to(mask):
         raise RejectedFile("mask is empty")
     entries = targets.of_dicom(mask)
     places = [(it.slice_id, it.geometry, it.frame_of_reference) for it in entries]
@@ -171,6 +189,8 @@ def _load_dicom(path: Path, chosen: Structures) -> DicomMask:
         return load_segmentation(path, mask_stamp(path), chosen)
     if sop_class == RTStructureSetStorage:
         return load_contours(path, mask_stamp(path), chosen)
+    if sop_class in IMAGES:
+        raise RejectedFile("an image, not a mask")
     raise RejectedFile("DICOM file that is neither a SEG nor an RTSTRUCT")
 
 

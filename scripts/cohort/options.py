@@ -77,7 +77,7 @@ class DatasetOptions(Options):
     """CSV with the columns file and patient_id, for volumes; null: a patient per file, named as
     the file."""
     keep_derived: bool = False
-    """Also keep axial images that their header calls DERIVED (averaged or lossy compressed)."""
+    """Also keep images that their header calls DERIVED, and axial or an average."""
     masks: str | None = None
     """Folder with masks, searched to any depth; null: no masks."""
     structures: list[str | int] | None = None

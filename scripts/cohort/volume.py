@@ -13,6 +13,7 @@ import numpy as np
 
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
+from scripts.cohort.geometry import is_spacing
 from scripts.cohort.pixels import check_plausible
 from scripts.cohort.slice_entry import volume_slice_id
 from scripts.cohort.user_csv import read_csv
@@ -128,6 +129,8 @@ def read_volume_headers(
     grid.check_right_angles()
     if not grid.geometry(0).is_axial:
         raise RejectedFile("not axial")
+    if not is_spacing(grid.geometry(0).spacing):
+        raise RejectedFile("spacing of the voxels cannot be in millimetres")
     sample = _sample_digest(path)
     patient = patients[path] if patients else _without_suffix(name)
     return [_header(path, name, patient, grid, frame, sample) for frame in range(grid.frames)]

@@ -34,7 +34,7 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 @contextmanager
 def reading_volume(path: str | os.PathLike) -> Iterator[None]:
     """Turn whatever is raised at a damaged volume into a reason (`quiet_reading.reading`)."""
-    with quiet_reading.reading("cannot be read as a volume: damaged, or cut short"):
+    with quiet_reading.reading("cannot be read as a volume"):
         try:
             yield
         except RejectedFile:
@@ -143,6 +143,8 @@ def _nifti_grid(path: str | os.PathLike) -> VolumeGrid:
     if not any(map(int, codes)):
         # nibabel would make up a place, which may be mirrored.
         raise RejectedFile("volume does not say where it lies: qform_code and sform_code are 0")
+    if (unit := image.header.get_xyzt_units()[0]) in ("meter", "micron"):
+        raise RejectedFile(f"volume is measured in {unit}s (xyzt_units): write it in millimetres")
     return VolumeGrid(size, RAS_TO_LPS @ image.affine)
 
 

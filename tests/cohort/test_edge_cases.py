@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 EDGE = Path(os.environ.get("CT_IMPORTANCE_DATA", "")).resolve() / "dicom_edge_cases"
 ORIGINAL = "cornerstone_CTImage/CTImage.dcm"
 
-DERIVED = "derived image (keep_derived of the dataset keeps the axial ones)"
+DERIVED = "derived image (keep_derived: true of the dataset keeps it)"
 MULTI_FRAME = "multi-frame CT: convert it to one file per slice"
 NO_DICOM = "not a DICOM file"
 SEGMENTATION = "not a CT image (Segmentation Storage)"

@@ -83,7 +83,8 @@ def without_transfer_syntax(path: Path) -> None:
 
 
 HU_UNKNOWN = "Hounsfield units are unknown"
-DERIVED = "derived image (keep_derived of the dataset keeps the axial ones)"
+DERIVED = "derived image (keep_derived: true of the dataset keeps it)"
+NOT_AXIAL = "derived image that ImageType calls neither axial nor averaged"
 MULTI_FRAME = "multi-frame CT: convert it to one file per slice"
 MULTI_ENERGY = "multi-energy image that does not hold Hounsfield units of one energy"
 BAD_FILES = {
@@ -100,7 +101,7 @@ BAD_FILES = {
     "enhanced": (changed(SOPClassUID=EnhancedCTImageStorage), MULTI_FRAME),
     "localizer": (changed(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]), "localizer"),
     "derived": (changed(ImageType=["DERIVED", "SECONDARY", "AXIAL"]), DERIVED),
-    "derived, not axial": (changed(ImageType=["DERIVED", "SECONDARY", "MPR"]), DERIVED),
+    "derived, not axial": (changed(ImageType=["DERIVED", "SECONDARY", "MPR"]), NOT_AXIAL),
     "monoenergetic": (changed(ImageType=["ORIGINAL", "PRIMARY", "AXIAL", "VMI"]), MULTI_ENERGY),
     "coronal": (other_orientation(1, 0, 0, 0, 0, -1), "not axial"),
     "oblique": (other_orientation(1, 0, 0, 0, 0.7071, 0.7071), "not axial"),
@@ -156,12 +157,18 @@ def test_a_file_name_that_is_not_utf_8_is_set_aside_and_can_be_written(folder, t
     ]
 
 
-@pytest.mark.parametrize(("keep_derived", "kept"), [(False, GOOD_SLICES), (True, GOOD_SLICES + 1)])
-def test_keep_derived_keeps_the_axial_ones_only(folder, keep_derived, kept):
+@pytest.mark.parametrize(("keep_derived", "kept"), [(False, GOOD_SLICES), (True, GOOD_SLICES + 2)])
+def test_keep_derived_keeps_axial_ones_and_averages_only(folder, keep_derived, kept):
     write_ct(folder / "axial", patient="A", ImageType=["DERIVED", "SECONDARY", "AXIAL"])
+    write_ct(folder / "average", patient="C", ImageType=["DERIVED", "SECONDARY", "AVERAGE"])
     write_ct(folder / "coronal", patient="B", ImageType=["DERIVED", "SECONDARY", "MPR"])
 
-    assert len(index_folders([folder], keep_derived).slices) == kept
+    index = index_folders([folder], keep_derived)
+
+    assert len(index.slices) == kept
+    assert reasons(index, folder) == {"coronal": NOT_AXIAL} | (
+        {} if keep_derived else {"axial": DERIVED, "average": DERIVED}
+    )
 
 
 @pytest.mark.parametrize(

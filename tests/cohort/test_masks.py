@@ -324,7 +324,7 @@ def test_a_folder_of_which_no_mask_fits_says_why(entries, folder):
 
 
 def test_an_empty_folder_is_an_error(entries, folder):
-    with pytest.raises(InputError, match="the folder is empty"):
+    with pytest.raises(InputError, match="it holds none"):
         match_masks(entries, folder)
 
 
@@ -360,14 +360,27 @@ def test_other_files_in_the_folder_are_set_aside(entries, folder):
 @pytest.mark.parametrize("name", ["slice.dcm", "slice"])
 def test_other_dicom_files_in_the_folder_are_set_aside(entries, folder, name):
     write_ct(folder / name)
+    assert only_reason(entries, folder) == "an image, not a mask"
 
+    write_ct(folder / name, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")
     assert only_reason(entries, folder) == "DICOM file that is neither a SEG nor an RTSTRUCT"
+
+
+def test_dicom_images_of_the_cohort_beside_their_masks_are_not_set_aside(entries, folder):
+    path = write_ct(folder / "slice")
+    beside = replace(entries[0], path=str(path))
+    write_png(folder / f"{beside.slice_id}.png", blob())
+
+    masks, rejected = match_masks([beside, *entries[1:]], folder)
+
+    assert set(masks) == {beside.slice_id}
+    assert not rejected
 
 
 def test_a_file_that_is_dicom_by_name_alone_is_set_aside(entries, folder):
     (folder / "slice.dcm").write_text("not DICOM")
 
-    assert only_reason(entries, folder) == "mask cannot be read as DICOM (InvalidDicomError)"
+    assert only_reason(entries, folder) == "mask cannot be read as DICOM: not a DICOM file"
 
 
 @pytest.mark.parametrize("suffix", ["", ".png", ".nii.gz", ".dcm"])

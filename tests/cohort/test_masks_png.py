@@ -55,10 +55,12 @@ def test_an_empty_png_is_set_aside(entries, folder):
     assert only_reason(entries, folder) == "mask is empty"
 
 
-def test_a_png_without_the_chosen_value_is_empty(entries, folder):
+def test_a_png_without_the_chosen_value_says_so(entries, folder):
     write_png(folder / f"{entries[0].slice_id}.png", blob(), inside=2)
 
-    assert only_reason(entries, folder, [3]) == "mask is empty"
+    assert only_reason(entries, folder, [3]) == (
+        "mask has no pixel of a value that `structures` names (3)"
+    )
 
 
 @pytest.mark.parametrize("name", ["1.2.3", "1.2.3_heart", "1.2.3/heart", "_heart"])

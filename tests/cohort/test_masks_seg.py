@@ -179,7 +179,7 @@ def test_a_frame_that_does_not_say_where_it_lies_is_set_aside(entries, folder):
     del frames_of(dataset)[1].PlanePositionSequence
     write_dataset(folder / "a.dcm", dataset)
 
-    assert only_reason(entries, folder) == "mask cannot be read as DICOM SEG (KeyError)"
+    assert only_reason(entries, folder) == "mask cannot be read as DICOM SEG: damaged"
 
 
 def test_a_frame_without_area_is_set_aside(entries, folder):
@@ -231,6 +231,14 @@ def test_an_empty_segmentation_is_set_aside(entries, folder):
     write_seg(folder / "a.dcm", entries, truth() & False, omit_empty_frames=False)
 
     assert only_reason(entries, folder) == "mask is empty"
+
+
+def test_an_empty_segmentation_of_another_series_fits_no_slice(entries, folder):
+    dataset = seg_dataset(entries, truth() & False, omit_empty_frames=False)
+    dataset.ReferencedSeriesSequence[0].SeriesInstanceUID = "1.2.3"
+    write_dataset(folder / "a.dcm", dataset)
+
+    assert only_reason(entries, folder) == "mask refers to no slice of the cohort"
 
 
 # Frames on another grid

@@ -261,7 +261,7 @@ def test_a_png_of_several_image_volumes_is_set_aside(entries, folder, name):
     )
 
 
-def test_an_image_of_the_cohort_is_no_mask(entries, folder):
+def test_an_image_of_the_cohort_is_no_mask_and_not_set_aside(entries, folder):
     path = write_nifti(folder / "scan.nii.gz", volume(), volume_affine(entries))
     entries = image_volume(entries, str(path), "scan")
     write_nifti(folder / "scan_heart.nii.gz", volume(), volume_affine(entries))
@@ -271,7 +271,7 @@ def test_an_image_of_the_cohort_is_no_mask(entries, folder):
     assert {Path(it["path"]).name for found in masks.values() for it in found} == {
         "scan_heart.nii.gz"
     }
-    assert rejected == {str(path): "an image of the cohort, not a mask"}
+    assert not rejected
 
 
 def test_a_volume_of_no_series_is_set_aside(entries, folder):
@@ -345,11 +345,22 @@ def test_an_empty_volume_is_set_aside(entries, folder):
     assert only_reason(entries, folder) == "mask is empty"
 
 
-def test_a_volume_without_the_chosen_value_is_empty(entries, folder):
+def test_a_volume_without_the_chosen_value_says_so(entries, folder):
     path = folder / f"{entries[0].series_uid}.nii.gz"
     write_nifti(path, volume(), volume_affine(entries))
 
-    assert only_reason(entries, folder, [2]) == "mask is empty"
+    assert only_reason(entries, folder, [2]) == (
+        "mask has no pixel of a value that `structures` names (2)"
+    )
+
+
+def test_an_empty_volume_beside_its_slices_fits_none(entries, folder):
+    affine = volume_affine(entries)
+    affine[:3, 3] += 1000
+    write_nifti(folder / f"{entries[0].series_uid}.nii.gz", volume() * 0, affine)
+
+    reason = "mask lies outside of its series: check orientation and origin"
+    assert only_reason(entries, folder) == reason
 
 
 def test_a_volume_of_four_dimensions_is_set_aside(entries, folder):

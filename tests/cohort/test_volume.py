@@ -197,10 +197,41 @@ def test_volumes_that_are_no_ct_are_set_aside_with_the_reason(tmp_path):
     assert reasons == {
         "colour.nrrd": "volume has several values per voxel",
         "film.nii": "volume has 4 dimensions, not 3",
-        "words.nii.gz": "cannot be read as a volume: damaged, or cut short (BadGzipFile)",
+        "words.nii.gz": "cannot be read as a volume: damaged, it cannot be unzipped",
         "notes.txt": "not a volume (.nii.gz, .nii, .nrrd, .nhdr, .mha, .mhd)",
         "oblique.mha": "not axial",
     }
+
+
+@pytest.mark.parametrize(
+    ("unit", "millimetres", "reason"),
+    [
+        ("meter", 1.0, "volume is measured in meters (xyzt_units): write it in millimetres"),
+        ("micron", 1.0, "volume is measured in microns (xyzt_units): write it in millimetres"),
+        ("mm", 0.001, "spacing of the voxels cannot be in millimetres"),
+        ("unknown", 0.001, "spacing of the voxels cannot be in millimetres"),
+        ("unknown", 1000.0, "spacing of the voxels cannot be in millimetres"),
+    ],
+)
+def test_a_nifti_that_is_not_in_millimetres_is_set_aside(tmp_path, unit, millimetres, reason):
+    import nibabel
+
+    affine = np.diag([0.7 * millimetres, 0.7 * millimetres, 2.5 * millimetres, 1])
+    image = nibabel.Nifti1Image(voxels().T, affine)
+    image.header.set_xyzt_units(unit)
+    nibabel.save(image, tmp_path / "a.nii")
+
+    with pytest.raises(RejectedFile) as raised:
+        read_volume_headers(str(tmp_path / "a.nii"))
+
+    assert str(raised.value) == reason
+
+
+def test_a_volume_with_voxels_beyond_reason_is_set_aside(tmp_path):
+    path = write_volume(tmp_path / "a.mha", spacing=(0.5, 2.1, 2.5))
+
+    with pytest.raises(RejectedFile, match="spacing of the voxels cannot be in millimetres"):
+        read_volume_headers(str(path))
 
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.mha", "a.nrrd"])
