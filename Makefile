@@ -56,39 +56,46 @@ benchmark-explorer: .venv/.installed-dev
 benchmark: .venv/.installed-dev
 	$(BIN)/python benchmarks/stages.py
 
+# Every file is checked against the hashes of the lock. But for torch: its build for processors comes
+# from elsewhere than the one for GPUs, and has other files.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+LOCKED := $(INSTALL) --no-deps --require-hashes -r
+TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+
 .venv/.installed: requirements.lock
 	@$(PYTHON) -c "import ensurepip" || { echo "$(PYTHON) has no venv: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check torch==$$(sed -n 's/^torch==//p' requirements.lock)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(LOCKED) requirements.lock
+	$(INSTALL) $(TORCH)
 	touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(LOCKED) requirements-dev.lock
 	touch $@
 
 .venv/.installed-bench: .venv/.installed-dev requirements-bench.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	$(LOCKED) requirements-bench.lock
 	touch $@
 
 .venv/.installed-slurm: .venv/.installed requirements-slurm.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-slurm.lock
+	$(LOCKED) requirements-slurm.lock
 	touch $@
 
-# Renew the lock files from pyproject.toml.
-REQUIREMENTS := $(PYTHON) -c "import sys, tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *(name for extra in sys.argv[1:] for name in p['optional-dependencies'][extra]))"
-FREEZE := .venv-lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//'
+# Write the lock files from pyproject.toml, for any Python from 3.11. Versions that are locked stay
+# where they still fit; remove the lock files first to renew all.
+COMPILE = .venv-lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --no-annotate --no-header --output-file
+# torch, and what only its build for GPUs needs.
+WITHOUT_TORCH := sed -i -E '/^(torch|triton|cuda-[a-z-]+|nvidia-[a-z0-9-]+)==/,/[^\\]$$/d'
 lock:
 	$(PYTHON) -m venv --clear .venv-lock
-	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS))
-	$(FREEZE) > requirements.lock
-	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) slurm)
-	$(FREEZE) > requirements-slurm.lock
-	.venv-lock/bin/pip uninstall --quiet --yes $$($(FREEZE) | sed -n 's/==.*//; /^snakemake-executor-plugin/p')
-	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) dev)
-	$(FREEZE) > requirements-dev.lock
-	.venv-lock/bin/pip install --quiet $$($(REQUIREMENTS) dev bench)
-	$(FREEZE) > requirements-bench.lock
+	.venv-lock/bin/pip install --quiet uv
+	$(COMPILE) requirements.lock
+	$(COMPILE) requirements-slurm.lock --extra slurm --constraints requirements.lock
+	$(COMPILE) requirements-dev.lock --extra dev --constraints requirements.lock
+	$(COMPILE) requirements-bench.lock --extra dev --extra bench --constraints requirements-dev.lock
+	$(WITHOUT_TORCH) requirements*.lock
+	sed -i '1i # torch is not here: see the Makefile.' requirements*.lock
 	rm -rf .venv-lock
 
 clean:

