@@ -45,6 +45,7 @@ report: str(Path(f"results/{RUN}/report.rst").absolute())
 
 localrules:
     all,
+    cohort,
 
 
 rule all:
@@ -56,6 +57,15 @@ rule all:
         all_tables(),
         all_figures(),
         f"results/{RUN}/explorer.html",
+
+
+# What headers tell, and the label file: to be looked at before the first pixel is read.
+rule cohort:
+    input:
+        f"results/{RUN}/cohort/index_summary.csv",
+        f"results/{RUN}/cohort/labels.parquet",
+        f"results/{RUN}/cohort/disagreements.parquet",
+        f"results/{RUN}/cohort/split.parquet",
 
 
 onsuccess:

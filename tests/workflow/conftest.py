@@ -3,6 +3,7 @@ import pickle
 import pytest
 from filelock import FileLock
 
+from tests.workflow.environment import environment_of_lock
 from tests.workflow.project import Project, copy_project
 
 
@@ -10,7 +11,7 @@ from tests.workflow.project import Project, copy_project
 def finished(tmp_path_factory, worker_id) -> Project:
     """The tiny run, done once, by whichever process of the tests wants it first.
 
-    Tests that change it take a copy.
+    It has the packages of requirements.lock alone, as a user has. Tests that change it take a copy.
     """
     if worker_id == "master":
         return _finish(tmp_path_factory.mktemp("finished"))
@@ -24,5 +25,6 @@ def finished(tmp_path_factory, worker_id) -> Project:
 
 def _finish(folder) -> Project:
     project = copy_project(folder)
+    project.python = environment_of_lock(folder.with_name(f"{folder.name}-environment"))
     project.output = project.run()
     return project

@@ -49,9 +49,10 @@ WILDCARDS = re.compile(r"^    wildcards: (.*)$", flags=re.MULTILINE)
 
 @dataclass
 class Project:
-    """A copy of the project and its tiny configuration."""
+    """A copy of the project, its tiny configuration, and the Python that runs it."""
 
     folder: Path
+    python: str = sys.executable
 
     @property
     def results(self) -> Path:
@@ -61,7 +62,7 @@ class Project:
         (self.folder / "overlay.yaml").write_text(yaml.safe_dump(overlay, sort_keys=False))
 
     def command(self, *arguments: str) -> list[str]:
-        command = [sys.executable, "-m", "snakemake", "--configfile", "overlay.yaml"]
+        command = [self.python, "-m", "snakemake", "--configfile", "overlay.yaml"]
         return [*command, "--resources", "gpu=2", "--cores", "2", *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:

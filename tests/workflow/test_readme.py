@@ -1,0 +1,140 @@
+"""The commands of the README do what it says, with the packages of requirements.lock alone."""
+
+import csv
+import os
+import re
+import shlex
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.workflow.project import ROOT, Project
+from tests.workflow.test_paper import write_tree
+
+README = (ROOT / "README.md").read_text()
+SAME = "--cores all --configfile mine.yaml"
+DONE = "Nothing to be done"
+# What is behind "snakemake" in the README, and what each prints after a finished run.
+COMMANDS = {
+    SAME: DONE,
+    f"cohort {SAME}": DONE,
+    "-n": DONE,
+    "--report report.html": "Report created.",
+}
+# "The same command with", and what that prints.
+OPTIONS = {
+    "--touch": DONE,
+    "--unlock": "Unlocked working directory",
+    "--resources gpu=N": DONE,
+    "--forceall": "train_classifier",
+    "--forcerun read_headers": "read_headers",
+    "--forcerun extract_slices": "extract_slices",
+}
+# On data that is not there: planned only.
+PLANNED = {
+    "--cores all --configfile configs/paper.yaml --config data_dir=FOLDER",
+    "--cores all --configfile configs/tcga_luad_contrast.yaml --config data_dir=PATH",
+}
+# Those of other environments: make test-slurm, conda. And what is only spoken of.
+ELSEWHERE = {
+    "--workflow-profile profiles/slurm --configfile mine.yaml",
+    *("--workflow-profile", "--profile", "--software-deployment-method conda", "--configfile"),
+}
+
+
+@pytest.fixture(scope="module")
+def project(finished, tmp_path_factory) -> Project:
+    folder = tmp_path_factory.mktemp("readme") / "copy"
+    shutil.copytree(finished.folder, folder, copy_function=shutil.copy2)
+    shutil.copy2(folder / "overlay.yaml", folder / "mine.yaml")
+    return Project(folder, finished.python)
+
+
+def snakemake(project, arguments):
+    """Run a command of the README; without dev packages, which may be found on the way there."""
+    command = [project.python, "-m", "snakemake", *shlex.split(arguments)]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return done.stdout + done.stderr
+
+
+def test_every_command_of_the_readme_is_tried_here():
+    lines = re.findall(r"^    (?:\.venv/bin/)?snakemake (.+)$", README, flags=re.MULTILINE)
+    spans = re.findall(r"`snakemake ([^`]+)`", README)
+    options = re.findall(r"`(--[^`]+)`", README)
+
+    found = {*lines, *spans, *options}
+
+    assert found == {*COMMANDS, *OPTIONS, *PLANNED, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(project, command):
+    with_files = command if "--configfile" in command else f"{command} --configfile mine.yaml"
+    assert COMMANDS[command] in snakemake(project, with_files)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options_of_the_same_command(project, option):
+    dry = " --dry-run" if option.startswith("--force") else ""
+    said = snakemake(project, f"{SAME} {option.replace('gpu=N', 'gpu=2')}{dry}")
+    assert OPTIONS[option] in said
+
+
+def test_make_demo_is_planned(project):
+    makefile = (ROOT / "Makefile").read_text()
+    arguments = re.search(r"^demo:.*\n\t\$\(BIN\)/snakemake (.*)$", makefile, flags=re.MULTILINE)
+    said = snakemake(project, arguments[1].replace("$(GPUS)", "2") + " --dry-run")
+    assert "generate_phantom" in said
+
+
+@pytest.mark.parametrize("command", sorted(PLANNED))
+def test_commands_for_data_of_others(project, tmp_path, command):
+    write_tree(tmp_path)
+    shutil.copytree(tmp_path / "LIDC-IDRI", tmp_path / "dicom")
+    (tmp_path / "overview.csv").write_text("dicom_name,Contrast\n")
+    with_folder = re.sub("=(FOLDER|PATH)$", f"={shlex.quote(str(tmp_path))}", command)
+    assert "read_headers" in snakemake(project, f"{with_folder} --dry-run")
+
+
+def test_labels_can_be_checked_before_the_rest_of_the_example(project, tmp_path):
+    phantom = project.results / "phantom"
+    with open(phantom / "truth.csv", newline="") as file:
+        truth = {row["patient_id"]: row["contrast"] for row in csv.DictReader(file)}
+    lines = [f"{patient},{label}\n" for patient, label in truth.items()]
+    (tmp_path / "labels.csv").write_text("".join(["patient,contrast\n", *lines]))
+    example = re.search(r"^    run: mine .*\n(?:    .*\n)*", README, flags=re.MULTILINE)[0]
+    for there, here in (
+        ("/data/ct", phantom / "dicom"),
+        ("/data/masks", phantom / "masks"),
+        ("labels.csv", tmp_path / "labels.csv"),
+    ):
+        example = example.replace(there, str(here))
+    (project.folder / "example.yaml").write_text(yaml.safe_dump(yaml.safe_load(example)))
+
+    snakemake(project, "cohort --cores all --configfile example.yaml")
+
+    results = project.folder / "results" / "mine"
+    labels = pd.read_parquet(results / "cohort" / "labels.parquet")
+    assert dict(zip(labels.patient_id, labels.label.astype(str), strict=True)) == truth
+    assert set(labels.source) == {"csv"}
+    assert (results / "cohort" / "index_summary.csv").exists()
+    assert not (results / "slices").exists()
+
+
+def test_arrays_can_be_read(project):
+    example = re.search(r"^    from scripts\.image_table.*\n(?:    .*\n)*", README, flags=re.M)[0]
+    lines = [line.strip().replace("results/demo", "results/tiny") for line in example.splitlines()]
+    done = subprocess.run(
+        [project.python, "-c", "\n".join(lines)],
+        cwd=project.folder,
+        env=os.environ | {"PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("32, 32)")
