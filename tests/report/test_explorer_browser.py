@@ -301,8 +301,9 @@ def test_a_run_without_fidelity_shows_what_there_is(browser, tmp_path):
     assert browser.complaints == []
 
 
-def test_a_screen_reader_is_told_what_is_shown(visit):
-    page = visit("slice=slice-0")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_screen_reader_is_told_what_is_shown(visit, width):
+    page = visit("slice=slice-0", width)
 
     spoken = text_of(page, "#live")
     assert spoken.startswith("Slice 1 of 4, patient patient-0, no contrast, answer correct. ")
@@ -317,6 +318,8 @@ def test_a_screen_reader_is_told_what_is_shown(visit):
         and not node.get("name", {}).get("value")
     ]
     assert nameless == []
+    buttons = [node["name"]["value"] for node in seen if node["role"]["value"] == "button"]
+    assert {"Previous slice", "Next slice"} <= set(buttons)
     pictures = [node["name"]["value"] for node in seen if node["role"]["value"] in {"image", "img"}]
     assert any(name.startswith("CT slice of patient patient-0") for name in pictures)
     assert sum("importance map" in name for name in pictures) == 2
