@@ -73,7 +73,7 @@ onsuccess:
     from scripts.report.overview import print_overview
 
     remove_leftovers(f"results/{RUN}")
-    print_overview(f"results/{RUN}", list(TABLES))
+    print_overview(f"results/{RUN}", list(TABLES), files_up_to_date())
 
 
 onerror:

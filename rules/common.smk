@@ -506,3 +506,9 @@ def pick_estimator(chosen, usual):
 
 FIGURE1_ESTIMATOR = pick_estimator(OPTIONS.report.figure1_estimator, "smoothgrad_squared")
 FIGURE3_ESTIMATOR = pick_estimator(OPTIONS.report.figure3_estimator, "expected_gradients")
+
+
+def files_up_to_date():
+    """After a run: the files that its targets made or found up to date; others may be old."""
+    jobs = workflow.dag.bfs(workflow.dag.dependencies, *workflow.dag.targetjobs)
+    return {str(path) for job in jobs for path in job.output}

@@ -206,6 +206,16 @@ def test_the_options_of_the_statistics(project):
     assert project.planned_jobs() == STATISTICS | TABLES | CURVES
 
 
+def test_tables_of_an_earlier_run_are_not_shown_as_those_of_this_one(project):
+    project.configure(changed(statistics={"resamples": 300}))
+    rule = "plot_training_curve"
+    printed = project.run("--until", rule, "--forcerun", rule)
+
+    assert "| SmoothGrad Squared |" not in printed
+    tables = [f"results/tiny/tables/{stem}.md" for stem in ("table1_fidelity", "table2_auc")]
+    assert f"Not made by this call, may be old: {', '.join(tables)}" in printed
+
+
 def test_versions_of_libraries(project):
     for path in (project.folder / "envs").iterdir():
         path.write_text(path.read_text().replace("==", "==9999."))
