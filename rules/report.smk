@@ -385,6 +385,7 @@ rule write_summary:
         evaluation="results/{run}/model/evaluation.json",
         ranks="results/{run}/statistics/ranks.parquet",
         taus="results/{run}/statistics/taus.parquet",
+        values=[f"results/{RUN}/statistics/{it}/values.parquet" for it in METRICS],
         tables=expand("results/{{run}}/tables/{table}.csv", table=TABLES),
         markdown=expand("results/{{run}}/tables/{table}.md", table=TABLES),
         environments=sorted(map(str, Path("envs").glob("*.yaml"))),

@@ -27,6 +27,7 @@ rule evaluate_estimators:
 rule rank_estimators:
     input:
         points=list(itertools.chain(*map(points_of, METRICS))),
+        comparisons=[f"results/{RUN}/statistics/{it}/comparisons.parquet" for it in METRICS],
         code=RANKING_CODE,
     output:
         ranks="results/{run}/statistics/ranks.parquet",

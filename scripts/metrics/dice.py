@@ -147,7 +147,6 @@ def figure_curves(curves: Curves) -> Curves:
 def describe(options: Options) -> str:
     """Return how Dice is computed with these options."""
     return (
-        "Dice is human-centric: how well the most important XRAI regions agree with masks drawn "
-        "by people. Regions are shown whole, so that the percentage shown may pass the one asked "
-        "for."
+        "Dice is human-centric: how well the most important XRAI regions agree with the masks. "
+        "Regions are shown whole, so that the percentage shown may pass the one asked for."
     )

@@ -199,6 +199,6 @@ def describe(options: Options) -> str:
         "minmax": "levels of the importance, scaled to [0, 1] in each slice",
     }[options.grid]
     return (
-        "ROC is human-centric: how well the importance of single pixels agrees with masks drawn "
-        f"by people. Thresholds of the curve, averaged over slices, are {grid}."
+        "ROC is human-centric: how well the importance of single pixels agrees with the masks. "
+        f"Thresholds of the curve, averaged over slices, are {grid}."
     )

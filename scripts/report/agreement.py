@@ -13,7 +13,7 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def rank_table(ranks: pd.DataFrame, variant: str) -> Table:
-    """Return the rank of each estimator by each metric, with its interval.
+    """Return the rank of each estimator by each metric, with the places that the tests leave it.
 
     Args:
         ranks: Columns variant, metric, estimator, rank, rank_low, rank_high.
@@ -21,7 +21,7 @@ def rank_table(ranks: pd.DataFrame, variant: str) -> Table:
     """
     of_variant = ranks[ranks["variant"] == variant]
     texts = [
-        f"{rank:g}" if pd.isna(low) else f"{rank:g} [{low:g}, {high:g}]"
+        f"{rank:g} [{low:g}, {high:g}]"
         for rank, low, high in zip(
             of_variant["rank"], of_variant["rank_low"], of_variant["rank_high"], strict=True
         )

@@ -65,20 +65,26 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     by_split = " and ".join(
         f"{count} for {name}" for name, count in data["patients_by_split"].items()
     )
+    even = data["slices_evenly_spaced"]
+    others = data["slices"] - even
+    kinds = f": {even} evenly spaced and {others} more with a mask" if others else ""
     return [
-        f"{data['slices']} slices of {data['patients']} patients ({by_split}), "
-        f"{data['slices_with_contrast']} of them with contrast agent."
+        f"{data['slices']} slices of {data['patients']} patients ({by_split}){kinds}. "
+        f"{data['slices_with_contrast']} of them are with contrast agent."
     ]
 
 
 def _classifier(evaluation: Mapping[str, Any], is_trained_here: bool) -> list[str]:
     others = "training" if is_trained_here else "other"
-    return [
-        f"Balanced accuracy {part['balanced_accuracy']:.3f} on {part['n']} {name} slices "
-        f"(sensitivity {_rate(part['sensitivity'])}, specificity {_rate(part['specificity'])})."
-        for name, part in (("test", evaluation["test"]), (others, evaluation["train"]))
-        if part["n"] and part["balanced_accuracy"] is not None
-    ]
+    lines = []
+    for name, part in (("test", evaluation["test"]), (others, evaluation["train"])):
+        if part["n"] and part["balanced_accuracy"] is not None:
+            rates = {key: _rate(part[key]) for key in ("sensitivity", "specificity")}
+            lines.append(
+                f"Balanced accuracy {part['balanced_accuracy']:.3f} on {part['n']} evenly spaced "
+                f"{name} slices ({', '.join(f'{key} {rate}' for key, rate in rates.items())})."
+            )
+    return lines
 
 
 def _rate(number: float | None) -> str:

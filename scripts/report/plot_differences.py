@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
+from scripts.report.statistics_notes import no_test
 from scripts.report.style import RC, SINGLE_COLUMN, line_styles, plt, save_figure
 from scripts.statistics.comparisons import differing_pairs, letter_groups
 from scripts.statistics.options import StatisticsOptions
@@ -44,6 +45,12 @@ def show_groups(axes: Axes, order: Sequence[str], groups: Iterable[Sequence[str]
     axes.spines[:].set_visible(False)
 
 
+def show_note(axes: Axes, note: str) -> None:
+    """Show in place of the bars that there is no test."""
+    at_centre = {"ha": "center", "va": "center", "transform": axes.transAxes}
+    axes.text(0.5, 0.5, note, rotation=90, fontsize=7, **at_centre)
+
+
 with job_log(snakemake.log[0]), plt.rc_context(RC):
     options = StatisticsOptions.model_validate_json(snakemake.params.options)
     styles = line_styles(json.loads(snakemake.params.estimators))
@@ -56,7 +63,9 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
         )
         order = list(values.estimator)
         differing = differing_pairs(comparisons, variant, 1 - options.confidence)
-        groups = [group for group in letter_groups(order, differing) if len(group) > 1]
+        untested = no_test(values.patients.iloc[0], len(order), options)
+        groups = [] if untested else letter_groups(order, differing)
+        groups = [group for group in groups if len(group) > 1]
         figure, (axes, bars) = plt.subplots(
             1,
             2,
@@ -66,5 +75,7 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
         )
         show_values(axes, values, styles)
         show_groups(bars, order, groups)
+        for note in untested:
+            show_note(bars, note.partition(":")[0].replace(" with ", "\nwith "))
         axes.set_xlabel(f"{label}, {variant} values")
         save_figure(figure, snakemake.output[3 * number : 3 * number + 3])

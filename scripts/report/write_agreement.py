@@ -19,8 +19,10 @@ from scripts.table_file import read_frame
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
     "ranks. The paper is Brocki et al. 2022. Kendall's tau is 1 where two rankings are the same, "
-    "0 where they have nothing in common, -1 where one is the other reversed. Brackets: {} "
-    "intervals from {} resamples of the patients."
+    "0 where they have nothing in common, -1 where one is the other reversed. Brackets of a rank: "
+    "the places that the tests of the tables leave open. Brackets of tau: {} intervals from {} "
+    "resamples of the patients; chance in the values moves tau towards 0, so that metrics can "
+    "agree more than its interval says."
 )
 
 with job_log(snakemake.log[0]):

@@ -12,14 +12,18 @@ from scripts.digests import file_digest
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.report.landing import landing_text, readme_text
-from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
+from scripts.report.sentences import VARIANT_WORDS, say_disagreement, say_taus, say_warnings
+from scripts.report.statistics_notes import table_warnings
 from scripts.report.summary import git_commit, hardware, package_versions
 from scripts.report.warnings_of_model import model_warnings
+from scripts.statistics.options import StatisticsOptions
 from scripts.table_file import read_frame, read_table
+
+COLUMNS = ["patient_id", "label", "split", "sampled"]
 
 with job_log(snakemake.log[0]):
     config = json.loads(snakemake.params.config)
-    flags = read_table(snakemake.input.slices, columns=["patient_id", "label", "split"])
+    flags = read_table(snakemake.input.slices, columns=COLUMNS)
     rows = flags.to_pylist()
     split_of = {row["patient_id"]: row["split"] for row in rows}
     evaluation = json.loads(Path(snakemake.input.evaluation).read_text(encoding="utf-8"))
@@ -30,10 +34,14 @@ with job_log(snakemake.log[0]):
         for name in re.findall(r"- ([\w.-]+)==", Path(path).read_text(encoding="utf-8"))
     }
     tables = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.tables}
-    metrics = {}
-    for name, options in json.loads(snakemake.params.metrics).items():
+    statistics = StatisticsOptions.model_validate(config["statistics"])
+    metrics, warnings = {}, {}
+    specs = json.loads(snakemake.params.metrics)
+    for (name, options), path in zip(specs.items(), snakemake.input.values, strict=True):
         metric = load_metric(name)
         metrics[name] = metric.describe(metric.Options.model_validate_json(options))
+        values = read_frame(path)
+        warnings[name] = table_warnings(metric, values, evaluation, statistics)
     summary = {
         "run": config["run"],
         "seed": config["seed"],
@@ -42,10 +50,11 @@ with job_log(snakemake.log[0]):
             "patients": len(split_of),
             "slices_with_contrast": sum(row["label"] for row in rows),
             "patients_by_split": dict(sorted(Counter(split_of.values()).items())),
+            "slices_evenly_spaced": sum(row["sampled"] for row in rows),
         },
         "classifier": evaluation,
         "metrics": metrics,
-        "warnings": model_warnings(evaluation),
+        "warnings": say_warnings(model_warnings(evaluation), warnings),
         "findings": [
             sentence
             for variant in VARIANT_WORDS

@@ -9,10 +9,9 @@ from scripts.job import job_log
 from scripts.metrics.registry import load_metric
 from scripts.report.names import display_name
 from scripts.report.statistics_notes import (
-    few_patients,
-    one_class,
     reading_of_intervals,
-    rough_intervals,
+    reading_of_letters,
+    table_warnings,
 )
 from scripts.report.tables import (
     SUBSET_NAMES,
@@ -23,7 +22,6 @@ from scripts.report.tables import (
     markdown_table,
     paper_table,
 )
-from scripts.report.warnings_of_model import model_warnings
 from scripts.statistics.options import StatisticsOptions
 from scripts.table_file import read_frame
 
@@ -35,19 +33,15 @@ with job_log(snakemake.log[0]):
     values = read_frame(snakemake.input.values)
     table = paper_table(values)
     slices, patients = values.slices[0], values.patients[0]
+    has_letters = (values.letters != "").any()
     caption = (
         f"{TITLES.get(stem, stem)}. Computed on {slices} slices of {patients} patients: "
         f"{SUBSET_NAMES[metric_options.slices]}. {metric.describe(metric_options)} "
-        f"{reading_of_intervals(options)}"
+        f"{reading_of_intervals(snakemake.params.metric, options)}"
+        f"{' ' + reading_of_letters(options) if has_letters else ''}"
     )
     evaluation = json.loads(Path(snakemake.input.evaluation).read_text())
-    notes = [
-        *model_warnings(evaluation),
-        *one_class(metric.BALANCED, values.classes[0]),
-        *few_patients(patients, len(table), options),
-        *rough_intervals(patients, values.fewest_patients_of_class[0]),
-    ]
-    warnings = [f"Warning: {text}" for text in notes]
+    warnings = [f"Warning: {text}" for text in table_warnings(metric, values, evaluation, options)]
     for text in warnings:
         logging.warning("%s", text)
     names = {estimator: display_name(estimator) for estimator in table.estimator}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from scripts.metrics.averaging import PatientSums, mean_curves
 from scripts.metrics.contract import Metric
+from scripts.statistics.comparisons import differing_pairs
 from scripts.statistics.intervals import resample_patients
 from scripts.statistics.options import StatisticsOptions
 
@@ -24,7 +25,7 @@ class Agreement:
 
     ranks: pd.DataFrame
     """Columns variant, metric, estimator, value, ``rank`` (1 is best; equal values share the mean
-    of their ranks), ``rank_low`` and ``rank_high``."""
+    of their ranks), ``rank_low`` and ``rank_high`` (the places that the tests leave it)."""
     taus: pd.DataFrame
     """Columns variant, first, second (metrics), ``tau`` (tau-b of their rankings), ``tau_low`` and
     ``tau_high``."""
@@ -33,18 +34,26 @@ class Agreement:
 def rank_by_metrics(
     metrics: Mapping[str, Metric],
     sums: SumsByMetric,
+    comparisons: Mapping[str, pd.DataFrame],
     options: StatisticsOptions,
     seed: int,
 ) -> Agreement:
     """Return ranks and agreement of the metrics.
 
-    Patients of all metrics are resampled together: a patient that two metrics know is drawn equally
-    often for both. Intervals are plain percentiles, since ranks and tau take few values and have
-    ends; the noise of resamples moves both towards the middle, so that they are rather too wide.
+    The places that an estimator can have are those that the tests leave it: after all that were
+    shown to be better, before all that were shown to be worse. They hold together, at the error
+    rate of a metric's comparisons (Mogstad et al. 2024). Resamples would not do: of few patients,
+    they repeat a rank that is chance.
+
+    For tau, patients of all metrics are resampled together: a patient that two metrics know is
+    drawn equally often for both. Its intervals are plain percentiles, since tau takes few values
+    and has ends. Chance in the values moves tau towards 0, and in resamples once more: an
+    interval above 0 shows agreement, but two metrics may agree more than it says.
 
     Args:
         metrics: Metric modules by name.
         sums: Of each, see `scripts.statistics.evaluation.read_sums`.
+        comparisons: Of each, see `scripts.statistics.evaluation.Evaluation`.
         options: Section `statistics` of the configuration.
         seed: Seed of the run.
     """
@@ -69,24 +78,23 @@ def rank_by_metrics(
         values[name, variant] = [
             np.stack(part, axis=1).round(12) for part in zip(*of_keys, strict=True)
         ]
-    ends = _Ends(options.confidence, has_interval=all(w.shape[1] > 1 for w in weights.values()))
-    ranks = [
-        pd.DataFrame(
-            {
-                "variant": variant,
-                "metric": name,
-                "estimator": estimators[name, variant],
-                "value": exact[0],
-                "rank": _ranks(exact)[0],
-            }
-            | ends.columns("rank", _ranks(resampled))
-        )
-        for (name, variant), (exact, resampled) in values.items()
-    ]
-    return Agreement(pd.concat(ranks, ignore_index=True), _taus(values, ends))
+    ranks = []
+    for (name, variant), (exact, _) in values.items():
+        names = estimators[name, variant]
+        differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
+        low, high = _places(names, exact[0], differing)
+        columns = {"variant": variant, "metric": name, "estimator": names, "value": exact[0]}
+        columns |= {"rank": _ranks(exact[0]), "rank_low": low, "rank_high": high}
+        ranks.append(pd.DataFrame(columns))
+    has_interval = all(of_metric.shape[1] > 1 for of_metric in weights.values())
+    taus = _taus(values, options.confidence, has_interval)
+    return Agreement(pd.concat(ranks, ignore_index=True), taus)
 
 
-def _taus(values: Mapping[tuple[str, str], list[np.ndarray]], ends: _Ends) -> pd.DataFrame:
+def _taus(
+    values: Mapping[tuple[str, str], list[np.ndarray]], confidence: float, has_interval: bool
+) -> pd.DataFrame:
+    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
     rows = []
     for (first, variant), (second, other_variant) in combinations(values, 2):
         if variant != other_variant:
@@ -95,30 +103,15 @@ def _taus(values: Mapping[tuple[str, str], list[np.ndarray]], ends: _Ends) -> pd
             kendall_tau(one, other)
             for one, other in zip(values[first, variant], values[second, variant], strict=True)
         )
-        row = {"variant": variant, "first": first, "second": second, "tau": exact[0]}
-        rows.append(row | ends.columns("tau", resampled[:, None]))
-    frames = [pd.DataFrame(row) for row in rows]
+        # Resamples in which a metric ranks all estimators alike have no tau.
+        there = resampled[~np.isnan(resampled)]
+        ends = [np.nan, np.nan]
+        if has_interval and there.size:
+            # Of numbers that take few values, an end is one of them.
+            ends = np.quantile(there, levels, method="inverted_cdf")
+        rows.append([variant, first, second, exact[0], *ends])
     columns = ["variant", "first", "second", "tau", "tau_low", "tau_high"]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-
-
-@dataclass(frozen=True)
-class _Ends:
-    """Percentile intervals of discrete numbers: an end is one of the numbers.
-
-    Resamples without a value (a tau of a metric that ranks all estimators alike) are left out.
-    """
-
-    confidence: float
-    has_interval: bool
-
-    def columns(self, name: str, replicates: np.ndarray) -> dict[str, np.ndarray]:
-        levels = [(1 - self.confidence) / 2, (1 + self.confidence) / 2]
-        low, high = np.full((2, *replicates.shape[1:]), np.nan)
-        there = ~np.isnan(replicates).any(axis=tuple(range(1, replicates.ndim)))
-        if self.has_interval and there.any():
-            low, high = np.quantile(replicates[there], levels, axis=0, method="inverted_cdf")
-        return {f"{name}_low": low, f"{name}_high": high}
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, np.ndarray]:
@@ -136,8 +129,18 @@ def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, n
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks (B, E) of values (B, E), 1 for the highest."""
-    return pd.DataFrame(-values).rank(axis=1).to_numpy()
+    """Return ranks (E,) of values (E,), 1 for the highest."""
+    return pd.Series(-values).rank().to_numpy()
+
+
+def _places(
+    names: Sequence[str], values: np.ndarray, differing: set[frozenset[str]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last place (E,) that each name can have, if these pairs differ."""
+    differs = np.array([[frozenset((a, b)) in differing for b in names] for a in names])
+    better = values[None] > values[:, None]
+    worse = values[None] < values[:, None]
+    return 1 + (differs & better).sum(axis=1), len(names) - (differs & worse).sum(axis=1)
 
 
 def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -37,8 +37,9 @@ def permutation_p_value(
     """Return the two-sided p-value of a paired permutation test of the table's value.
 
     Were there no difference, each patient's results could as well be the other's: the value's
-    difference is compared with those where the results of some patients change places. The test
-    is exact for any number of patients; with P of them no p-value is below 2 ** (1 - P).
+    difference is compared with those where the results of some patients change places. If the
+    results of a patient are exchangeable in this sense, the test is exact for any number of
+    patients; with P of them no p-value is below 2 ** (1 - P).
 
     Args:
         metric: A metric module.
@@ -86,6 +87,21 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     adjusted = np.empty(len(p_values))
     adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
     return adjusted
+
+
+def smallest_holm(patients: int, names: int, permutations: int) -> float:
+    """Return the smallest adjusted p-value that a comparison of each name with each can have.
+
+    Above the error rate no test is possible: the estimators could be as different as can be.
+
+    Args:
+        patients: P.
+        names: How many are compared.
+        permutations: At most, see `sign_flips`.
+    """
+    takes_all = 2**patients <= permutations
+    smallest = 2 / 2**patients if takes_all else 1 / (permutations + 1)
+    return min(1.0, smallest * (names * (names - 1) // 2))
 
 
 def differing_pairs(

@@ -20,6 +20,7 @@ from scripts.statistics.comparisons import (
     letters,
     permutation_p_value,
     sign_flips,
+    smallest_holm,
 )
 from scripts.statistics.intervals import interval, resample_patients
 from scripts.statistics.options import StatisticsOptions
@@ -61,7 +62,8 @@ class Evaluation:
 
     values: pd.DataFrame
     """A row per estimator and variant: ``value`` and details, each with _low and _high;
-    ``letters``, of which those that do not differ share one within a variant; ``patients``,
+    ``letters``, of which those that do not differ share one within a variant (none where there are
+    too few patients for any test); ``patients``,
     ``slices`` and ``classes`` (labels) it is computed on, and ``fewest_patients_of_class``: of the
     class with fewest, where classes weigh alike; else all patients."""
     curves: pd.DataFrame
@@ -118,7 +120,7 @@ def evaluate_estimators(
     flips = sign_flips(patients, options.permutations, seed)
     comparisons = _compare(metric, sums, replicates, flips, by_class, options)
     table = pd.DataFrame(values)
-    table["letters"] = _letters(table, comparisons, 1 - options.confidence)
+    table["letters"] = _letters(table, comparisons, patients, options)
     table["patients"], table["slices"] = patients, int(any_sums.counts.sum())
     table["fewest_patients_of_class"] = min(by_class)
     table["classes"] = " and ".join(map(str, any_sums.classes))
@@ -184,9 +186,14 @@ def _compare(
     return pd.DataFrame(rows, columns=[*names, "difference", "low", "high", "p", "p_holm"])
 
 
-def _letters(values: pd.DataFrame, comparisons: pd.DataFrame, error_rate: float) -> pd.Series:
+def _letters(
+    values: pd.DataFrame, comparisons: pd.DataFrame, patients: int, options: StatisticsOptions
+) -> pd.Series:
     found = pd.Series("", index=values.index)
+    error_rate = 1 - options.confidence
     for variant, rows in values.groupby("variant"):
+        if smallest_holm(patients, len(rows), options.permutations) > error_rate:
+            continue
         best_first = rows.sort_values(["value", "estimator"], ascending=[False, True])
         of_estimators = letters(
             list(best_first["estimator"]), differing_pairs(comparisons, variant, error_rate)

@@ -7,7 +7,7 @@ from scripts.metrics.registry import load_metric
 from scripts.statistics.agreement import rank_by_metrics
 from scripts.statistics.evaluation import read_sums
 from scripts.statistics.options import StatisticsOptions
-from scripts.table_file import write_frame
+from scripts.table_file import read_frame, write_frame
 
 with job_log(snakemake.log[0]):
     estimators = json.loads(snakemake.params.estimators)
@@ -20,6 +20,7 @@ with job_log(snakemake.log[0]):
     found = rank_by_metrics(
         metrics,
         sums,
+        dict(zip(metrics, map(read_frame, snakemake.input.comparisons), strict=True)),
         StatisticsOptions.model_validate_json(snakemake.params.options),
         snakemake.params.seed,
     )

@@ -52,14 +52,14 @@ def test_a_row_per_estimator_best_mean_rank_first():
             "estimator": ["random", "smoothgrad"] * 2,
             "value": [0.9, 0.8, 0.7, 0.2],
             "rank": [1.0, 2.0, 1.5, 1.5],
-            "rank_low": [1.0, 1.0, np.nan, np.nan],
-            "rank_high": [2.0, 2.0, np.nan, np.nan],
+            "rank_low": [1.0, 2.0, 1.0, 1.0],
+            "rank_high": [1.0, 2.0, 2.0, 2.0],
         }
     )
     header, rows = rank_table(ranks, "absolute")
 
     assert header == ["Estimator", "ROC", "mine"]
-    assert rows == [["Random", "1 [1, 2]", "1.5"], ["SmoothGrad", "2 [1, 2]", "1.5"]]
+    assert rows == [["Random", "1 [1, 1]", "1.5 [1, 2]"], ["SmoothGrad", "2 [2, 2]", "1.5 [1, 2]"]]
 
 
 def test_ranks_beside_the_papers_are_among_the_estimators_that_both_rank():

@@ -1,17 +1,18 @@
 import pandas as pd
 import pytest
 
-from scripts.report.sentences import ordinal, say_disagreement, say_taus
+from scripts.report.sentences import ordinal, say_disagreement, say_taus, say_warnings
 
 
-def ranks(**by_metric):
-    return pd.DataFrame(
-        [
-            {"variant": "absolute", "metric": metric, "estimator": estimator, "rank": float(rank)}
-            for metric, of_estimators in by_metric.items()
-            for estimator, rank in of_estimators.items()
-        ]
-    )
+def ranks(shown=(), **by_metric):
+    """Ranks by metric; the tests leave no other place in the metrics that are `shown`."""
+    rows = []
+    for metric, of_estimators in by_metric.items():
+        for estimator, rank in of_estimators.items():
+            ends = (rank, rank) if metric in shown else (1, len(of_estimators))
+            rows.append(["absolute", metric, estimator, float(rank), *ends])
+    columns = ["variant", "metric", "estimator", "rank", "rank_low", "rank_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 @pytest.mark.parametrize(
@@ -34,14 +35,55 @@ def test_ranks_in_words(rank, count, text):
 
 def test_what_the_metrics_disagree_on_most_is_said_first():
     table = ranks(
+        ["fidelity", "dice"],
         fidelity={"smoothgrad": 1, "random": 2, "integrated_gradients": 4, "mine": 3},
         dice={"smoothgrad": 1, "random": 4, "integrated_gradients": 2, "mine": 3},
     )
     assert say_disagreement(table, "absolute") == [
-        "By absolute values, SmoothGrad ranks first for every metric.",
+        "By absolute values, the highest value for every metric is that of SmoothGrad; the tests "
+        "show that no other is as high.",
         "By absolute values, Integrated Gradients ranks 2nd for Dice but last for Fidelity, "
-        "of 4 estimators.",
-        "By absolute values, Random ranks 2nd for Fidelity but last for Dice, of 4 estimators.",
+        "of 4 estimators; the tests bear this out.",
+        "By absolute values, Random ranks 2nd for Fidelity but last for Dice, of 4 estimators; "
+        "the tests bear this out.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "where"),
+    [([], "any metric"), (["fidelity"], "Dice"), (["fidelity", "dice"], None)],
+)
+def test_what_the_tests_do_not_show_is_said_to_be_open(shown, where):
+    table = ranks(shown, fidelity={"a": 1, "b": 2, "c": 3}, dice={"a": 1, "c": 2, "b": 3})
+    (sentence,) = say_disagreement(table, "absolute")
+
+    open_end = f"that no other is as high could not be shown for {where}."
+    closed_end = "the tests show that no other is as high."
+    assert sentence.endswith(open_end if where else closed_end)
+
+
+@pytest.mark.parametrize(
+    ("shown", "end"),
+    [
+        (["fidelity", "dice"], "the tests bear this out."),
+        (["dice"], "the tests do not exclude chance."),
+        ([], "the tests do not exclude chance."),
+    ],
+)
+def test_ranks_that_may_be_chance_are_said_to(shown, end):
+    table = ranks(shown, fidelity={"a": 1, "b": 2, "c": 3}, dice={"a": 3, "b": 2, "c": 1})
+
+    assert say_disagreement(table, "absolute")[1] == (
+        f"By absolute values, a ranks 1st for Fidelity but last for Dice, of 3 estimators; {end}"
+    )
+
+
+def test_estimators_that_share_the_highest_value_are_not_shown_to_be_best():
+    table = ranks(["roc", "dice"], roc={"a": 1.5, "b": 1.5}, dice={"a": 1, "b": 2})
+
+    assert say_disagreement(table, "absolute") == [
+        "By absolute values, the highest value for every metric is that of a; that no other is as "
+        "high could not be shown for ROC."
     ]
 
 
@@ -49,8 +91,8 @@ def test_no_estimator_that_is_best_for_all():
     table = ranks(fidelity={"a": 1, "b": 2}, roc={"a": 1, "b": 2}, dice={"a": 2, "b": 1})
 
     assert say_disagreement(table, "absolute") == [
-        "By absolute values, no estimator is best for every metric: first are a for Fidelity and "
-        "ROC; b for Dice."
+        "By absolute values, the highest value is that of a for Fidelity and ROC, that of b for "
+        "Dice; that no other is as high could not be shown for any metric."
     ]
 
 
@@ -59,21 +101,48 @@ def test_of_one_metric_or_estimator_there_is_nothing_to_say():
     assert say_disagreement(ranks(dice={"a": 1}, roc={"a": 1}), "absolute") == []
 
 
-@pytest.mark.parametrize(
-    ("tau", "words"),
-    [(0.9, "much alike"), (0.6, "partly alike"), (0.1, "differently"), (-0.7, "the other way")],
-)
-def test_agreement_in_words(tau, words):
+def taus(tau, low=None, high=None):
     row = {"variant": "original", "first": "fidelity", "second": "mine", "tau": tau}
-    with_ends = pd.DataFrame([row | {"tau_low": tau - 0.1, "tau_high": tau + 0.1}])
-    without = pd.DataFrame([row | {"tau_low": None, "tau_high": None}])
-    undefined = pd.DataFrame([row | {"tau": None, "tau_low": None, "tau_high": None}])
-
-    number = f"{tau:.2f}".replace("-", "−")
-    start = (
-        f"By original values, Fidelity and mine rank the estimators {words} (Kendall's tau {number}"
+    return pd.DataFrame([row | {"tau_low": low, "tau_high": high}], dtype=object).astype(
+        {"tau": float, "tau_low": float, "tau_high": float}
     )
-    assert say_taus(without, "original") == [f"{start})."]
-    (sentence,) = say_taus(with_ends, "original")
-    assert sentence.startswith(f"{start}, interval ")
-    assert say_taus(undefined, "original") == say_taus(without, "absolute") == []
+
+
+@pytest.mark.parametrize(
+    ("tau", "low", "high", "words"),
+    [
+        (0.9, 0.8, 1, "Fidelity and mine rank the estimators much alike"),
+        (0.9, 0.1, 1, "Fidelity and mine rank the estimators partly alike"),
+        (-0.7, -0.9, -0.1, "Fidelity and mine rank the estimators partly the other way round"),
+        (
+            0.0,
+            -0.82,
+            0.82,
+            "whether Fidelity and mine rank the estimators alike could not be shown",
+        ),
+        (0.9, 0.0, 1, "whether Fidelity and mine rank the estimators alike could not be shown"),
+        (0.1, -0.1, 0.2, "whether Fidelity and mine rank the estimators alike could not be shown"),
+    ],
+)
+def test_agreement_is_said_only_as_far_as_its_interval_shows_it(tau, low, high, words):
+    numbers = [f"{number:.2f}".replace("-", "−") for number in (tau, low, high)]
+
+    assert say_taus(taus(tau, low, high), "original") == [
+        f"By original values, {words} (Kendall's tau {numbers[0]}, interval {numbers[1]} to "
+        f"{numbers[2]})."
+    ]
+
+
+def test_agreement_without_interval_is_not_shown():
+    assert say_taus(taus(0.9), "original") == [
+        "By original values, whether Fidelity and mine rank the estimators alike could not be "
+        "shown (Kendall's tau 0.90, no interval)."
+    ]
+    assert say_taus(taus(None), "original") == say_taus(taus(0.9), "absolute") == []
+
+
+def test_every_warning_is_said_once_with_its_metrics():
+    of_metrics = {"fidelity": ["poor", "few"], "roc": ["poor", "few"], "mine": ["poor", "odd"]}
+
+    assert say_warnings(["poor"], of_metrics) == ["poor", "Fidelity and ROC: few", "mine: odd"]
+    assert say_warnings([], {"dice": []}) == []

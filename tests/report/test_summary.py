@@ -21,6 +21,7 @@ SUMMARY = {
     "seed": 3,
     "data": {
         "slices": 10,
+        "slices_evenly_spaced": 8,
         "patients": 4,
         "slices_with_contrast": 6,
         "patients_by_split": {"test": 1, "train": 3},
@@ -144,8 +145,11 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
     )["html_body"]
 
     assert "Run tiny_run" in page
-    assert "10 slices of 4 patients (1 for test and 3 for train), 6 of them with contrast" in page
-    assert "Balanced accuracy 0.750 on 4 test slices (sensitivity unknown" in page
+    assert (
+        "10 slices of 4 patients (1 for test and 3 for train): 8 evenly spaced and 2 more with a "
+        "mask. 6 of them are with contrast agent." in page
+    )
+    assert "Balanced accuracy 0.750 on 4 evenly spaced test slices (sensitivity unknown" in page
     assert "a *poor* classifier_ explain `little`" in page
     assert "my_own_ ranks 2nd" in page
     assert "Thresholds of *ROC* are levels." in page
@@ -157,8 +161,14 @@ def test_slices_that_a_given_model_may_never_have_seen_are_not_called_training_s
     trained = SUMMARY | {"classifier": SUMMARY["classifier"] | {"train": part}}
     given = trained | {"config": {"run": "tiny_run", "model": {"weights": HIDDEN}}}
 
-    assert "on 9 training slices" in landing_text(trained)
-    assert "on 9 other slices" in landing_text(given)
+    assert "on 9 evenly spaced training slices" in landing_text(trained)
+    assert "on 9 evenly spaced other slices" in landing_text(given)
+
+
+def test_where_all_slices_are_evenly_spaced_no_others_are_told_of():
+    data = SUMMARY["data"] | {"slices_evenly_spaced": 10}
+
+    assert "(1 for test and 3 for train). 6 of them" in landing_text(SUMMARY | {"data": data})
 
 
 @pytest.mark.parametrize("heading", ["Data", "Classifier", "Warnings", "What it says", "Tables"])

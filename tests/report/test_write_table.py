@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scripts.report.statistics_notes import no_test
 from scripts.statistics.options import StatisticsOptions
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,9 @@ GOOD = {
 OPTIONS = StatisticsOptions(resamples=100)
 
 
-def values(patients: int = 30, fewest: int = 15, classes: str = "0 and 1") -> pd.DataFrame:
+def values(
+    patients: int = 30, fewest: int = 15, classes: str = "0 and 1", letters: bool = True
+) -> pd.DataFrame:
     """What evaluate_estimators says of the estimators, of four slices."""
     rows = [
         {
@@ -50,7 +53,7 @@ def values(patients: int = 30, fewest: int = 15, classes: str = "0 and 1") -> pd
             "value_low": value - 1,
             "value_high": value + 2,
             "fidelity": value / 10,
-            "letters": "a" if value > 0 else "b",
+            "letters": ("a" if value > 0 else "b") if letters else "",
             "patients": patients,
             "slices": 4,
             "classes": classes,
@@ -182,11 +185,44 @@ def test_the_caption_says_what_brackets_and_letters_mean(tmp_path, kind):
     assert "share a letter could not be shown to differ" in text
 
 
-def test_too_few_patients_to_show_a_difference_are_noted(tmp_path):
-    few = write(tmp_path, patients=5).markdown.read_text()
+@pytest.mark.parametrize("kind", ["markdown", "html", "latex"])
+def test_the_caption_says_how_often_such_intervals_held_the_truth(tmp_path, kind):
+    text = getattr(write(tmp_path), kind).read_text().replace("\\%", "%")
 
-    assert "5 patients are too few to show that any two of 3 estimators differ" in few
-    assert "too few" not in write(tmp_path, patients=7).markdown.read_text()
+    assert "In simulations, 95 % intervals held the truth in 94.4 % (15 and 15 patients" in text
+
+
+@pytest.mark.parametrize("kind", ["markdown", "html", "latex"])
+def test_where_no_test_is_possible_the_caption_speaks_of_none(tmp_path, kind):
+    text = getattr(write(tmp_path, patients=5, letters=False), kind).read_text()
+
+    assert "Warning: No test possible with 5 patients: no comparison of 3 estimators can" in text
+    assert "letter" not in text
+    assert rows_of(kind, text) == EXPECTED
+
+
+def test_where_a_test_is_possible_no_other_is_spoken_of(tmp_path):
+    assert "No test" not in write(tmp_path, patients=7).markdown.read_text()
+
+
+@pytest.mark.parametrize(
+    ("patients", "permutations", "note"),
+    [
+        (6, 5000, "No test possible with 6 patients: no comparison of 8 estimators can have a "
+         "Holm-corrected p-value below 0.88. Differences and ranks may be chance."),
+        (8, 200, "No test possible with 8 patients: no comparison of 8 estimators can have a "
+         "Holm-corrected p-value below 0.22. Differences and ranks may be chance."),
+        (1, 5000, "No test possible with 1 patient: no comparison of 8 estimators can have a "
+         "Holm-corrected p-value below 1. Differences and ranks may be chance."),
+        (30, 200, "No test possible with 200 permutations: raise statistics.permutations."),
+        (30, 5000, None),
+    ],
+)  # fmt: skip
+def test_what_makes_a_test_impossible_is_named(patients, permutations, note):
+    options = StatisticsOptions(permutations=permutations)
+
+    assert no_test(patients, 8, options) == ([note] if note else [])
+    assert no_test(patients, 1, options) == []
 
 
 @pytest.mark.parametrize(

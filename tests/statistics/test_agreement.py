@@ -1,4 +1,7 @@
+import itertools
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -32,8 +35,27 @@ def sums(by_estimator, patients):
     }
 
 
-def rank(**metrics):
-    return rank_by_metrics(dict.fromkeys(metrics, Mean), metrics, OPTIONS, seed=0)
+def compared(of_metric, differing=()):
+    """Comparisons of a metric of which these pairs, e.g. "ab", differ."""
+    names = sorted({estimator for estimator, _ in of_metric})
+    return pd.DataFrame(
+        [
+            {
+                "first": first,
+                "first_variant": "original",
+                "second": second,
+                "second_variant": "original",
+                "p_holm": 0.05 if first + second in differing else 0.051,
+            }
+            for first, second in itertools.combinations(names, 2)
+        ]
+    )
+
+
+def rank(differing=(), **metrics):
+    modules = dict.fromkeys(metrics, Mean)
+    comparisons = {name: compared(sums, differing) for name, sums in metrics.items()}
+    return rank_by_metrics(modules, metrics, comparisons, OPTIONS, seed=0)
 
 
 @pytest.mark.parametrize("levels", [3, 1000])
@@ -71,15 +93,24 @@ def test_metrics_that_rank_alike_or_the_other_way():
     assert found.loc[("one", "reversed"), ["tau", "tau_low", "tau_high"]].tolist() == [-1, -1, -1]
 
 
-def test_ranks_that_patients_decide_have_wide_intervals():
-    rng = np.random.default_rng(1)
-    patients = [f"p{number}" for number in range(15)]
-    numbers = {name: rng.normal(size=15) for name in "abcd"} | {"best": np.full(15, 9.0)}
-    found = rank(one=sums(numbers, patients)).ranks.set_index("estimator")
+@pytest.mark.parametrize(
+    ("differing", "places"),
+    [
+        ((), {"a": [1, 1, 4], "b": [2, 1, 4], "c": [3, 1, 4], "d": [4, 1, 4]}),
+        (("ad", "bd"), {"a": [1, 1, 3], "b": [2, 1, 3], "c": [3, 1, 4], "d": [4, 3, 4]}),
+        (("ab", "ac", "ad"), {"a": [1, 1, 1], "b": [2, 2, 4], "c": [3, 2, 4], "d": [4, 2, 4]}),
+        (
+            ("ab", "ac", "ad", "bc", "bd", "cd"),
+            {"a": [1, 1, 1], "b": [2, 2, 2], "c": [3, 3, 3], "d": [4, 4, 4]},
+        ),
+    ],
+)
+def test_places_are_those_that_the_tests_leave(differing, places):
+    # The ranks of these numbers are the same in every resample.
+    numbers = {name: [9 - place] * 5 for place, name in enumerate("abcd")}
+    found = rank(differing, one=sums(numbers, "pqrst")).ranks.set_index("estimator")
 
-    assert found.loc["best", ["rank", "rank_low", "rank_high"]].tolist() == [1, 1, 1]
-    assert (found["rank_low"][list("abcd")] == 2).any()
-    assert (found["rank_high"][list("abcd")] == 5).any()
+    assert found[["rank", "rank_low", "rank_high"]].T.to_dict("list") == places
 
 
 def test_patients_of_two_metrics_are_drawn_together():
@@ -94,11 +125,12 @@ def test_patients_of_two_metrics_are_drawn_together():
     assert found["tau"] == found["tau_low"] == found["tau_high"] == 1
 
 
-def test_one_patient_has_ranks_without_intervals():
+def test_one_patient_has_ranks_in_any_place_and_tau_without_interval():
     found = rank(one=sums({"a": [1], "b": [2]}, "p"), other=sums({"a": [1], "b": [2]}, "p"))
 
     assert found.ranks["rank"].tolist() == [2, 1, 2, 1]
-    assert found.ranks["rank_low"].isna().all()
+    assert found.ranks["rank_low"].tolist() == [1, 1, 1, 1]
+    assert found.ranks["rank_high"].tolist() == [2, 2, 2, 2]
     assert found.taus["tau_high"].isna().all()
 
 

@@ -14,6 +14,7 @@ from scripts.statistics.comparisons import (
     letters,
     permutation_p_value,
     sign_flips,
+    smallest_holm,
 )
 
 
@@ -141,6 +142,19 @@ def test_holm_keeps_the_order_and_never_lowers():
 
     assert (adjusted >= p_values).all()
     assert (np.diff(adjusted[np.argsort(p_values)]) >= 0).all()
+
+
+@pytest.mark.parametrize("patients", [1, 4, 7, 30])
+def test_no_adjusted_p_value_is_below_the_smallest(patients):
+    # Six pairs of four estimators as different as can be: all of the smallest p-value.
+    levels = [number * 9.0 + np.arange(patients) for number in range(4)]
+    found = holm([p_value(*pair, 200) for pair in itertools.combinations(levels, 2)])
+
+    assert found.min() == pytest.approx(smallest_holm(patients, 4, 200))
+
+
+def test_one_estimator_has_nothing_to_be_tested():
+    assert smallest_holm(3, 1, 200) == 0
 
 
 def pairs(text):

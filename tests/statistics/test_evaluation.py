@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,23 @@ def test_differences_are_paired_by_patient(tables):
     assert (widths > 0.05).all()
     letters = found.values.set_index(["variant", "estimator"])["letters"]
     assert letters["original"].to_dict() == {"a": "b", "b": "a"}
+
+
+@pytest.mark.parametrize(("permutations", "expected"), [(1000, {"a", "b"}), (100, {""})])
+def test_where_no_test_is_possible_there_are_no_letters(tables, permutations, expected):
+    # With 100 permutations the smallest p-value of ten pairs is 0.099.
+    sums = read_sums(dice, tables("dice", a=0, b=1, c=2, d=3))
+    sums |= {
+        ("best", variant): replace(
+            these, sums=these.sums | {"dsc": these.sums["dsc"] + 0.9 * these.counts[..., None]}
+        )
+        for (estimator, variant), these in sums.items()
+        if estimator == "a"
+    }
+    options = StatisticsOptions(resamples=100, permutations=permutations)
+    found = evaluate_estimators(dice, sums, options, seed=0)
+
+    assert set(found.values["letters"]) == expected
 
 
 def test_pairs_that_differ_are_those_below_the_error_rate():

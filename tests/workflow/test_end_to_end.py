@@ -42,7 +42,9 @@ def test_tables_have_a_sorted_row_per_estimator(finished, table):
         assert (rows[f"{variant}_low"] <= rows[f"{variant}_high"]).all()
     assert set(rows.estimator) == ESTIMATORS
     assert rows.absolute.is_monotonic_decreasing
-    assert rows.notna().all(axis=None)
+    # Too few patients for any test.
+    assert rows[["original_letters", "absolute_letters"]].isna().all(axis=None)
+    assert rows.drop(columns=["original_letters", "absolute_letters"]).notna().all(axis=None)
     markdown = (finished.results / "tables" / f"{table}.md").read_text()
     assert markdown.count("\n| ") == len(ESTIMATORS) + 1  # and the heading
     latex = (finished.results / "tables" / f"{table}.tex").read_text()
@@ -94,6 +96,23 @@ def test_the_run_can_be_traced_and_names_no_patient(finished):
     for shown in (text, readme, (finished.results / "report.rst").read_text()):
         assert "PHANTOM-" not in shown
         assert str(finished.folder) not in shown
+
+
+def test_no_page_says_more_than_the_tests_show_or_than_there_is(finished):
+    summary = json.loads((finished.results / "summary.json").read_text())
+    evenly_spaced = summary["data"]["slices_evenly_spaced"]
+    assert evenly_spaced == sum(summary["classifier"][split]["n"] for split in ("test", "train"))
+    ranks = pd.read_csv(finished.results / "tables" / "ranks.csv")
+    assert set(ranks.rank_low) == {1}
+    assert set(ranks.rank_high) == {len(ESTIMATORS)}
+    warnings = [text for text in summary["warnings"] if "No test possible with" in text]
+    assert [text.partition(":")[0] for text in warnings] == ["Fidelity", "ROC and Dice"]
+    for name in ("README.md", "report.rst"):
+        page = (finished.results / name).read_text()
+        assert f"{evenly_spaced} evenly spaced and" in page
+        assert all(text in page for text in warnings)
+        assert "could not be shown for any metric" in page
+        assert "people" not in page
 
 
 def test_the_report_holds_every_table_and_figure_and_names_no_patient(finished):
