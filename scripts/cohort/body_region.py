@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 
@@ -23,14 +25,21 @@ LUNG_HU = (-950.0, -500.0)
 COARSE_MM = 4.0
 """Distance of the pixels that are looked at: enough to weigh areas."""
 
-Region = tuple[float, float]
-"""Lowest and highest position (mm) of the chest."""
+
+@dataclass(frozen=True)
+class Chest:
+    """Which part of a series is chest."""
+
+    region: tuple[float, float] | None
+    """Lowest and highest position (mm) of the chest; None where no slice shows lung."""
+    shares: dict[float, float]
+    """Position (mm) of each slice that was looked at -> its share of lung (`lung_share`)."""
 
 
 def find_chests(
     entries: Sequence[SliceEntry], options: BodyRegionOptions, workers: int = 1
-) -> dict[tuple[str, str], Region | None]:
-    """Return the part of each series that shows lung; None where no slice does.
+) -> dict[tuple[str, str], Chest]:
+    """Return the part of each series that shows lung.
 
     Args:
         entries: The slices, in reading order.
@@ -41,15 +50,16 @@ def find_chests(
     find = partial(find_chest, options=options)
     if workers > 1 and len(series) > 1:
         with process_pool(workers) as pool:
-            regions = list(progress(pool.map(find, series.values()), "chest: series", len(series)))
+            chests = list(progress(pool.map(find, series.values()), "chest: series", len(series)))
     else:
-        regions = [find(slices) for slices in progress(series.values(), "chest: series")]
-    return dict(zip(series, regions, strict=True))
+        chests = [find(slices) for slices in progress(series.values(), "chest: series")]
+    return dict(zip(series, chests, strict=True))
 
 
-def find_chest(slices: Sequence[SliceEntry], options: BodyRegionOptions) -> Region | None:
-    """Return the lowest and the highest position of the longest run of slices that show lung.
+def find_chest(slices: Sequence[SliceEntry], options: BodyRegionOptions) -> Chest:
+    """Return the longest run of slices that show lung.
 
+    Neighbours that show at least half as much are taken along: infiltrates leave little air.
     Slices that cannot be read are passed over.
 
     Args:
@@ -59,26 +69,31 @@ def find_chest(slices: Sequence[SliceEntry], options: BodyRegionOptions) -> Regi
     Raises:
         OSError, MemoryError: If a slice may not be read, or disk or memory failed.
     """
-    probed = [slices[i] for i in spaced_indices(len(slices), min(options.probes, len(slices)), 1.0)]
-    run: list[float] = []
-    longest: list[float] = []
-    for entry in probed:
+    shares: dict[float, float] = {}
+    for index in spaced_indices(len(slices), min(options.probes, len(slices)), 1.0):
+        entry = slices[index]
         try:
             hounsfield = read_slice(entry.path, entry.frame)
         except RejectedFile as reason:
             check_permission(entry.path, reason)
             continue
         step = [max(1, round(COARSE_MM / spacing)) for spacing in entry.spacing]
-        shows_lung = lung_share(hounsfield[:: step[0], :: step[1]]) >= options.lung_air
-        run = [*run, entry.position] if shows_lung else []
-        longest = max(longest, run, key=len)
-    return (longest[0], longest[-1]) if longest else None
+        shares[entry.position] = lung_share(hounsfield[:: step[0], :: step[1]])
+    runs = (
+        list(run)
+        for is_lung, run in groupby(shares, lambda it: shares[it] >= options.lung_air / 2)
+        if is_lung
+    )
+    chests = (run for run in runs if max(map(shares.get, run)) >= options.lung_air)
+    longest = max(chests, key=len, default=None)
+    return Chest(longest and (longest[0], longest[-1]), shares)
 
 
 def lung_share(hounsfield: np.ndarray) -> float:
     """Return which share of the body's area is aerated lung, in [0, 1].
 
-    The body is the largest piece above -500 HU, with its holes filled.
+    The body is the largest piece above -500 HU, with its holes filled. Lung is at least three
+    pixels wide in it: at the edges of the bowel's gas there are the same values, but narrow.
 
     Args:
         hounsfield: Slice (rows, columns) in HU.
@@ -90,5 +105,6 @@ def lung_share(hounsfield: np.ndarray) -> float:
         return 0.0
     largest = np.argmax(np.bincount(pieces.ravel())[1:]) + 1
     body = ndimage.binary_fill_holes(pieces == largest)
-    lung = body & (hounsfield >= LUNG_HU[0]) & (hounsfield <= LUNG_HU[1])
+    aerated = body & (hounsfield >= LUNG_HU[0]) & (hounsfield <= LUNG_HU[1])
+    lung = ndimage.binary_opening(aerated, np.ones((3, 3)))
     return float(lung.sum() / body.sum())

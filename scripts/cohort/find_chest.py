@@ -24,17 +24,21 @@ with job_log(snakemake.log[0]):
                 ("series_uid", pa.string()),
                 ("lowest_position", pa.float64()),
                 ("highest_position", pa.float64()),
+                ("positions", pa.list_(pa.float64())),
+                ("lung_shares", pa.list_(pa.float64())),
             ]
         ),
         {
             "patient_id": [patient_id for patient_id, _ in chests],
             "series_uid": [series_uid for _, series_uid in chests],
-            "lowest_position": [region and region[0] for region in chests.values()],
-            "highest_position": [region and region[1] for region in chests.values()],
+            "lowest_position": [it.region and it.region[0] for it in chests.values()],
+            "highest_position": [it.region and it.region[1] for it in chests.values()],
+            "positions": [list(it.shares) for it in chests.values()],
+            "lung_shares": [list(it.shares.values()) for it in chests.values()],
         },
     )
     logging.info(
         "%d series, %d of them without lung",
         len(chests),
-        sum(region is None for region in chests.values()),
+        sum(it.region is None for it in chests.values()),
     )
