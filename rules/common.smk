@@ -14,6 +14,7 @@ from scripts.digests import file_digest
 from scripts.errors import InputError
 from scripts.job import WORKFLOW_PROCESS
 from scripts.metrics.registry import load_metric, tables_of
+from scripts.model.weights import read_weights
 from scripts.report.summary import shareable_config
 from scripts.saliency.registry import gradient_passes, load_estimator, parts_of
 from scripts.table_file import read_table
@@ -262,6 +263,14 @@ def weights_file():
     if not os.path.isfile(path) or not is_readable(path):
         raise WorkflowError(f"config: model.weights: {path} is not a file that can be read")
     return path
+
+
+# Jobs read this file as well, and the weights are what they were.
+if OPTIONS.model.weights is not None and workflow.is_main_process:
+    try:
+        read_weights(weights_file(), COHORT.image_size, COHORT.hu_window)
+    except (InputError, OSError) as error:
+        raise WorkflowError(f"config: model.weights: {error}") from None
 
 
 def weights_digest():

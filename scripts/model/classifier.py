@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-import pickle
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from scripts.atomic import replacing
-from scripts.errors import InputError
 from scripts.model.resnet import ResNet50
-
-FORMAT = "ct-importance classifier 1"
-SHOWN = 4  # differences an error message lists before it only counts them
-
-StateDict = dict[str, torch.Tensor]
+from scripts.model.weights import FORMAT, read_weights
 
 
 def save_classifier(
@@ -71,14 +63,7 @@ def load_classifier(
         InputError: If the file is missing, is something else, or its images were prepared
             otherwise.
     """
-    content = _read(path)
-    if content.get("format") != FORMAT:
-        raise InputError(
-            f"{path}: not a classifier of this workflow (no format {FORMAT!r}); delete the file "
-            "to have it made again, or give weights from elsewhere as model.weights"
-        )
-    _check_preparation(path, content, image_size, hu_window)
-    return _network(path, content["state_dict"], device)
+    return _network(read_weights(path, image_size, hu_window, own=True), device)
 
 
 def import_weights(
@@ -105,10 +90,7 @@ def import_weights(
         InputError: If the file is missing, cannot be read, holds another network or values that
             are not finite, or its images were prepared otherwise.
     """
-    content = _read(path)
-    if content.get("format") == FORMAT:
-        _check_preparation(path, content, image_size, hu_window)
-    return _network(path, _state_dict(path, content), device)
+    return _network(read_weights(path, image_size, hu_window), device)
 
 
 def fuse_for_inference(network: nn.Module, device: torch.device | str = "cpu") -> nn.Module:
@@ -149,119 +131,10 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.clone(memory_format=torch.contiguous_format)
 
 
-def _read(path: str | os.PathLike) -> Mapping[str, Any]:
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; model.weights must name a checkpoint of torch")
-    remedy = "save the weights with torch.save(network.state_dict(), file)"
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).strip().split("\n")[0][:200]
-        raise InputError(
-            f"{path}: torch.load(weights_only=True) cannot read it ({reason}); {remedy}"
-        ) from error
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path}: holds a {type(content).__name__}, not weights by name; {remedy}")
-    return content
-
-
-def _check_preparation(
-    path: str | os.PathLike,
-    content: Mapping[str, Any],
-    image_size: int | None,
-    hu_window: Sequence[float] | None,
-) -> None:
-    window = None if hu_window is None else [float(bound) for bound in hu_window]
-    for key, wanted in (("image_size", image_size), ("hu_window", window)):
-        if wanted is not None and content[key] != wanted:
-            raise InputError(
-                f"{path}: trained on images of {key} {content[key]}, but the configuration says "
-                f"{wanted}; set cohort.{key} to {content[key]}, or train again"
-            )
-
-
-def _state_dict(path: str | os.PathLike, content: Mapping[str, Any]) -> StateDict:
-    for key in ("state_dict", "model"):
-        if isinstance(content.get(key), Mapping):
-            content = content[key]
-    state = {
-        re.sub(r"^((module|model)\.)+", "", str(name)): value
-        for name, value in content.items()
-        if isinstance(value, torch.Tensor)
-    }
-    if not state:
-        raise InputError(
-            f"{path}: holds no tensors by name (its keys: {_some(content)}); save the weights "
-            "with torch.save(network.state_dict(), file)"
-        )
-    return state
-
-
-def _network(
-    path: str | os.PathLike, state: Mapping[str, torch.Tensor], device: torch.device | str
-) -> nn.Module:
+def _network(weights: Mapping[str, np.ndarray], device: torch.device | str) -> nn.Module:
     # Built on the CPU although the weights are replaced: torch's meta device would spare 0.3 s of
     # initialisation and cost 2 s of imports.
     network = ResNet50()
-    expected = network.state_dict()
-    # A count of training batches: without use after training, and missing in old checkpoints.
-    counters = {
-        name: torch.zeros((), dtype=torch.long)
-        for name in expected
-        if name.endswith("num_batches_tracked")
-    }
-    state = counters | {name: _plain(tensor) for name, tensor in state.items()}
-    _check_same_network(path, state, expected)
-    broken = [name for name, tensor in state.items() if not tensor.sum().isfinite()]
-    if broken:
-        raise InputError(
-            f"{path}: values that are not finite in {_some(broken)}; the training diverged: train "
-            "again with a lower learning rate, or take an earlier checkpoint"
-        )
+    state = {name: torch.from_numpy(values) for name, values in weights.items()}
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False).to(device)
-
-
-def _check_same_network(
-    path: str | os.PathLike, state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]
-) -> None:
-    shapes = [
-        f"{name} is {tuple(state[name].shape)}, expected {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    missing = [name for name in expected if name not in state]
-    extra = [name for name in state if name not in expected]
-    if not (shapes or missing or extra):
-        return
-    found = [f"shapes: {_some(shapes, '; ')}"] if shapes else []
-    found += [f"missing: {_some(missing)}"] if missing else []
-    found += [f"unexpected: {_some(extra)}"] if extra else []
-    raise InputError(
-        f"{path}: not a ResNet-50 with one input channel and one output neuron. "
-        f"{'. '.join(found)}. {_remedy(state, missing, extra)}"
-    )
-
-
-def _remedy(state: Mapping[str, torch.Tensor], missing: list[str], extra: list[str]) -> str:
-    if extra and not missing and all(name.endswith("downsample.0.bias") for name in extra):
-        return "This is MONAI's default ResNet-50: train it with bias_downsample=False"
-    if missing or extra:
-        return "Only ResNet-50 with torchvision's parameter names can be used"
-    advice = []
-    if state["conv1.weight"].shape[1] != 1:
-        advice.append(
-            "If the channels were copies of one grey image, sum conv1.weight over them: "
-            "weight.sum(1, keepdim=True)"
-        )
-    if state["fc.weight"].shape[0] == 2:
-        advice.append(
-            "Two softmax outputs make one logit: subtract row 0 of fc.weight and fc.bias from row 1"
-        )
-    return ". ".join(advice) or "Train the network with one output neuron for this task"
-
-
-def _some(names: Any, separator: str = ", ") -> str:
-    names = [str(name) for name in names]
-    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return separator.join(names[:SHOWN]) + rest

@@ -114,17 +114,17 @@ class TestImportedWeights:
     def test_not_a_checkpoint(self, tmp_path, content):
         path = tmp_path / "weights.pt"
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"weights\.pt: torch\.load.* cannot read .*; save"):
+        with pytest.raises(InputError, match=r"weights\.pt: cannot be read as .*; save"):
             import_weights(path)
 
     def test_a_truncated_checkpoint(self, saved, tmp_path):
         path = tmp_path / "weights.pt"
         path.write_bytes(saved.read_bytes()[:100_000])
-        with pytest.raises(InputError, match=r"weights\.pt: torch\.load.* cannot read .*; save"):
+        with pytest.raises(InputError, match=r"weights\.pt: cannot be read as .*; save"):
             import_weights(path)
 
     def test_a_pickled_network(self, checkpoint):
-        with pytest.raises(InputError, match=r"cannot read .*; save the weights with torch\.save"):
+        with pytest.raises(InputError, match=r"holds a Linear, not weights by name; save the"):
             import_weights(checkpoint(nn.Linear(2, 1)))
 
     @pytest.mark.parametrize("content", [[torch.zeros(2)], torch.zeros(2)])

@@ -214,12 +214,13 @@ def test_a_patient_without_label_is_set_aside(finished, project):
     assert not (project.results / "slices" / "PHANTOM-0008.parquet").exists()
 
 
-def test_a_checkpoint_of_another_network(copy_of_finished):
+def test_a_checkpoint_of_another_network_is_refused_before_anything_runs(project):
     network = torch.nn.Linear(3, 1)
-    torch.save(network.state_dict(), copy_of_finished.folder / "other.pt")
-    copy_of_finished.configure({**TINY, "model": {"weights": "other.pt"}})
-    output = copy_of_finished.fail()
-    assert "other.pt: not a ResNet-50 with one input channel and one output neuron" in output
+    torch.save(network.state_dict(), project.folder / "other.pt")
+    project.configure({**TINY, "model": {"weights": "other.pt"}})
+    output = project.fail("--dry-run")
+    assert "config: model.weights: other.pt: not a ResNet-50 with one input channel" in output
+    assert "Traceback" not in output
 
 
 def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finished):
