@@ -20,7 +20,14 @@ from pydicom.uid import (
 )
 
 from scripts.cohort.codestream import Codestream, read_codestream
-from scripts.cohort.dicom_file import LARGEST_FILE, RejectedFile, open_dicom, read_before_pixels
+from scripts.cohort.dicom_file import (
+    LARGEST_FILE,
+    MOST_PIECES,
+    FileInPieces,
+    RejectedFile,
+    open_dicom,
+    read_before_pixels,
+)
 from scripts.cohort.dicom_pixel_data import find_pixel_data
 from scripts.cohort.dicom_units import check_units
 
@@ -56,7 +63,7 @@ def read_stored(path: str | os.PathLike) -> StoredSlice:
             raise RejectedFile("file is larger than any slice")
         file.seek(0)
         # The header has been read: that the preamble may be missing is known.
-        dataset = pydicom.dcmread(file, force=True)
+        dataset = pydicom.dcmread(FileInPieces(file, MOST_PIECES), force=True)
         dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
         header.values.check_equal(dataset)
         stored = _decode(dataset)

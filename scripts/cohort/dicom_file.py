@@ -51,6 +51,8 @@ FIRST_ELEMENTS = {
     ImplicitVRLittleEndian: re.compile(rb"\x08\0.\0.\0", re.DOTALL),
 }
 """How the elements of an image may begin: tag, and type of value or length."""
+MOST_PIECES = 100_000
+"""Pieces of a file of one slice: two or three for each element, of which real ones have 1000."""
 TRANSFER_SYNTAX_UID = 0x00020010
 FIRST_PIXEL_DATA = 0x7FE00008
 WANTED = list(TAGS.values())
@@ -104,6 +106,26 @@ def check_permission(path: str | os.PathLike, reason: RejectedFile) -> None:
     """
     if isinstance(reason, ForbiddenFile):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+class FileInPieces:
+    """A file of which only so many pieces are read: a small file can hold millions of elements."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        """Take an open file, and how many pieces may be read."""
+        self._file, self._left = file, most
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next piece.
+
+        Raises:
+            RejectedFile: If it is one too many.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise RejectedFile("it has more elements than can be read in reasonable time")
+        return self._file.read(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +186,7 @@ def read_before_pixels(file: BinaryIO) -> DicomHeader:
         raise RejectedFile("not a file but a pipe or a device")
     head = file.read(HEAD_BYTES)
     if head[PREFIX_BYTES - 4 : PREFIX_BYTES] == b"DICM":
-        syntax, start = _read_transfer_syntax(BytesIO(head), PREFIX_BYTES)
+        syntax, start = read_transfer_syntax(BytesIO(head), PREFIX_BYTES)
     else:
         syntax, start = _without_preamble(head)
     stream, size = file, status.st_size
@@ -177,7 +199,7 @@ def read_before_pixels(file: BinaryIO) -> DicomHeader:
     except Exception:  # a head that is cut off looks like a damaged file
         dataset = None
     if dataset is None or end > len(head) - 8:
-        dataset, end = _read_wanted(stream, start, syntax)
+        dataset, end = _read_wanted(FileInPieces(stream, MOST_PIECES), start, syntax)
     return DicomHeader(HeaderValues(dataset), syntax, stream, end, size)
 
 
@@ -189,15 +211,23 @@ def _without_preamble(head: bytes) -> tuple[UID, int]:
     """
     start = head[:6]
     if FIRST_META.match(start):
-        return _read_transfer_syntax(BytesIO(head), 0)
+        return read_transfer_syntax(BytesIO(head), 0)
     for syntax, first_element in FIRST_ELEMENTS.items():
         if first_element.match(start):
             return syntax, 0
     raise RejectedFile("not a DICOM file")
 
 
-def _read_transfer_syntax(stream: BinaryIO, start: int) -> tuple[UID, int]:
-    """Return the TransferSyntaxUID and where the elements after it start."""
+def read_transfer_syntax(stream: BinaryIO, start: int) -> tuple[UID, int]:
+    """Return the TransferSyntaxUID and where the elements after it start.
+
+    Args:
+        stream: A DICOM file.
+        start: Where its elements start.
+
+    Raises:
+        RejectedFile: If there is none, or none that is known.
+    """
     stream.seek(start)
     meta = read_dataset(
         stream, False, True, stop_when=_after_file_meta, specific_tags=[TRANSFER_SYNTAX_UID]

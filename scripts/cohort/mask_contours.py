@@ -12,7 +12,14 @@ import pydicom
 
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.geometry import SliceGeometry
-from scripts.cohort.mask_dicom import DicomMask, Part, check_choice, items, uids
+from scripts.cohort.mask_dicom import (
+    DicomMask,
+    Part,
+    check_choice,
+    items,
+    read_object,
+    uids,
+)
 from scripts.cohort.mask_polygons import fill_polygons
 from scripts.cohort.mask_reading import reading
 from scripts.cohort.mask_structures import Structures
@@ -20,6 +27,10 @@ from scripts.cohort.mask_structures import Structures
 OBJECTS_KEPT = 16
 AREAS = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 FARTHEST_MM = 1e6
+# An outline along the pixels of a slice has a thousand points and a metre or two.
+MOST_POINTS_OF_CONTOUR = 100_000
+MOST_POINTS = 10_000_000
+LONGEST_OUTLINES_MM = 1e8
 
 
 @functools.lru_cache(maxsize=OBJECTS_KEPT)
@@ -37,7 +48,7 @@ def load_contours(path: Path, stamp: object, structures: Structures) -> DicomMas
         RejectedFile: If the file cannot be read, or has none of the structures.
     """
     with reading("DICOM RTSTRUCT"):
-        dataset = pydicom.dcmread(path)
+        dataset = read_object(path)
         series = items(
             dataset,
             "ReferencedFrameOfReferenceSequence",
@@ -45,7 +56,7 @@ def load_contours(path: Path, stamp: object, structures: Structures) -> DicomMas
             "RTReferencedSeriesSequence",
         )
         return DicomMask(
-            parts=list(_contours(dataset, structures)),
+            parts=_bounded(_contours(dataset, structures)),
             series=uids(series, "SeriesInstanceUID"),
             study=str(dataset.get("StudyInstanceUID", "")),
             draw=draw_contours,
@@ -87,10 +98,39 @@ def _contours(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Part
                     yield _contour(name, number, contour, frames[number])
 
 
+def _bounded(contours: Iterator[Part]) -> list[Part]:
+    """Return contours whose number of points and length allow to fill them in seconds."""
+    found, points, length = [], 0, 0.0
+    for contour in contours:
+        steps = np.diff(contour.outline, axis=0, append=contour.outline[:1])
+        points += len(steps)
+        length += float(np.linalg.norm(steps, axis=1).sum())
+        if points > MOST_POINTS or length > LONGEST_OUTLINES_MM:
+            raise RejectedFile(
+                f"mask has contours of more than {MOST_POINTS} points "
+                f"or {LONGEST_OUTLINES_MM / 1e6:.0f} km"
+            )
+        found.append(contour)
+    return found
+
+
 def _contour(name: str, roi: int, contour: pydicom.Dataset, frame_of_reference: str) -> Part:
-    points = np.float64(contour.ContourData).reshape(-1, 3)
+    points = _points(name, contour)
     if not (np.abs(points) < FARTHEST_MM).all():
         raise RejectedFile(f"{name} is no place in a patient")
     images = items(contour, "ContourImageSequence")
     slices = uids(images, "ReferencedSOPInstanceUID")
     return Part(name, roi, slices, frame_of_reference, points)
+
+
+def _points(name: str, contour: pydicom.Dataset) -> np.ndarray:
+    """Return the corners of a contour, (n, 3), from their text.
+
+    pydicom would make an object of each number, which takes longer and more memory.
+    """
+    values = contour.get_item("ContourData").value
+    if isinstance(values, bytes):
+        if values.count(b"\\") > 3 * MOST_POINTS_OF_CONTOUR:
+            raise RejectedFile(f"{name} has more than {MOST_POINTS_OF_CONTOUR} points")
+        values = [float(value) for value in values.rstrip(b" \0").split(b"\\")]
+    return np.float64(values).reshape(-1, 3)

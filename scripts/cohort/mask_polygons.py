@@ -8,6 +8,8 @@ import numpy as np
 
 # Contours traced through pixel centres are written with few decimals.
 BOUNDARY_WIDTH = 0.01
+EDGES_AT_ONCE = 4096
+"""Each of them may cross every row."""
 
 
 def fill_polygons(polygons: Sequence[np.ndarray], rows: int, columns: int) -> np.ndarray:
@@ -25,17 +27,18 @@ def fill_polygons(polygons: Sequence[np.ndarray], rows: int, columns: int) -> np
     """
     starts = np.concatenate([np.empty((0, 2)), *polygons])
     ends = np.concatenate([np.empty((0, 2)), *(np.roll(one, -1, axis=0) for one in polygons)])
-    mask = _odd_interior(starts, ends, rows, columns)
-    for row, column in (
-        _centres_on(starts, ends, along=0, size=columns)[::-1],
-        _centres_on(starts, ends, along=1, size=rows),
-    ):
-        within = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-        mask[row[within], column[within]] = True
-    return mask
+    crossings = np.zeros((rows, columns + 1), np.int32)
+    boundary = np.zeros((rows, columns), bool)
+    for first in range(0, len(starts), EDGES_AT_ONCE):
+        edges = slice(first, first + EDGES_AT_ONCE)
+        _count_crossings(starts[edges], ends[edges], crossings)
+        _mark_boundary(starts[edges], ends[edges], boundary)
+    return boundary | (crossings.cumsum(axis=1)[:, :columns] % 2 == 1)
 
 
-def _odd_interior(starts: np.ndarray, ends: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def _count_crossings(starts: np.ndarray, ends: np.ndarray, crossings: np.ndarray) -> None:
+    """Add to each row, at the first pixel beyond it, where edges cross the row's centres."""
+    rows, columns = crossings.shape[0], crossings.shape[1] - 1
     # From the upper to the lower end: an edge that is run through both ways, as those of a keyhole,
     # must be crossed in the very same place.
     is_down = (starts[:, 1] <= ends[:, 1])[:, None]
@@ -44,9 +47,18 @@ def _odd_interior(starts: np.ndarray, ends: np.ndarray, rows: int, columns: int)
     edge, row = _steps(first, np.ceil(lower[:, 1]).clip(0, rows) - 1)
     slope = (row - upper[edge, 1]) / (lower[edge, 1] - upper[edge, 1])
     crossing = upper[edge, 0] + slope * (lower[edge, 0] - upper[edge, 0])
-    crossings = np.zeros((rows, columns + 1), np.int32)
     np.add.at(crossings, (row, np.ceil(crossing).clip(0, columns).astype(int)), 1)
-    return crossings.cumsum(axis=1)[:, :columns] % 2 == 1
+
+
+def _mark_boundary(starts: np.ndarray, ends: np.ndarray, boundary: np.ndarray) -> None:
+    """Mark the pixels (rows, columns) whose centres lie on edges."""
+    rows, columns = boundary.shape
+    for row, column in (
+        _centres_on(starts, ends, along=0, size=columns)[::-1],
+        _centres_on(starts, ends, along=1, size=rows),
+    ):
+        within = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        boundary[row[within], column[within]] = True
 
 
 def _centres_on(

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.uid import RLELossless
 
-from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.codestream import read_codestream
+from scripts.cohort.dicom_file import LARGEST_FILE, RejectedFile
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.mask_dicom import (
     PLANE_TOLERANCE_MM,
@@ -18,6 +20,7 @@ from scripts.cohort.mask_dicom import (
     Part,
     check_choice,
     items,
+    read_object,
     uids,
 )
 from scripts.cohort.mask_grid import MarkedGrid
@@ -25,6 +28,7 @@ from scripts.cohort.mask_reading import reading
 from scripts.cohort.mask_structures import Structures
 
 OBJECTS_KEPT = 16
+KINDS = ("BINARY", "FRACTIONAL", "LABELMAP")
 SMALLEST_FRACTION = 0.5
 # Number that a label map may give to what is outside of all segments.
 BACKGROUND = 0
@@ -54,10 +58,12 @@ def load_segmentation(path: Path, stamp: object, structures: Structures) -> Dico
     Raises:
         RejectedFile: If the file cannot be read, or has none of the structures.
     """
-    from highdicom.seg import segread
+    from highdicom.seg import Segmentation
 
     with reading("DICOM SEG"):
-        dataset = segread(path)
+        dataset = read_object(path)
+        _check_size(dataset)
+        dataset = Segmentation.from_dataset(dataset, copy=False)
         return DicomMask(
             parts=[frame for frame in _frames(dataset, structures) if frame.pixels.inside.size],
             series=uids(items(dataset, "ReferencedSeriesSequence"), "SeriesInstanceUID"),
@@ -77,6 +83,43 @@ def draw_frames(frames: Sequence[Frame], geometry: SliceGeometry) -> np.ndarray:
     return mask
 
 
+def _check_size(dataset: pydicom.Dataset) -> None:
+    """Check the kind of a segmentation, and that it holds as many frames as it says.
+
+    Raises:
+        RejectedFile: If it does not.
+    """
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    described = len(dataset.get("PerFrameFunctionalGroupsSequence") or [])
+    bits = dataset.Rows * dataset.Columns * dataset.BitsAllocated
+    is_plain = not dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    if dataset.get("SegmentationType") not in KINDS:
+        raise _unreadable(f"its SegmentationType is none of {', '.join(KINDS)}")
+    if frames != described:
+        raise _unreadable(f"NumberOfFrames is {frames}, and {described} are described")
+    if bits > 8 * LARGEST_FILE:
+        raise _unreadable("its frames are larger than any slice")
+    if is_plain and 8 * len(dataset.PixelData) < frames * bits:
+        raise _unreadable("it holds less data than its frames take")
+
+
+def _check_frame(dataset: pydicom.Dataset, number: int) -> None:
+    """Check that a frame which is compressed is not larger than the header says.
+
+    Raises:
+        RejectedFile: If it is.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated and syntax != RLELossless:
+        stream = read_codestream(dataset.get_raw_frame(number))
+        if (stream.rows, stream.columns) != (dataset.Rows, dataset.Columns):
+            raise _unreadable(f"frame {number} has another size than the header says")
+
+
+def _unreadable(why: str) -> RejectedFile:
+    return RejectedFile(f"mask cannot be read as DICOM SEG: {why}")
+
+
 def _frames(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Frame]:
     """Read the frames of the chosen segments, `dataset` being a highdicom Segmentation."""
     segments = list(items(dataset, "SegmentSequence"))
@@ -94,6 +137,7 @@ def _frames(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Frame]
         group = _Groups(own, shared)
         segment = 0 if is_map else int(group.first("SegmentIdentification").ReferencedSegmentNumber)
         if is_map or segment in chosen:
+            _check_frame(dataset, number)
             stored = dataset.get_stored_frame(number)
             inside = np.isin(stored, chosen) if is_map else _is_inside(stored, dataset)
             name = f"frame {number} of the mask"

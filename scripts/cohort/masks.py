@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pydicom.filereader import read_partial
 from pydicom.uid import (
     CTImageStorage,
     MRImageStorage,
@@ -16,11 +16,11 @@ from pydicom.uid import (
     RTStructureSetStorage,
 )
 
-from scripts.cohort.dicom_file import RejectedFile, check_permission
+from scripts.cohort.dicom_file import CRASH, RejectedFile, check_permission
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.index import Rejected
 from scripts.cohort.mask_contours import load_contours
-from scripts.cohort.mask_dicom import PLANE_TOLERANCE_MM, DicomMask
+from scripts.cohort.mask_dicom import PLANE_TOLERANCE_MM, DicomMask, read_object
 from scripts.cohort.mask_files import list_mask_files, mask_digest, mask_stamp
 from scripts.cohort.mask_png import png_mask_of_slice
 from scripts.cohort.mask_reading import reading
@@ -31,8 +31,11 @@ from scripts.cohort.mask_volume import load_volume
 from scripts.cohort.slice_entry import SliceEntry
 from scripts.cohort.volume_parts import is_volume
 from scripts.errors import InputError
+from scripts.parallel import safe_map
 
 SOP_CLASS_TAG = 0x00080016
+HEADER_PIECES = 1000
+"""Pieces of a file up to that element."""
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """SOP classes Segmentation Storage and Label Map Segmentation Storage."""
 IMAGES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage)
@@ -74,24 +77,37 @@ def match_masks(
         return {}, {}
     targets, chosen = MaskTargets(entries), Structures.of(structures)
     masks, rejected = defaultdict(list), {}
-    for path in list_mask_files(folder):
-        if targets.is_image(path):
+    examine = partial(_examine, targets=targets, chosen=chosen)
+    paths = [path for path in list_mask_files(folder) if not targets.is_image(path)]
+    # In another process: a file may crash a library.
+    for path, found in zip(paths, safe_map(examine, paths, _crashed, chunksize=16), strict=True):
+        if isinstance(found, RejectedFile):
+            rejected[str(path)] = str(found)
             continue
-        try:
-            marked = _marked_slices(path, targets, chosen)
-            digest = mask_digest(path)
-        except RejectedFile as reason:
-            check_permission(path, reason)
-            rejected[str(path)] = str(reason)
-        else:
-            for slice_id in marked:
-                masks[slice_id].append({"path": str(path), "digest": digest})
+        marked, digest = found
+        for slice_id in marked:
+            masks[slice_id].append({"path": str(path), "digest": digest})
     if not masks:
         reasons = "; ".join(sorted(set(rejected.values()))) or "it holds none"
         raise InputError(
             f"{folder}: no mask fits a slice ({reasons}); check `masks` in cohort.datasets"
         )
     return dict(masks), rejected
+
+
+def _examine(
+    path: Path, targets: MaskTargets, chosen: Structures
+) -> tuple[list[str], str] | RejectedFile:
+    """Return the slices that a mask marks and its digest, or why it is set aside."""
+    try:
+        return _marked_slices(path, targets, chosen), mask_digest(path)
+    except RejectedFile as reason:
+        check_permission(path, reason)
+        return reason
+
+
+def _crashed(path: Path) -> RejectedFile:
+    return RejectedFile(CRASH)
 
 
 def read_mask(
@@ -182,8 +198,8 @@ def _marked_by_dicom(mask: DicomMask, targets: MaskTargets) -> list[str]:
 
 
 def _load_dicom(path: Path, chosen: Structures) -> DicomMask:
-    with reading("DICOM"), open(path, "rb") as file:
-        header = read_partial(file, stop_when=lambda tag, *_: tag > SOP_CLASS_TAG)
+    with reading("DICOM"):
+        header = read_object(path, HEADER_PIECES, lambda tag, *_: tag > SOP_CLASS_TAG)
         sop_class = header.get("SOPClassUID")
     if sop_class in SEGMENTATIONS:
         return load_segmentation(path, mask_stamp(path), chosen)
