@@ -16,6 +16,15 @@ READING = (
     "slices: slices of a patient are alike.",
 )
 
+# Snakemake centres this page in the window. Of a page larger than it, be it by the graph of rules
+# beside the text, the top and the left could not be scrolled to.
+STYLE = """.. raw:: html
+
+   <style>
+   .h-screen.items-center { align-items: safe center; justify-content: safe center }
+   .h-screen.items-center > div { flex-wrap: wrap }
+   </style>"""
+
 
 def landing_text(summary: Mapping[str, Any]) -> str:
     """Return the first page of the Snakemake report.
@@ -24,7 +33,7 @@ def landing_text(summary: Mapping[str, Any]) -> str:
         summary: Content of summary.json.
     """
     title = f"Which importance estimator explains this CT classifier best? Run {summary['run']}"
-    parts = [_rst_title(title, "=")]
+    parts = [STYLE, _rst_title(title, "=")]
     for heading, lines in _sections(summary).items():
         parts += [_rst_title(heading, "-"), "\n".join(f"- {escape_rst(line)}" for line in lines)]
     return "\n\n".join(parts) + "\n"

@@ -13,7 +13,7 @@ from scripts.statistics.comparisons import smallest_holm
 from scripts.statistics.options import StatisticsOptions
 
 ENOUGH_PATIENTS, ENOUGH_OF_A_CLASS = 10, 5
-"""From here on, 95 % intervals cover 92 % or more in simulations of the metrics."""
+"""From here on, 95 % intervals cover about 92 % or more in simulations of the metrics."""
 COVERAGE = {
     "fidelity": "94.4 % (15 and 15 patients of the classes), 96.5 % (5 and 25) and, where curves "
     "have a plateau, 91.9 %",

@@ -145,6 +145,7 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
     )["html_body"]
 
     assert "Run tiny_run" in page
+    assert "<style>" in page  # or Snakemake would show the middle of a long page
     assert (
         "10 slices of 4 patients (1 for test and 3 for train): 8 evenly spaced and 2 more with a "
         "mask. 6 of them are with contrast agent." in page

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from scripts.image_table import read_images
+from tests.report.chromium import PROGRAM, chromium
 
 TABLES = ["table1_fidelity", "table2_auc", "table3_dice"]
 ESTIMATORS = {
@@ -122,6 +123,20 @@ def test_the_report_holds_every_table_and_figure_and_names_no_patient(finished):
         assert name in page
     assert "Which importance estimator explains this CT classifier best" in page
     assert "PHANTOM-" not in page
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt install chromium")
+def test_the_report_opens_at_the_top_of_its_first_page(finished, tmp_path):
+    finished.run("--report", str(tmp_path / "report.html"))
+    heading = "document.querySelector('.prose h1').getBoundingClientRect()"
+    with chromium(tmp_path / "profile") as page:
+        for width in (390, 1280):
+            page.resize(width, 700)
+            page.open((tmp_path / "report.html").as_uri())
+            for shown in (".prose h1", "#rulegraph :is(canvas, svg)"):
+                page.wait_for(f"document.querySelector('{shown}') !== null")
+            assert page.evaluate(f"{heading}.top") >= 0
+            assert page.evaluate(f"{heading}.left") >= 0
 
 
 def test_the_explorer_holds_every_slice_with_maps(finished):
