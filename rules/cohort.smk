@@ -23,9 +23,7 @@ rule generate_phantom:
 rule read_headers:
     input:
         phantom=phantom_folder(),
-        folders=dataset_folders,
-        patients=dataset_patients,
-        key=pseudonym_key(),
+        files=tracked_reading_files,
         code=code_inputs("scripts/cohort/read_headers.py"),
     output:
         # What is known of files that did not change is kept.
@@ -42,7 +40,8 @@ rule read_headers:
         runtime=growing(240),
     params:
         options=dataset_reading,
-        pseudonym_key=COHORT.pseudonym_key and pseudonym_key()[0],
+        pseudonym_key=literally(COHORT.pseudonym_key and pseudonym_key()[0]),
+        others=stamps_of_reading,
     script:
         "../scripts/cohort/read_headers.py"
 
@@ -77,8 +76,7 @@ rule index_cohort:
 rule label_series:
     input:
         index="results/{run}/cohort/index.parquet",
-        labels=label_files(),
-        key=pseudonym_key(),
+        files=as_inputs([*label_files(), *pseudonym_key()]),
         code=code_inputs("scripts/cohort/label_series.py"),
     output:
         labels="results/{run}/cohort/labels.parquet",
@@ -95,8 +93,9 @@ rule label_series:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
-        datasets=label_sources(),
-        pseudonym_key=COHORT.pseudonym_key and pseudonym_key()[0],
+        datasets=literally(label_sources()),
+        pseudonym_key=literally(COHORT.pseudonym_key and pseudonym_key()[0]),
+        others=stamps_of_others([*label_files(), *pseudonym_key()]),
     script:
         "../scripts/cohort/label_series.py"
 
@@ -130,7 +129,7 @@ checkpoint plan_extraction:
         same_person="results/{run}/cohort/same_person.parquet",
         chest=chest_table(),
         phantom=phantom_folder(),
-        masks=mask_files(),
+        masks=as_inputs(MASK_FILES),
         code=code_inputs("scripts/cohort/plan_extraction.py"),
     output:
         split="results/{run}/cohort/split.parquet",
@@ -147,7 +146,8 @@ checkpoint plan_extraction:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        masks=mask_sources(),
+        masks=literally(mask_sources()),
+        others=stamps_of_others(MASK_FILES),
         options=canonical_options(COHORT, SelectionOptions),
         seed=SEED,
     script:

@@ -112,6 +112,31 @@ def is_readable(path):
     return os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK)
 
 
+# Snakemake replaces {name} and <name> in every path, and cannot print names that are not UTF-8. There is no way
+# to write them otherwise, so such files of the user are no inputs: a param tells when they change.
+REPLACED = re.compile(r"\{\s*[.\w]|<[a-z]|[\ud800-\udfff]")
+
+
+def as_inputs(paths):
+    """The files and folders of the user that Snakemake takes as they are."""
+    return [path for path in paths if not REPLACED.search(path)]
+
+
+def stamps_of_others(paths):
+    """What tells of changes of files and folders that cannot be inputs; "" if there are none."""
+    digest = hashlib.blake2b(digest_size=16)
+    others = [path for path in paths if REPLACED.search(path)]
+    for path in others:
+        status = os.stat(path)
+        digest.update(f"{os.fsencode(path)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest() if others else ""
+
+
+def literally(text):
+    """Text of the user as a param: Snakemake leaves what a function returns as it is."""
+    return lambda wildcards: text
+
+
 def phantom_folder():
     return [f"results/{RUN}/phantom"] if IS_PHANTOM else []
 
@@ -149,6 +174,19 @@ def dataset_folders(wildcards):
 def dataset_patients(wildcards):
     path = PATIENTS_CSV.get(wildcards.dataset)
     return [path] if path else []
+
+
+def reading_files(wildcards):
+    """What read_headers depends on, besides what lies below the folders."""
+    return [*dataset_folders(wildcards), *dataset_patients(wildcards), *pseudonym_key()]
+
+
+def tracked_reading_files(wildcards):
+    return as_inputs(reading_files(wildcards))
+
+
+def stamps_of_reading(wildcards):
+    return stamps_of_others(reading_files(wildcards))
 
 
 def top_level_digest(wildcards):
@@ -218,6 +256,9 @@ def mask_files():
         raise WorkflowError(str(error)) from None
     # A link to nothing is set aside later; Snakemake would stop at it.
     return [stamp.path for stamp in stamps if os.path.exists(stamp.path)]
+
+
+MASK_FILES = mask_files()
 
 
 def mask_sources():

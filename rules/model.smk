@@ -30,7 +30,7 @@ else:
     rule import_classifier:
         input:
             # What it holds counts (digest), not its time.
-            weights=ancient(weights_file()),
+            weights=ancient(as_inputs([weights_file()])),
             code=code_inputs("scripts/model/import_classifier.py"),
         output:
             classifier="results/{run}/model/classifier.pt",
@@ -46,6 +46,7 @@ else:
             runtime=growing(15),
         params:
             preparation=PREPARATION,
+            weights=literally(weights_file()),
             digest=weights_digest(),
         script:
             "../scripts/model/import_classifier.py"

@@ -88,7 +88,7 @@ rule plot_figure1_examples:
         runtime=growing(30),
     params:
         estimator=FIGURE1_ESTIMATOR,
-        example_slices=json.dumps(OPTIONS.report.example_slices, sort_keys=True),
+        example_slices=literally(json.dumps(OPTIONS.report.example_slices, sort_keys=True)),
     script:
         "../scripts/report/plot_figure1_examples.py"
 
@@ -151,7 +151,7 @@ rule plot_figure3_xrai:
         runtime=growing(30),
     params:
         estimator=FIGURE3_ESTIMATOR,
-        example_slices=json.dumps(OPTIONS.report.example_slices, sort_keys=True),
+        example_slices=literally(json.dumps(OPTIONS.report.example_slices, sort_keys=True)),
     script:
         "../scripts/report/plot_figure3_xrai.py"
 
@@ -405,7 +405,9 @@ rule write_summary:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        config=json.dumps(shareable_config(OPTIONS.model_dump(mode="json")), sort_keys=True),
+        config=literally(
+            json.dumps(shareable_config(OPTIONS.model_dump(mode="json")), sort_keys=True)
+        ),
         metrics=metric_specs(),
     script:
         "../scripts/report/write_summary.py"
