@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import stat
 from pathlib import Path
 
 from scripts.code_inputs import code_inputs
@@ -19,6 +20,7 @@ from scripts.report.summary import shareable_config
 from scripts.saliency.registry import gradient_passes, load_estimator, parts_of
 from scripts.table_file import read_table
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 try:
     CONFIG = parse_config(config)
@@ -259,6 +261,14 @@ def mask_files():
 
 
 MASK_FILES = mask_files()
+
+if workflow.is_main_process:
+    for key in pseudonym_key():
+        if os.stat(key).st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            logger.warning(
+                f"config: cohort.pseudonym_key: others can read {key}, and make the pseudonyms of patients again "
+                f"with it; chmod 600 takes that from them"
+            )
 
 
 def mask_sources():

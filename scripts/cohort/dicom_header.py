@@ -23,7 +23,7 @@ from scripts.cohort.dicom_pixel_data import find_pixel_data
 from scripts.cohort.dicom_units import check_units
 from scripts.cohort.dicom_values import HeaderValueError, HeaderValues
 from scripts.cohort.geometry import SliceGeometry, is_spacing
-from scripts.cohort.slice_entry import SliceEntry
+from scripts.cohort.slice_entry import SliceEntry, id_of
 from scripts.randomness import seed_for
 
 MULTI_ENERGY_IMAGES = {
@@ -159,7 +159,7 @@ def _slice_header(
         series_uid=values.text("SeriesInstanceUID"),
         study_uid=values.text("StudyInstanceUID"),
         frame_of_reference=values.text("FrameOfReferenceUID"),
-        patient_id=values.text("PatientID"),
+        patient_id=id_of(values.text("PatientID")),
         rows=geometry.rows,
         columns=geometry.columns,
         origin=geometry.origin,

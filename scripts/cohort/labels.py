@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scripts.cohort.options import LabelOptions
 from scripts.cohort.pseudonyms import Pseudonyms
-from scripts.cohort.slice_entry import SliceEntry, series_of
+from scripts.cohort.slice_entry import SliceEntry, id_of, series_of
 from scripts.cohort.user_csv import read_csv
 from scripts.errors import InputError
 
@@ -179,7 +179,7 @@ def _check_unique_names(
 ) -> None:
     series_of_name: dict[str, tuple[str, str]] = {}
     for entry in entries:
-        name = os.path.basename(entry.path)
+        name = id_of(os.path.basename(entry.path))
         if name in labels and series_of_name.setdefault(name, entry.series) != entry.series:
             raise InputError(
                 f"{csv_path}: files of several series are named {name!r}; label them by another "
@@ -194,7 +194,7 @@ def _csv_says(slices: Sequence[SliceEntry], labels: dict[str, int], key: str) ->
         "study_uid": [first.study_uid],
         "series_uid": [first.series_uid],
         "slice_id": [entry.slice_id for entry in slices],
-        "file_name": [os.path.basename(entry.path) for entry in slices],
+        "file_name": [id_of(os.path.basename(entry.path)) for entry in slices],
     }[key]
     own = [_own_name(name, first.dataset, labels) for name in names]
     answers = {labels[name] for name in own if name in labels}

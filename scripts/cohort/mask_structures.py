@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scripts.cohort.dicom_file import RejectedFile
+from scripts.cohort.slice_entry import id_of
 
 
 @dataclass(frozen=True)
@@ -71,4 +72,4 @@ class Structures:
 
 
 def _plain(name: str) -> str:
-    return str(name).strip().casefold()
+    return id_of(str(name).strip().casefold())

@@ -11,7 +11,7 @@ from typing import TypeVar
 from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.mask_dicom import DicomMask, is_same_frame
 from scripts.cohort.mask_files import PNG_SUFFIX
-from scripts.cohort.slice_entry import SliceEntry, volume_slice_id
+from scripts.cohort.slice_entry import SliceEntry, id_of, volume_slice_id
 from scripts.cohort.volume_parts import is_volume, name_of
 
 Found = TypeVar("Found")
@@ -31,10 +31,11 @@ class MaskTargets:
             self._series[entry.series_uid].append(entry)
             self._studies[entry.study_uid].append(entry)
             if is_volume(entry.path):
-                for name in {entry.series_uid, name_of(entry.path)}:
+                file_name = id_of(name_of(entry.path))
+                for name in {entry.series_uid, file_name}:
                     self._volumes[name].setdefault(entry.path, []).append(entry)
                 # The id of the slice may be a pseudonym, or have folders in front.
-                by_file = volume_slice_id(name_of(entry.path), entry.frame)
+                by_file = volume_slice_id(file_name, entry.frame)
                 if by_file != entry.slice_id:
                     self._renamed[by_file][entry.path] = entry
         self._images = {os.path.realpath(path) for path in {entry.path for entry in entries}}
@@ -108,8 +109,10 @@ def _only_one(found: dict[str, Found], path: Path) -> Found:
     Of several, it is the one in a folder of the name of that of the mask, or of the one above.
     """
     if len(found) > 1:
-        folders = path.parts[-3:-1]
-        found = {image: it for image, it in found.items() if Path(image).parent.name in folders}
+        folders = [id_of(folder) for folder in path.parts[-3:-1]]
+        found = {
+            image: it for image, it in found.items() if id_of(Path(image).parent.name) in folders
+        }
     if len(found) != 1:
         raise RejectedFile("mask fits several image volumes of that name: rename the images")
     return next(iter(found.values()))
@@ -127,10 +130,10 @@ def stem_of(path: Path) -> str:
 
 def _split_name(path: Path, known: Container[str]) -> tuple[str, str] | None:
     """Split ``<id>``, ``<id>_<structure>`` or ``<id>/<structure>``, the longest id first."""
-    stem = stem_of(path)
+    stem, folder = id_of(stem_of(path)), id_of(path.parent.name)
     if stem in known:
         return stem, ""
     for place in range(len(stem) - 1, 0, -1):
         if stem[place] == "_" and stem[:place] in known:
             return stem[:place], stem[place + 1 :]
-    return (path.parent.name, stem) if path.parent.name in known else None
+    return (folder, stem) if folder in known else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -137,6 +138,14 @@ def place_of(path: str, frame: int | None) -> str:
 def as_text(path: str) -> str:
     """Return a path as a table can hold it; Python marks bytes that are not UTF-8."""
     return path.encode("utf-8", "backslashreplace").decode()
+
+
+def id_of(text: str) -> str:
+    """Return an id or file name in the form in which all of them are compared (NFC).
+
+    Some systems write an accented letter as one character, others as a letter and an accent.
+    """
+    return unicodedata.normalize("NFC", text)
 
 
 def series_of(entries: Sequence[SliceEntry]) -> dict[tuple[str, str], list[SliceEntry]]:

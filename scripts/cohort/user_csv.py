@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from scripts.cohort.slice_entry import id_of
 from scripts.errors import InputError
 
 
@@ -15,6 +16,8 @@ def read_csv(
     path: str | os.PathLike, columns: Sequence[str], key: str, hint: str = ""
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each line, and what it has in some columns; "" where it is too short.
+
+    All text is in the form in which ids are compared (`slice_entry.id_of`).
 
     Args:
         path: The file, in UTF-8, with a header line.
@@ -29,11 +32,11 @@ def read_csv(
     if not Path(path).is_file():
         raise InputError(f"{path} is not a file; check `{key}` in cohort.datasets, and data_dir")
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = id_of(Path(path).read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    line = 1
+    line, columns = 1, list(map(id_of, columns))
     try:
         _check_columns(path, reader.fieldnames or [], columns, hint)
         line = reader.line_num + 1

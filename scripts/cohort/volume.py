@@ -15,7 +15,7 @@ from scripts.cohort.dicom_file import RejectedFile
 from scripts.cohort.dicom_header import SliceHeader
 from scripts.cohort.geometry import is_spacing
 from scripts.cohort.pixels import check_plausible
-from scripts.cohort.slice_entry import volume_slice_id
+from scripts.cohort.slice_entry import id_of, volume_slice_id
 from scripts.cohort.user_csv import read_csv
 from scripts.cohort.volume_file import read_frame, read_grid, reading_volume
 from scripts.cohort.volume_grid import VolumeGrid
@@ -40,7 +40,7 @@ def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, st
             raise InputError(f"{path}, line {line}: a second patient for one file")
     patients, file_of = {}, {}
     for file in files:
-        parts = PurePath(file).parts
+        parts = PurePath(id_of(file)).parts
         key = next((end for end in map(parts.__getitem__, _ends(len(parts))) if end in named), None)
         if key is None:
             continue
@@ -70,7 +70,7 @@ def volume_names(paths: Sequence[str]) -> dict[str, str]:
     """
     alike: dict[str, list[str]] = {}
     for path in filter(is_volume, paths):
-        alike.setdefault(name_of(path), []).append(path)
+        alike.setdefault(id_of(name_of(path)), []).append(path)
     # With fewer folders first: P1_ct.nii keeps its name beside P1/ct.nii and P2/ct.nii.
     places = sorted(itertools.chain.from_iterable(map(_tell_apart, alike.values())))
     file_of: dict[str, str] = {}
@@ -106,7 +106,7 @@ def _last(folders: tuple[str, ...], depth: int) -> tuple[str, ...]:
 
 
 def _joined(folders: tuple[str, ...], file_name: str, depth: int) -> str:
-    return "_".join([*(folder.strip("/") for folder in _last(folders, depth)), file_name])
+    return id_of("_".join([*(it.strip("/") for it in _last(folders, depth)), file_name]))
 
 
 def read_volume_headers(
@@ -122,7 +122,7 @@ def read_volume_headers(
     Raises:
         RejectedFile: If the file is no axial CT volume that can be used, with the reason.
     """
-    name = names[path] if names and path in names else name_of(path)
+    name = names[path] if names and path in names else id_of(name_of(path))
     if patients is not None and path not in patients:
         raise RejectedFile("no patient_id in the CSV of cohort.datasets.<name>.patients")
     grid = read_grid(path)

@@ -223,6 +223,15 @@ def test_patients_and_series_come_in_the_same_order_however_the_folders_are_name
     assert found[0] == found[1]
 
 
+def test_a_patient_whose_id_is_encoded_in_two_ways_is_one(tmp_path):
+    for number, name in enumerate(["M\u00fcller", "Mu\u0308ller"]):
+        write_ct(
+            tmp_path / str(number), series=number, PatientID=name, SpecificCharacterSet="ISO_IR 192"
+        )
+
+    assert {entry.patient_id for entry in index_folders([tmp_path]).slices} == {"M\u00fcller"}
+
+
 def test_nested_folders_several_folders_and_links_are_searched(tmp_path):
     write_ct(tmp_path / "one" / "a" / "b" / "c" / "x", patient="P1")
     write_ct(tmp_path / "two" / "x", patient="P2")

@@ -486,6 +486,17 @@ def test_a_csv_names_volumes_as_they_are_called_in_the_files(tmp_path, key, hash
     assert (row["source"], row["label"]) == ("csv", 1)
 
 
+@pytest.mark.parametrize("written", ["M\u00fcller", "Mu\u0308ller"])
+@pytest.mark.parametrize("key", ["patient_id", "file_name"])
+def test_accents_are_compared_however_they_are_encoded(tmp_path, written, key):
+    csv_path = write_csv(tmp_path, f"{written},contrast\n{written}.dcm,1\nelse,0\n")
+    slices = [entry(patient_id="M\u00fcller.dcm", path="x/Mu\u0308ller.dcm")]
+
+    row = label_one(slices, csv_path, key=key, key_column="Mu\u0308ller")
+
+    assert (row["source"], row["label"]) == ("csv", 1)
+
+
 def test_a_csv_names_slices_by_uid_although_patients_have_pseudonyms(tmp_path):
     csv_path = write_csv(tmp_path, "name,contrast\n1.1,1\n")
     options = LabelOptions(key="slice_id", key_column="name")

@@ -204,6 +204,16 @@ def test_a_volume_is_named_after_an_image_volume_or_its_pseudonym(entries, folde
     check_masks(find_masks(entries, folder), truth())
 
 
+@pytest.mark.parametrize("name", ["\u00fc", "u\u0308", "u\u0308_a\u0308", "\u00fc/a\u0308"])
+def test_accents_are_compared_however_they_are_encoded(entries, folder, name):
+    entries = image_volume(entries, "/data/u\u0308.mhd", "\u00fc")
+    write_nifti(folder / f"{name}.nii.gz", volume(), volume_affine(entries))
+
+    masks, _ = match_masks(entries, folder, ["\u00e4"] if "a" in name else None)
+
+    assert len(masks) == np.any(truth(), axis=(1, 2)).sum()
+
+
 def test_the_longest_name_of_an_image_wins(entries, folder):
     short = image_volume(entries, "/data/scan.mhd", "scan")
     long = image_volume(entries, "/data/scan_1.mhd", "scan_1")

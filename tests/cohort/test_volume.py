@@ -370,6 +370,16 @@ def test_patients_are_named_by_as_much_of_the_path_as_tells_files_apart(tmp_path
     }
 
 
+def test_accents_are_compared_however_they_are_encoded(tmp_path):
+    one, other = "u\u0308", "\u00fc"
+    csv_path = write_csv(tmp_path / "p.csv", f"file,patient_id\n{other}/1.nii,P{one}\n")
+
+    assert read_patients(csv_path, [f"x/{one}/1.nii"]) == {f"x/{one}/1.nii": f"P{other}"}
+    assert volume_names([f"{one}.nii"]) == {f"{one}.nii": other}
+    with pytest.raises(InputError, match="would have one name"):
+        volume_names([f"{one}.nii", f"{other}.nii"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -126,6 +126,15 @@ def test_a_text_that_snakemake_would_not_get_through(project, text, options, mes
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_secret_that_others_can_read_is_warned_about(project):
+    (project.folder / "key").write_text("a secret of the user")
+    project.configure(with_cohort(pseudonym_key="key"))
+    warning = "config: cohort.pseudonym_key: others can read key"
+    for mode, times in ((0o600, 0), (0o640, 1), (0o604, 1)):
+        (project.folder / "key").chmod(mode)
+        assert project.run("--dry-run").count(warning) == times
+
+
 def test_a_folder_of_masks_that_cannot_be_searched(project):
     (project.folder / "masks").mkdir()
     # Deeper than a path can be long: also root cannot list it by its path.
