@@ -95,7 +95,7 @@ lock:
 	$(COMPILE) requirements-dev.lock --extra dev --constraints requirements.lock
 	$(COMPILE) requirements-bench.lock --extra dev --extra bench --constraints requirements-dev.lock
 	$(WITHOUT_TORCH) requirements*.lock
-	sed -i '1i # torch is not here: see the Makefile.' requirements*.lock
+	sed -i '1i # $(TORCH) is installed on its own: see the Makefile.' requirements*.lock
 	rm -rf .venv-lock
 
 clean:

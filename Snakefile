@@ -59,7 +59,7 @@ rule all:
         f"results/{RUN}/explorer.html",
 
 
-# What headers tell, and the label file: to be looked at before the first pixel is read.
+# The cohort up to the split: labels can be looked at before slices are extracted.
 rule cohort:
     input:
         f"results/{RUN}/cohort/index_summary.csv",

@@ -61,6 +61,9 @@ def locked(name):
 def test_locks_have_the_pins_of_pyproject(lock):
     assert pins(LOCKS[lock]).items() <= pins(locked(lock)).items()
     assert not re.search("^(torch|nvidia-|triton)", "\n".join(locked(lock)), flags=re.MULTILINE)
+    # Named all the same: a lock that changes is installed again.
+    (torch,) = set(PROJECT["dependencies"]) - set(RUNTIME)
+    assert (ROOT / lock).read_text().startswith(f"# {torch} ")
 
 
 @pytest.mark.parametrize("lock", LOCKS)

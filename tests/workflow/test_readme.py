@@ -115,8 +115,9 @@ def test_labels_can_be_checked_before_the_rest_of_the_example(project, tmp_path)
         example = example.replace(there, str(here))
     (project.folder / "example.yaml").write_text(yaml.safe_dump(yaml.safe_load(example)))
 
-    snakemake(project, "cohort --cores all --configfile example.yaml")
+    said = snakemake(project, "cohort --cores all --configfile example.yaml")
 
+    assert f"Labels of mine: {len(truth)} from csv" in said
     results = project.folder / "results" / "mine"
     labels = pd.read_parquet(results / "cohort" / "labels.parquet")
     assert dict(zip(labels.patient_id, labels.label.astype(str), strict=True)) == truth
