@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -15,7 +15,7 @@ from scripts.cohort.options import BodyRegionOptions
 from scripts.cohort.plan import spaced_indices
 from scripts.cohort.reading import read_slice
 from scripts.cohort.slice_entry import SliceEntry, series_of
-from scripts.parallel import process_pool
+from scripts.parallel import safe_map
 from scripts.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -48,15 +48,33 @@ def find_chests(
     """
     series = series_of(entries)
     find = partial(find_chest, options=options)
-    if workers > 1 and len(series) > 1:
-        with process_pool(workers) as pool:
-            chests = list(progress(pool.map(find, series.values()), "chest: series", len(series)))
-    else:
-        chests = [find(slices) for slices in progress(series.values(), "chest: series")]
+    # A slice may crash a library: of its series each is then looked at in a process of its own.
+    find_alone = partial(find_chest, options=options, share_of=_share_alone)
+    found = safe_map(find, list(series.values()), find_alone, workers)
+    chests = list(progress(found, "chest: series", len(series)))
     return dict(zip(series, chests, strict=True))
 
 
-def find_chest(slices: Sequence[SliceEntry], options: BodyRegionOptions) -> Chest:
+def _share_of(entry: SliceEntry) -> float | None:
+    """Return the share of lung of a slice; None if it cannot be read."""
+    try:
+        hounsfield = read_slice(entry.path, entry.frame)
+    except RejectedFile as reason:
+        check_permission(entry.path, reason)
+        return None
+    step = [max(1, round(COARSE_MM / spacing)) for spacing in entry.spacing]
+    return lung_share(hounsfield[:: step[0], :: step[1]])
+
+
+def _share_alone(entry: SliceEntry) -> float | None:
+    return next(safe_map(_share_of, [entry], lambda _: None))
+
+
+def find_chest(
+    slices: Sequence[SliceEntry],
+    options: BodyRegionOptions,
+    share_of: Callable[[SliceEntry], float | None] = _share_of,
+) -> Chest:
     """Return the longest run of slices that show lung.
 
     Neighbours that show at least half as much are taken along: infiltrates leave little air.
@@ -65,20 +83,16 @@ def find_chest(slices: Sequence[SliceEntry], options: BodyRegionOptions) -> Ches
     Args:
         slices: A series by position.
         options: What counts as lung, and how many slices are looked at.
+        share_of: Returns the share of lung of a slice, None to pass it over.
 
     Raises:
         OSError, MemoryError: If a slice may not be read, or disk or memory failed.
     """
     shares: dict[float, float] = {}
     for index in spaced_indices(len(slices), min(options.probes, len(slices)), 1.0):
-        entry = slices[index]
-        try:
-            hounsfield = read_slice(entry.path, entry.frame)
-        except RejectedFile as reason:
-            check_permission(entry.path, reason)
-            continue
-        step = [max(1, round(COARSE_MM / spacing)) for spacing in entry.spacing]
-        shares[entry.position] = lung_share(hounsfield[:: step[0], :: step[1]])
+        share = share_of(slices[index])
+        if share is not None:
+            shares[slices[index].position] = share
     runs = (
         list(run)
         for is_lung, run in groupby(shares, lambda it: shares[it] >= options.lung_air / 2)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 
-from scripts.cohort.dicom_file import RejectedFile, check_permission
+from scripts.cohort.dicom_file import CRASH, RejectedFile, check_permission
 from scripts.cohort.geometry import SliceGeometry
 from scripts.cohort.masks import read_mask
 from scripts.cohort.options import ExtractionOptions
@@ -18,6 +20,7 @@ from scripts.cohort.reading import read_slice
 from scripts.cohort.slice_entry import place_of
 from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
+from scripts.parallel import safe_map
 from scripts.slices import FLAG_FIELDS
 
 logger = logging.getLogger(__name__)
@@ -64,13 +67,13 @@ def extract_slices(
         OSError, MemoryError: If it may not be read, or disk or memory failed.
     """
     rejected: dict[str, str] = {}
+    extract = partial(_extract_slice, options=options, structures=structures)
+    # In another process: a file may crash a library.
+    extracted = iter(safe_map(extract, planned, _crashed))
     with TableWriter(path, slices_schema(options.image_size)) as writer:
-        for start in range(0, len(planned), ROWS_PER_GROUP):
-            rows = [
-                row
-                for plan in planned[start : start + ROWS_PER_GROUP]
-                if (row := _extract_slice(plan, options, structures, rejected)) is not None
-            ]
+        while group := list(islice(extracted, ROWS_PER_GROUP)):
+            rows = [row for row, _ in group if row is not None]
+            rejected |= {file: reason for _, unfit in group for file, reason in unfit.items()}
             if not rows:
                 continue
             columns = {name: [row[name] for row in rows] for name in rows[0]}
@@ -84,11 +87,10 @@ def extract_slices(
 
 
 def _extract_slice(
-    plan: dict,
-    options: ExtractionOptions,
-    structures: Sequence[str | int] | None,
-    rejected: dict[str, str],
-) -> dict | None:
+    plan: dict, options: ExtractionOptions, structures: Sequence[str | int] | None
+) -> tuple[dict | None, dict[str, str]]:
+    """Return the row of a slice, None without one, and the files that are of no use for it."""
+    rejected: dict[str, str] = {}
     geometry = SliceGeometry(**plan["geometry"])
     try:
         hounsfield = read_slice(plan["path"], plan["frame"])
@@ -101,11 +103,11 @@ def _extract_slice(
         check_permission(plan["path"], reason)
         _check_is_there(plan["path"], "read_headers")
         rejected[place_of(plan["path"], plan["frame"])] = str(reason)
-        return None
+        return None, rejected
     mask = _extract_mask(plan, geometry, options.image_size, structures, rejected)
     if mask is None and not plan["sampled"]:
-        return None
-    return {
+        return None, rejected
+    row = {
         "slice_id": plan["slice_id"],
         "label": plan["label"],
         "sampled": plan["sampled"],
@@ -113,6 +115,12 @@ def _extract_slice(
         "image": _resize(scaled, geometry, options.image_size),
         "mask": mask,
     }
+    return row, rejected
+
+
+def _crashed(plan: dict) -> tuple[None, dict[str, str]]:
+    reason = f"{CRASH} (or one of its masks does)" if plan["masks"] else CRASH
+    return None, {place_of(plan["path"], plan["frame"]): reason}
 
 
 def _check_is_there(path: str, rule: str) -> None:

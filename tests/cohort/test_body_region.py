@@ -1,11 +1,14 @@
 import csv
 import errno
+import faulthandler
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from scripts.cohort import body_region
 from scripts.cohort.body_region import Chest, find_chest, find_chests, lung_share
 from scripts.cohort.dicom_header import read_header
 from scripts.cohort.options import BodyRegionOptions
@@ -101,6 +104,25 @@ def test_a_slice_that_may_not_be_read_is_an_error_not_a_series_without_lung(tmp_
 
     with refusing(chest[1].path, errno.EACCES), pytest.raises(PermissionError):
         find_chest(chest, BodyRegionOptions(region="chest"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_slice_that_crashes_its_decoder_is_passed_over(tmp_path, monkeypatch, workers):
+    slices = series_of_shares(tmp_path / "a", [0.5, 0.5, 0.5])
+    read_slice = body_region.read_slice
+
+    def crash(path: str, frame: int | None) -> np.ndarray:
+        if path == slices[1].path:
+            faulthandler.disable()
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return read_slice(path, frame)
+
+    monkeypatch.setattr(body_region, "read_slice", crash)
+
+    (chest,) = find_chests(slices, BodyRegionOptions(region="chest"), workers).values()
+
+    assert list(chest.shares) == [0, 10]
+    assert chest.region == (0, 10)
 
 
 def test_processes_change_nothing(tmp_path):

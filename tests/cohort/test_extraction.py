@@ -1,4 +1,7 @@
 import errno
+import faulthandler
+import os
+import signal
 from dataclasses import asdict
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 from PIL import Image
 from pydicom.uid import RLELossless
 
+from scripts.cohort import extraction
 from scripts.cohort.dicom_header import read_header
 from scripts.cohort.extraction import extract_slices, slices_schema
 from scripts.cohort.masks import match_masks
@@ -288,3 +292,25 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path):
         contents.append((tmp_path / name).read_bytes())
 
     assert contents[0] == contents[1]
+
+
+def test_a_slice_that_crashes_its_decoder_is_set_aside_alone(tmp_path, monkeypatch):
+    stored, mask = bright_corner()
+    paths = [write_ct(tmp_path / f"{number}.dcm", stored=stored) for number in range(4)]
+    read_slice = extraction.read_slice
+
+    def crash(path: str, frame: int | None) -> np.ndarray:
+        if path in map(str, paths[1:3]):
+            faulthandler.disable()
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return read_slice(path, frame)
+
+    monkeypatch.setattr(extraction, "read_slice", crash)
+    masked = planned(paths[2], True, save_mask(tmp_path / "a.png", mask))
+    plan = [planned(paths[0]), planned(paths[1]), masked, planned(paths[3])]
+
+    rows, rejected = extract(tmp_path, plan)
+
+    assert [row["slice_id"] for row in rows] == ["id of 0", "id of 3"]
+    reason = "damaged: it crashes the library that reads it"
+    assert rejected == {"1.dcm": reason, "2.dcm": f"{reason} (or one of its masks does)"}
