@@ -83,7 +83,7 @@ def test_other_real_files_are_set_aside_with_a_reason(liver_slices, folder):
     _, rejected = match_masks(liver_slices, folder)
 
     assert {Path(path).name: reason for path, reason in rejected.items()} == {
-        "01.dcm": "DICOM file that is neither a SEG nor an RTSTRUCT",
+        "01.dcm": "an image, not a mask",
         "heart_seg.nrrd": "mask fits no series: no SeriesInstanceUID or image volume of that name",
         # 1-bit pixels are not meant to be compressed with RLE; no decoder reads them.
         "liver_rle.dcm": "mask cannot be read as DICOM SEG: damaged",
