@@ -111,7 +111,7 @@ def test_pixels_that_cannot_be_decoded_are_rejected_without_a_word_of_their_cont
     segments = content.index((2).to_bytes(4, "little") + (64).to_bytes(4, "little"))
     path.write_bytes(content[:segments] + b"\3" + content[segments + 1 :])
 
-    with pytest.raises(RejectedFile, match="^pixels cannot be decoded: damaged$"):
+    with pytest.raises(RejectedFile, match=r"^pixels cannot be decoded: damaged$"):
         read_hounsfield(path)
 
 
