@@ -1,10 +1,15 @@
 import collections
 import contextlib
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from scripts.device_claim import claim_device
+from scripts.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 JOB = """
@@ -98,3 +103,48 @@ def test_a_child_that_outlives_its_parent_holds_no_device(jobs):
     parent.wait()
 
     assert jobs.start("a", "b").device == "a"
+
+
+# Other users of a shared temporary folder
+
+
+def test_nobody_else_may_write_where_claims_are(jobs):
+    jobs.folder.mkdir(mode=0o777)
+    jobs.folder.chmod(0o777)  # as an earlier version, or a umask, may have left it
+    jobs.start("a", "b")
+
+    assert stat.S_IMODE(jobs.folder.stat().st_mode) == 0o700
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in jobs.folder.iterdir())
+
+
+@pytest.mark.parametrize("target", ["folder", "nothing", "file"])
+def test_a_link_in_place_of_the_folder_is_not_followed(tmp_path, target):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "claims").symlink_to(tmp_path / target)
+
+    with pytest.raises(InputError) as caught:
+        claim_device(["a"], tmp_path / "claims")
+
+    assert "a link, or not yours; remove it, or set TMPDIR to a folder" in str(caught.value)
+    assert not list((tmp_path / "folder").iterdir())
+
+
+@pytest.mark.parametrize("name", ["choosing", "a"])
+def test_a_link_in_place_of_a_file_is_not_followed(tmp_path, name):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / name).symlink_to(tmp_path / "victim")
+
+    with pytest.raises(InputError, match=f"claims/{name}: a link, or not yours; remove it"):
+        claim_device(["a"], tmp_path / "claims")
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path, monkeypatch):
+    (tmp_path / "claims").mkdir()
+    somebody = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody)
+
+    with pytest.raises(InputError, match="claims: a link, or not yours; remove it, or set TMPDIR"):
+        claim_device(["a"], tmp_path / "claims")
+    assert not list((tmp_path / "claims").iterdir())
