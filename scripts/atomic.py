@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+
+from scripts.system_errors import naming
+
+WHERE_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of the system that only writing meets."""
 
 
 def temporary_beside(path: str | os.PathLike) -> Path:
@@ -44,9 +50,15 @@ def replacing(path: str | os.PathLike, flush: bool = True) -> Iterator[Path]:
     temporary = temporary_beside(path)
     try:
         yield temporary
-        if flush:
-            _flush(temporary)
-        os.replace(temporary, path)
+        with naming(path):
+            if flush:
+                _flush(temporary)
+            os.replace(temporary, path)
+    except OSError as error:
+        # The block may read other files as well: only these errors must be of this one.
+        if error.filename == os.fspath(temporary) or error.errno in WHERE_WRITTEN:
+            error.filename = os.fspath(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

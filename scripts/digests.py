@@ -6,12 +6,14 @@ import hashlib
 import os
 from typing import BinaryIO
 
+from scripts.system_errors import naming
+
 SAMPLE_BYTES = 4096
 
 
 def file_digest(path: str | os.PathLike) -> str:
     """Return the BLAKE2 digest of a file's content, 32 hexadecimal digits."""
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.system_errors import AGAIN, MORE_MEMORY
+from scripts.system_errors import AGAIN, MORE_MEMORY, REMEDIES
 
 LINES = 5
 """Lines shown of a log."""
@@ -26,9 +27,12 @@ REPORT = (
     "a defect of this workflow or of a file added to it: the log says where. If the file is not "
     "yours, please report it with the log"
 )
+LITTLE_SPACE = 1 << 20
+"""Bytes."""
+FULL = f"the disk of its log is full: {REMEDIES[errno.ENOSPC]}"
 KILLED = (
-    "it ended without an error in its log: see the lines above, from 'Traceback' on; if there are "
-    f"none it was killed, most likely for lack of memory: {MORE_MEMORY}"
+    "it ended without an error in its log: see the lines above, from 'ERROR' or 'Traceback' on; if "
+    f"there are none it was killed, most likely for lack of memory: {MORE_MEMORY}"
 )
 
 
@@ -99,16 +103,17 @@ def describe(job: FailedJob) -> list[str]:
         heading,
         *(f"  | {line}" for line in lines[-LINES:]),
         *others,
-        f"  What to do: {remedy(lines, job.message)}",
+        f"  What to do: {remedy(lines, job.message, path.parent)}",
     ]
 
 
-def remedy(lines: Sequence[str], message: str = "") -> str:
+def remedy(lines: Sequence[str], message: str = "", folder: str | os.PathLike = ".") -> str:
     """Return what to do about a job that failed.
 
     Args:
         lines: Its log; none if it has written none.
         message: What a cluster says of it.
+        folder: Where the log is.
     """
     last = lines[-1] if lines else ""
     if ERROR_LINE.match(last):
@@ -119,4 +124,15 @@ def remedy(lines: Sequence[str], message: str = "") -> str:
         return f"memory did not suffice: {MORE_MEMORY}"
     if last.startswith(("ModuleNotFoundError", "ImportError")):
         return INSTALL
-    return REPORT if any(map(TRACEBACK_LINE.match, lines)) else KILLED
+    if any(map(TRACEBACK_LINE.match, lines)):
+        return REPORT
+    return FULL if _is_full(folder) else KILLED
+
+
+def _is_full(folder: str | os.PathLike) -> bool:
+    """Tell whether a disk has hardly any space, or no more room for files, so that logs end."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < LITTLE_SPACE or (disk.f_files > 0 and disk.f_favail == 0)

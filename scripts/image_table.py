@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.errors import InputError
+from scripts.system_errors import naming
 from scripts.table_file import open_table, open_writer, read_schema, read_table
 
 ROWS_PER_GROUP = 32
@@ -50,6 +51,7 @@ class TableWriter:
 
     def __init__(self, path: str | os.PathLike, schema: pa.Schema) -> None:
         """Open a temporary file beside ``path``."""
+        self._path = path
         self._schema = schema
         with contextlib.ExitStack() as stack:
             options = _page_options(schema)
@@ -73,7 +75,8 @@ class TableWriter:
         if lacking:
             raise ValueError(f"columns are missing: {', '.join(lacking)}")
         arrays = [_to_arrow(columns[field.name], field) for field in self._schema]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        with naming(self._path):
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
     def __enter__(self) -> Self:
         """Return the writer."""

@@ -1,9 +1,12 @@
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from scripts.failure import (
     AS_IT_SAYS,
+    FULL,
     INSTALL,
     JOBS,
     KILLED,
@@ -127,3 +130,26 @@ def test_the_remedy_suits_the_exception(last, expected):
 
 def test_a_job_without_a_log_was_killed_or_did_not_start():
     assert remedy([]) == KILLED
+
+
+@pytest.mark.parametrize(
+    ("disk", "expected"),
+    [
+        ({"f_bavail": 3}, FULL),
+        ({"f_favail": 0}, FULL),
+        ({"f_favail": 0, "f_files": 0}, KILLED),  # a disk that does not count files
+        ({}, KILLED),
+    ],
+)
+def test_a_log_that_a_full_disk_cut_off_is_no_lack_of_memory(tmp_path, monkeypatch, disk, expected):
+    room = {"f_bavail": 9999, "f_frsize": 4096, "f_files": 9, "f_favail": 9}
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(**(room | disk)))
+
+    assert remedy(["09:00:00 INFO maps: 1 of 2"], "", tmp_path) == expected
+    assert remedy(["09:00:00 ERROR a.csv: empty"], "", tmp_path) == AS_IT_SAYS
+    assert "free space there" in FULL
+    assert "memory" not in FULL
+
+
+def test_a_disk_that_is_gone_is_no_full_one(tmp_path):
+    assert remedy([], "", tmp_path / "gone") == KILLED

@@ -232,8 +232,9 @@ def test_a_full_disk_leaves_the_old_table_and_no_temporary_file(tmp_path, limit_
     before = (tmp_path / "table").read_bytes()
     limit_file_size(100)
 
-    with pytest.raises(OSError, match="File too large"):
+    with pytest.raises(OSError, match="File too large") as caught:
         write_groups(tmp_path / "table", *sizes)
+    assert caught.value.filename == str(tmp_path / "table")
 
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
     assert (tmp_path / "table").read_bytes() == before

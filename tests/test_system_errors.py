@@ -1,10 +1,17 @@
 import errno
+import hashlib
 import os
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 import torch
 
+from scripts.cohort import masks
+from scripts.cohort.dicom_file import open_dicom
+from scripts.cohort.user_csv import read_csv
+from scripts.cohort.volume_file import reading_volume
+from scripts.digests import file_digest
 from scripts.errors import InputError
 from scripts.parallel import process_pool
 from scripts.system_errors import (
@@ -69,3 +76,49 @@ def test_a_worker_that_was_killed():
 )
 def test_other_errors_are_left_alone(error):
     assert explain_system_error(error) is None
+
+
+def fail(*_: object, **__: object) -> None:
+    """Fail as reading does, which names no file."""
+    raise OSError(errno.EIO, "")
+
+
+def read_dicom(path, monkeypatch):
+    with open_dicom(path, "damaged"):
+        fail()
+
+
+def read_volume(path, monkeypatch):
+    with reading_volume(path):
+        fail()
+
+
+def read_mask_file(path, monkeypatch):
+    monkeypatch.setattr(masks, "_load_dicom", fail)
+    masks.read_mask(path, "1.2", None)
+
+
+def match_mask_file(path, monkeypatch):
+    monkeypatch.setattr(masks, "_marked_slices", fail)
+    masks._examine(path, None, None)
+
+
+def read_csv_file(path, monkeypatch):
+    monkeypatch.setattr(Path, "read_text", fail)
+    list(read_csv(path, ["a"], "labels.csv"))
+
+
+def digest_file(path, monkeypatch):
+    monkeypatch.setattr(hashlib, "file_digest", fail)
+    file_digest(path)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [read_dicom, read_volume, read_mask_file, match_mask_file, read_csv_file, digest_file],
+)
+def test_a_disk_that_fails_while_a_file_is_read_names_the_file(tmp_path, monkeypatch, read):
+    (tmp_path / "file.dcm").write_bytes(bytes(200))
+    with pytest.raises(OSError, match=r".*") as caught:
+        read(tmp_path / "file.dcm", monkeypatch)
+    assert explain_system_error(caught.value).startswith(f"{tmp_path / 'file.dcm'}: Input/output")

@@ -24,7 +24,7 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from scripts.cohort.dicom_values import TAGS, HeaderValueError, HeaderValues
-from scripts.system_errors import is_failure_of_machine
+from scripts.system_errors import is_failure_of_machine, naming
 
 CANNOT_BE_OPENED = "cannot be opened"
 """Begins each reason that the system gave, not the content of the file."""
@@ -159,7 +159,7 @@ def open_dicom(path: str | os.PathLike, failure: str) -> Iterator[BinaryIO]:
         file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     except (OSError, ValueError) as error:
         raise rejection(error, CANNOT_BE_OPENED) from None
-    with file, warnings.catch_warnings():
+    with naming(path), file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield file

@@ -32,6 +32,7 @@ from scripts.cohort.slice_entry import SliceEntry
 from scripts.cohort.volume_parts import is_volume
 from scripts.errors import InputError
 from scripts.parallel import safe_map
+from scripts.system_errors import naming
 
 SOP_CLASS_TAG = 0x00080016
 HEADER_PIECES = 1000
@@ -100,7 +101,8 @@ def _examine(
 ) -> tuple[list[str], str] | RejectedFile:
     """Return the slices that a mask marks and its digest, or why it is set aside."""
     try:
-        return _marked_slices(path, targets, chosen), mask_digest(path)
+        with naming(path):
+            return _marked_slices(path, targets, chosen), mask_digest(path)
     except RejectedFile as reason:
         check_permission(path, reason)
         return reason
@@ -130,12 +132,13 @@ def read_mask(
         RejectedFile: If the file cannot be read or does not fit the slice.
     """
     path, chosen = Path(path), Structures.of(structures)
-    if is_png(path):
-        return png_mask_of_slice(path, geometry, chosen.values_of(stem_of(path)))
-    if is_volume(path):
-        volume = load_volume(path, mask_stamp(path), chosen.values_of(stem_of(path)))
-        return volume.marked.on_slice(geometry)
-    return _load_dicom(path, chosen).on_slice(slice_id, geometry, frame_of_reference)
+    with naming(path):
+        if is_png(path):
+            return png_mask_of_slice(path, geometry, chosen.values_of(stem_of(path)))
+        if is_volume(path):
+            volume = load_volume(path, mask_stamp(path), chosen.values_of(stem_of(path)))
+            return volume.marked.on_slice(geometry)
+        return _load_dicom(path, chosen).on_slice(slice_id, geometry, frame_of_reference)
 
 
 def _marked_slices(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:

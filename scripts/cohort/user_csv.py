@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scripts.cohort.slice_entry import id_of
 from scripts.errors import InputError
+from scripts.system_errors import naming
 
 
 def read_csv(
@@ -32,7 +33,8 @@ def read_csv(
     if not Path(path).is_file():
         raise InputError(f"{path} is not a file; check `{key}` in cohort.datasets, and data_dir")
     try:
-        text = id_of(Path(path).read_text(encoding="utf-8-sig"))
+        with naming(path):
+            text = id_of(Path(path).read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
     reader = csv.DictReader(io.StringIO(text), strict=True)

@@ -24,6 +24,7 @@ from scripts.cohort.volume_integrity import (
     read_to_end,
 )
 from scripts.cohort.volume_parts import check_parts, is_nifti, is_nrrd, stamp_of
+from scripts.system_errors import naming
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -34,7 +35,7 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 @contextmanager
 def reading_volume(path: str | os.PathLike) -> Iterator[None]:
     """Turn whatever is raised at a damaged volume into a reason (`quiet_reading.reading`)."""
-    with quiet_reading.reading("cannot be read as a volume"):
+    with naming(path), quiet_reading.reading("cannot be read as a volume"):
         try:
             yield
         except RejectedFile:

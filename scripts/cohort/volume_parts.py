@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from scripts.cohort.dicom_file import RejectedFile
-from scripts.system_errors import is_failure_of_machine
+from scripts.system_errors import is_failure_of_machine, naming
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
@@ -131,7 +131,7 @@ def header_fields(path: Path) -> tuple[dict[str, str], int]:
     """
     fields: dict[str, str] = {}
     length = 0
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         while line := file.readline(LONGEST_HEADER - length):
             length += len(line)
             text = line.decode("utf-8", "replace").strip()

@@ -94,11 +94,12 @@ class Placeholder:
         """Take items."""
 
 
-def read_checkpoint(path: str | os.PathLike) -> Mapping[str, Any]:
+def read_checkpoint(path: str | os.PathLike, remedy: str = SAVE) -> Mapping[str, Any]:
     """Return what a file of torch.save holds, with a `StoredTensor` for each tensor.
 
     Args:
         path: The file, of torch 1.6 or later.
+        remedy: What to do if it is none, for messages.
 
     Raises:
         InputError: If it is something else, damaged, larger or smaller than it claims, or holds
@@ -107,7 +108,7 @@ def read_checkpoint(path: str | os.PathLike) -> Mapping[str, Any]:
     """
     size = os.path.getsize(path)
     if size > LARGEST_FILE:
-        raise InputError(f"{path}: {size >> 20} MB are more than a ResNet-50 can need; {SAVE}")
+        raise InputError(f"{path}: {size >> 20} MB are more than a ResNet-50 can need; {remedy}")
     try:
         with naming(path), open(path, "rb") as file:
             if file.read(len(BEFORE_1_6)) == BEFORE_1_6:
@@ -119,20 +120,20 @@ def read_checkpoint(path: str | os.PathLike) -> Mapping[str, Any]:
         # Damaged files also make zipfile seek to where no file can be.
         if error.errno in REMEDIES:
             raise
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, error, remedy) from error
     except MemoryError:
         raise
     except Exception as error:  # damaged files make pickle raise anything
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, error, remedy) from error
     if not isinstance(content, Mapping):
         kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
-        raise InputError(f"{path}: holds a {kind}, not weights by name; {SAVE}")
+        raise InputError(f"{path}: holds a {kind}, not weights by name; {remedy}")
     return content
 
 
-def _unreadable(path: str | os.PathLike, error: Exception) -> InputError:
+def _unreadable(path: str | os.PathLike, error: Exception, remedy: str) -> InputError:
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-    return InputError(f"{path}: cannot be read as a file of torch.save ({reason}); {SAVE}")
+    return InputError(f"{path}: cannot be read as a file of torch.save ({reason}); {remedy}")
 
 
 def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:

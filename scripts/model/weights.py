@@ -41,7 +41,7 @@ def read_weights(
     """
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; model.weights must name a checkpoint of torch")
-    content = read_checkpoint(path)
+    content = read_checkpoint(path, "delete this file and run again" if own else SAVE)
     if content.get("format") == FORMAT:
         _check_preparation(path, content, image_size, hu_window)
     elif own:

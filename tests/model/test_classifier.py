@@ -224,3 +224,11 @@ class TestFusedNetwork:
 
         shared, x = Shared().eval(), torch.rand(2, 1, 8, 8)
         torch.testing.assert_close(fuse_for_inference(shared)(x), shared(x))
+
+
+def test_a_damaged_classifier_of_a_run_is_to_be_deleted(saved, tmp_path):
+    content = bytearray(saved.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "classifier.pt").write_bytes(content)
+    with pytest.raises(InputError, match=r"classifier\.pt: .*Bad CRC.*delete this file and"):
+        load_classifier(tmp_path / "classifier.pt")
