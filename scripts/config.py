@@ -51,7 +51,7 @@ class RunOptions(Options):
     """Where relative paths of the cohort section start."""
     seed: int = Field(0, ge=0)
     """Seed of everything that is random: phantom, split, training, noise, ties."""
-    shards: int = Field(1, ge=1, le=1000)
+    shards: int = Field(1, ge=1, le=100)
     """Jobs among which the slices are divided for each estimator and each metric, so that several
     GPUs work on one of them at once. Results do not depend on it."""
     cohort: CohortOptions = CohortOptions()

@@ -257,7 +257,7 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ({"cohort": {"datasets": {"c" * 250: {"dicom": "x"}}}}, [
             f"cohort.datasets: '{'c' * 100}': use at most 100 letters, digits and underscores"
         ]),
-        ({"shards": 10**6}, ["shards: must be at most 1000 (it is 1000000)"]),
+        ({"shards": 10**6}, ["shards: must be at most 100 (it is 1000000)"]),
         ({"model": {"weights": True}}, [
             "model.weights: must be text (it is true; put it in quotes)"
         ]),

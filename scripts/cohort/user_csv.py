@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,22 +31,20 @@ def read_csv(
     """
     if not Path(path).is_file():
         raise InputError(f"{path} is not a file; check `{key}` in cohort.datasets, and data_dir")
-    try:
-        with naming(path):
-            text = id_of(Path(path).read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text), strict=True)
     line, columns = 1, list(map(id_of, columns))
     try:
-        _check_columns(path, reader.fieldnames or [], columns, hint)
-        line = reader.line_num + 1
-        for row in reader:
-            values = [(row[column] or "").strip() for column in columns]
-            if any("\n" in value for value in values):
-                raise csv.Error("a value goes over several lines")
-            yield reader.line_num, values
+        with naming(path), open(path, encoding="utf-8-sig") as file:
+            reader = csv.DictReader(map(id_of, file), strict=True)
+            _check_columns(path, reader.fieldnames or [], columns, hint)
             line = reader.line_num + 1
+            for row in reader:
+                values = [(row[column] or "").strip() for column in columns]
+                if any("\n" in value for value in values):
+                    raise csv.Error("a value goes over several lines")
+                yield reader.line_num, values
+                line = reader.line_num + 1
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
     except csv.Error as error:
         raise InputError(
             f"{path}, line {line}: not as CSV should be: {error}; is a quote there lacking or too "

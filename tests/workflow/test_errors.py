@@ -107,7 +107,7 @@ def test_mistakes_in_the_configuration(project, overlay, message):
         (ENDLESS, [], "line 10: more than 100000 values"),
         (b"run: a\nseed: 1\nrun: b\n", [], "line 3: the key run comes twice"),
         (b"run: a\nrun: b\n", ["--workflow-profile", "none"], "line 2: the key run comes twice"),
-        (b"shards: 1000000\n", [], "config: shards: must be at most 1000 (it is 1000000)"),
+        (b"shards: 1000000\n", [], "config: shards: must be at most 100 (it is 1000000)"),
         (b"run: slurm_logs\n", [], "config: run: results/slurm_logs/ holds what SLURM says"),
     ],
 )
