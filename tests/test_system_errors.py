@@ -1,3 +1,4 @@
+import csv
 import errno
 import hashlib
 import os
@@ -104,7 +105,7 @@ def match_mask_file(path, monkeypatch):
 
 
 def read_csv_file(path, monkeypatch):
-    monkeypatch.setattr(Path, "read_text", fail)
+    monkeypatch.setattr(csv, "DictReader", fail)
     list(read_csv(path, ["a"], "labels.csv"))
 
 
