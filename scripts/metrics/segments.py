@@ -2,7 +2,8 @@
 
 They depend on the image alone, so they are computed once and serve every estimator. Equal, bit
 for bit and in the same order, to the segments of the reference implementation of XRAI
-(Kapishnikov et al. 2019; ``saliency`` 0.2.1, full mode).
+(Kapishnikov et al. 2019; ``saliency`` 0.2.1, full mode), with a smaller dilation in images below
+224 x 224: there, that of the reference would swallow what is to be found.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from skimage.transform import resize
 
 from scripts.errors import InputError
 from scripts.metrics.segment_storage import pack_segments
+from scripts.metrics.xrai import REFERENCE_SHAPE, reference_share
 
 SCALES = (50, 100, 150, 250, 500, 1200)
 SIGMA = 0.8
 MIN_SIZE = 150
-SEGMENTED_SHAPE = (224, 224)
 DILATION_RADIUS = 5
+"""Pixels, of images of `REFERENCE_SHAPE` and larger."""
 
 
 def segment_image(image: np.ndarray) -> np.ndarray:
@@ -84,7 +86,7 @@ def _scale(image: np.ndarray) -> np.ndarray:
     scaled = (image - low) / (high - low) * 2.0 + -1.0
     return resize(
         scaled[..., None],
-        SEGMENTED_SHAPE,
+        REFERENCE_SHAPE,
         order=3,
         mode="constant",
         preserve_range=True,
@@ -95,14 +97,12 @@ def _scale(image: np.ndarray) -> np.ndarray:
 def _dilated_masks(labels: np.ndarray) -> np.ndarray:
     """Return a dilated mask for each number from the lowest label to the highest."""
     labels = labels - labels.min()
+    radius = round(DILATION_RADIUS * reference_share(labels.shape))
     boxes = find_objects(labels + 1)
     masks = np.zeros((len(boxes), *labels.shape), bool)
     for label, box in enumerate(boxes):
         if box is not None:
             # Dilation reaches no further than its radius: the rest of the image stays False.
-            near = tuple(
-                slice(max(0, side.start - DILATION_RADIUS), side.stop + DILATION_RADIUS)
-                for side in box
-            )
-            masks[label][near] = dilate(labels[near] == label, DILATION_RADIUS)
+            near = tuple(slice(max(0, side.start - radius), side.stop + radius) for side in box)
+            masks[label][near] = dilate(labels[near] == label, radius)
     return masks

@@ -2,11 +2,13 @@
 
 Kapishnikov et al. 2019, as used in section 3.3 of the paper. Equal to the reference
 implementation (``saliency`` 0.2.1, ``XRAI().GetMask(..., base_attribution=...)``, full mode) up to
-rounding, but incremental: each segment keeps its count and its sum of uncovered pixels.
+rounding, but incremental: each segment keeps its count and its sum of uncovered pixels. In images
+below 224 x 224 a segment need not add as many pixels as there.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,10 @@ from scipy.sparse import csc_array, csr_array
 
 from scripts.errors import InputError
 
+REFERENCE_SHAPE = (224, 224)
+"""What the lengths and areas of the reference implementation are meant for."""
 MIN_NEW_PIXELS = 50
+"""Of images of `REFERENCE_SHAPE` and larger."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,17 @@ class Regions:
         return self.values[self.labels]
 
 
+def reference_share(shape: tuple[int, int]) -> float:
+    """Return the share of the reference's lengths that suits an image of this shape: at most 1."""
+    return min(1.0, math.sqrt(math.prod(shape) / math.prod(REFERENCE_SHAPE)))
+
+
 def xrai_regions(importance: np.ndarray, segments: np.ndarray) -> Regions:
     """Return the regions of an importance map.
 
     Segments are taken greedily by the mean importance over their pixels that are not covered
     yet, which get that mean; at a tie the first one wins. Segments that would add fewer than 50
-    pixels are dropped. Pixels left over get their mean.
+    pixels (less below 224 x 224, as the area) are dropped. Pixels left over get their mean.
 
     Args:
         importance: (H, W), finite.
@@ -56,10 +66,9 @@ def xrai_regions(importance: np.ndarray, segments: np.ndarray) -> Regions:
     counts, sums = _count_and_sum(members, values)
     labels, means_of_regions = np.empty(values.size, int), []
     uncovered = np.ones(values.size, bool)
-    while (counts >= MIN_NEW_PIXELS).any():
-        means = np.divide(
-            sums, counts, out=np.full(len(sums), -np.inf), where=counts >= MIN_NEW_PIXELS
-        )
+    least = max(1, round(MIN_NEW_PIXELS * reference_share(importance.shape) ** 2))
+    while (large_enough := counts >= least).any():
+        means = np.divide(sums, counts, out=np.full(len(sums), -np.inf), where=large_enough)
         segment = segments[np.argmax(means)].ravel()
         added = np.flatnonzero(segment & uncovered)
         labels[added] = len(means_of_regions)

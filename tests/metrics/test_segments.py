@@ -7,21 +7,38 @@ from saliency.core.xrai import _get_segments_felzenszwalb
 from skimage.morphology import dilation, disk
 
 from scripts.errors import InputError
+from scripts.metrics.dice import dice_curve
 from scripts.metrics.segment_storage import pack_segments, unpack_segments
 from scripts.metrics.segments import dilate, segment_image
+from scripts.metrics.xrai import xrai_regions
 from tests.metrics.images import smooth_image
 
 
-@pytest.mark.parametrize("shape", [(96, 96), (128, 128), (224, 224), (150, 260)])
-def test_segments_are_those_of_the_reference_in_its_order(shape):
+@pytest.mark.parametrize(
+    ("shape", "radius"),
+    [((224, 224), 5), ((260, 224), 5), ((150, 260), 4), ((128, 128), 3), ((96, 96), 2)],
+)
+def test_segments_are_those_of_the_reference_in_its_order(shape, radius):
+    # Below 224 x 224, of the reference with a smaller dilation.
     image = smooth_image(shape)
-    reference = np.array(_get_segments_felzenszwalb(image[..., None]))
+    reference = np.array(_get_segments_felzenszwalb(image[..., None], dilation_rad=radius))
     np.testing.assert_array_equal(segment_image(image), reference)
+
+
+@pytest.mark.parametrize("size", [88, 96, 224])
+def test_a_perfect_map_finds_a_vessel_in_a_slice_of_any_size(size):
+    # Dilated by 5 pixels whatever the size, the vessel of a slice of 88 pixels has twice its area.
+    y, x = np.mgrid[:size, :size] / size
+    mask = (x - 0.45) ** 2 + (y - 0.55) ** 2 < 0.07**2
+    image = np.clip(0.3 * smooth_image((size, size)) + 0.6 * mask, 0, 1)
+    regions = xrai_regions(mask.astype(float), segment_image(image))
+    dsc, _ = dice_curve(regions, mask, np.arange(1.0, 101))
+    assert dsc.max() > 0.7
 
 
 def test_segments_of_a_small_image_keep_the_empty_ones_of_the_reference():
     image = np.random.default_rng(0).random((12, 17)).astype(np.float32)
-    reference = np.array(_get_segments_felzenszwalb(image[..., None]))
+    reference = np.array(_get_segments_felzenszwalb(image[..., None], dilation_rad=0))
     assert not reference.any((1, 2)).all()
     np.testing.assert_array_equal(segment_image(image), reference)
 

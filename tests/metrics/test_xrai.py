@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from saliency.core import XRAI
+from saliency.core import XRAI, XRAIParameters
 
 from scripts.errors import InputError
 from scripts.metrics.segments import segment_image
@@ -12,19 +12,34 @@ def xrai_heat(importance, segments):
     return xrai_regions(importance, segments).heat
 
 
-def reference_heat(image, importance, segments=None):
+def reference_heat(image, importance, segments=None, least=50):
+    parameters = XRAIParameters()
+    parameters.experimental_params["min_pixel_diff"] = least
     return XRAI().GetMask(
-        image[..., None], None, base_attribution=importance[..., None], segments=segments
+        image[..., None],
+        None,
+        base_attribution=importance[..., None],
+        segments=segments,
+        extra_parameters=parameters,
     )
 
 
-@pytest.mark.parametrize("shape", [(96, 96), (128, 128)])
 @pytest.mark.parametrize("kind", ["noise", "smooth", "squared"])
-def test_heat_is_that_of_the_reference_which_segments_for_every_map(shape, kind):
-    image = smooth_image(shape, seed=1)
-    importance = random_maps(shape, seed=2)[kind]
+def test_heat_is_that_of_the_reference_which_segments_for_every_map(kind):
+    image = smooth_image((224, 224), seed=1)
+    importance = random_maps((224, 224), seed=2)[kind]
     heat = xrai_heat(importance, segment_image(image))
     np.testing.assert_allclose(heat, reference_heat(image, importance), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("size", "least"), [(88, 8), (96, 9), (128, 16)])
+@pytest.mark.parametrize("kind", ["noise", "smooth", "squared"])
+def test_in_small_images_fewer_new_pixels_are_enough(size, least, kind):
+    image = smooth_image((size, size), seed=1)
+    importance = random_maps((size, size), seed=2)[kind]
+    segments = segment_image(image)
+    reference = reference_heat(image, importance, list(segments), least)
+    np.testing.assert_allclose(xrai_heat(importance, segments), reference, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(224, 224), (512, 384)])
@@ -38,9 +53,9 @@ def test_heat_of_float32_maps_is_that_of_the_reference(shape):
 
 
 def test_heat_of_a_map_with_ties_is_that_of_the_reference():
-    image = smooth_image((128, 128), seed=5)
+    image = smooth_image((224, 224), seed=5)
     segments = segment_image(image)
-    importance = (random_maps((128, 128), seed=6)["smooth"] > 0.1).astype(np.float64)
+    importance = (random_maps((224, 224), seed=6)["smooth"] > 0.1).astype(np.float64)
     reference = reference_heat(image, importance, list(segments))
     np.testing.assert_array_equal(xrai_heat(importance, segments), reference)
 
@@ -65,12 +80,16 @@ def test_ties_go_to_the_first_segment():
     assert (other[:, :5] == 0).all()
 
 
-@pytest.mark.parametrize(("width", "kept"), [(5, True), (4, False)])
-def test_segments_adding_fewer_than_50_pixels_are_dropped(width, kept):
-    importance = np.zeros((20, 20))
+@pytest.mark.parametrize(
+    ("size", "width", "kept"),
+    [(224, 5, True), (224, 4, False), (400, 4, False), (112, 2, True), (112, 1, False)],
+)
+def test_segments_that_add_too_few_pixels_are_dropped(size, width, kept):
+    # 50 pixels of 224 x 224 and more; of 112 x 112, a quarter of them.
+    importance = np.zeros((size, size))
     importance[:10, :width] = 1
-    heat = xrai_heat(importance, rectangles((0, 10, 0, width)))
-    rest = importance.sum() / 400
+    heat = xrai_heat(importance, rectangles((0, 10, 0, width), shape=(size, size)))
+    rest = importance.sum() / size**2
     assert heat[0, 0] == (1 if kept else rest)
 
 
