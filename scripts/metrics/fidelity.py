@@ -35,6 +35,10 @@ class Options(MetricOptions):
 
     step: float = Field(0.025, ge=0.001, le=1)
     """Share of the pixels masked from one point to the next; must divide 1."""
+    first: tuple[float, ...] = ()
+    """Shares of the pixels masked before the first step, rising, for classifiers that few pixels
+    upset: where all is decided before the first step, every map looks alike. Those that are not
+    below `step` are left out."""
     batch: int | None = Field(None, ge=1, le=10_000)
     """Images per pass through the classifier; null for as many as suit the device."""
 
@@ -46,10 +50,27 @@ class Options(MetricOptions):
             raise ValueError(f"1 must be a whole number of steps; the nearest is {near:.6g}")
         return step
 
+    @field_validator("first")
+    @classmethod
+    def _first_shares_rise(cls, first: tuple[float, ...]) -> tuple[float, ...]:
+        if any(np.diff([0, *first, 1]) <= 0):
+            raise ValueError("give rising shares of the pixels, above 0 and below 1, or []")
+        return first
+
     @property
     def steps(self) -> int:
         """Number of steps from no pixel to all pixels."""
         return round(1 / self.step)
+
+    @property
+    def early(self) -> list[float]:
+        """Shares masked before the first step."""
+        return [share for share in self.first if share < self.step]
+
+    @property
+    def fractions(self) -> np.ndarray:
+        """Shares of the pixels masked, from 0 to 1."""
+        return np.insert(np.arange(self.steps + 1) / self.steps, 1, self.early)
 
 
 def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
@@ -67,8 +88,8 @@ def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points
     Raises:
         InputError: If a map or a logit is not finite.
     """
-    steps = context.options.steps
-    counts = masked_counts(subject.image.size, steps)
+    fractions = context.options.fractions
+    counts = masked_counts(subject.image.size, context.options)
     ranks = {}
     ties = generator_for(context.seed, subject.slice_id, "fidelity ties")
     tie_order = ties.permutation(subject.image.size)
@@ -80,14 +101,18 @@ def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points
         raise InputError("the classifier gave a logit that is not finite; check its weights")
     by_order = dict(zip(ranks, logits, strict=True))
     return {
-        variant: _points(np.stack([by_order[variant, order] for order in ORDERS]), subject.label)
+        variant: _points(
+            np.stack([by_order[variant, order] for order in ORDERS]), fractions, subject.label
+        )
         for variant in maps
     }
 
 
-def masked_counts(pixels: int, steps: int) -> np.ndarray:
-    """Return the number of pixels masked at fractions 0, 1/steps, ..., 1; halves round up."""
-    return (2 * np.arange(steps + 1) * pixels + steps) // (2 * steps)
+def masked_counts(pixels: int, options: Options) -> np.ndarray:
+    """Return the number of pixels masked at each of the ``fractions``; halves round up."""
+    steps = options.steps
+    counts = (2 * np.arange(steps + 1) * pixels + steps) // (2 * steps)
+    return np.insert(counts, 1, np.floor(np.array(options.early) * pixels + 0.5).astype(int))
 
 
 def rank_pixels(importance: np.ndarray, tie_order: np.ndarray) -> dict[str, np.ndarray]:
@@ -124,14 +149,23 @@ def summarise(curves: Curves) -> dict[str, np.ndarray]:
 
     Returns:
         ``value`` (10 F, as in Table 1), ``fidelity`` (F, in [-1, 1]), ``mif_area`` and
-        ``lif_area`` (trapezoid over the fraction, in [0, 1]), each (B,).
+        ``lif_area`` (trapezoid over the fraction, in [0, 1]), ``accuracy`` with no pixel masked
+        and ``first_accuracy`` after the first step (mean of both orders), each (B,).
     """
     order, fraction = curves.positions["order"], curves.positions["fraction"]
+    accuracy = curves.means["correct"]
     mif, lif = (
-        np.trapezoid(curves.means["correct"][:, order == wanted], fraction[order == wanted])
-        for wanted in ORDERS
+        np.trapezoid(accuracy[:, order == wanted], fraction[order == wanted]) for wanted in ORDERS
     )
-    return {"value": 10 * (lif - mif), "fidelity": lif - mif, "mif_area": mif, "lif_area": lif}
+    start, first = (accuracy[:, fraction == at].mean(axis=1) for at in np.unique(fraction)[:2])
+    return {
+        "value": 10 * (lif - mif),
+        "fidelity": lif - mif,
+        "mif_area": mif,
+        "lif_area": lif,
+        "accuracy": start,
+        "first_accuracy": first,
+    }
 
 
 def figure_curves(curves: Curves) -> Curves:
@@ -139,12 +173,11 @@ def figure_curves(curves: Curves) -> Curves:
     return Curves(curves.positions, {"accuracy": curves.means["correct"]})
 
 
-def _points(logits: np.ndarray, label: int) -> Points:
-    """Return the points of one variant from its logits (orders, steps + 1)."""
-    steps = logits.shape[1] - 1
+def _points(logits: np.ndarray, fractions: np.ndarray, label: int) -> Points:
+    """Return the points of one variant from its logits (orders, fractions)."""
     return {
-        "order": np.repeat(ORDERS, steps + 1),
-        "fraction": np.tile(np.arange(steps + 1) / steps, len(ORDERS)),
+        "order": np.repeat(ORDERS, len(fractions)),
+        "fraction": np.tile(fractions, len(ORDERS)),
         "logit": logits.ravel(),
         "correct": (logits.ravel() > 0) == bool(label),
     }
@@ -211,9 +244,11 @@ def _pass(
 
 def describe(options: Options) -> str:
     """Return how fidelity is computed with these options."""
+    shares = ", ".join(f"{100 * share:g}" for share in options.early)
+    first = f", after first shares of {shares} %" if shares else ""
     return (
         "Fidelity is model-centric: how fast accuracy (mean of the classes) falls when the most "
         "important pixels are masked, against when the least important are, in steps of "
-        f"{100 * options.step:g} % of the pixels. Slices with contrast agent are masked in black, "
-        "others in white. Importance by chance must come out at 0."
+        f"{100 * options.step:g} % of the pixels{first}. Slices with contrast agent are masked in "
+        "black, others in white. Importance by chance must come out at 0."
     )

@@ -13,7 +13,7 @@ from scripts.model.options import AugmentationOptions
 def augment(
     images: torch.Tensor, options: AugmentationOptions, generator: torch.Generator
 ) -> torch.Tensor:
-    """Mirror, rotate, shift, scale and re-window each image by amounts of its own.
+    """Mirror, rotate, shift, scale, re-window and mask each image by amounts of its own.
 
     Args:
         images: (N, 1, H, W) in [0, 1], on any device.
@@ -23,8 +23,10 @@ def augment(
     Returns:
         (N, 1, H, W) in [0, 1]. What comes in from outside the image is air (0).
     """
-    moved = _move(images, options, generator)
-    return _rewindow(moved, options.intensity, generator) if options.intensity else moved
+    changed = _move(images, options, generator)
+    if options.intensity:
+        changed = _rewindow(changed, options.intensity, generator)
+    return _mask(changed, options.masking, generator) if options.masking else changed
 
 
 def _move(
@@ -58,6 +60,14 @@ def _rewindow(images: torch.Tensor, intensity: float, generator: torch.Generator
     shift = intensity * _uniform(len(images), generator).to(images.device)
     gain, shift = gain.view(-1, 1, 1, 1), shift.view(-1, 1, 1, 1)
     return ((images - 0.5) * gain + 0.5 + shift).clamp(0, 1)
+
+
+def _mask(images: torch.Tensor, masking: float, generator: torch.Generator) -> torch.Tensor:
+    """Make scattered pixels of every other image, by chance, all black or all white."""
+    chosen, share, white = torch.rand(3, len(images), 1, 1, 1, generator=generator)
+    share = torch.where(chosen < 0.5, masking * share, 0.0)
+    masked = torch.rand(images.shape, generator=generator) < share
+    return torch.where(masked.to(images.device), (white < 0.5).float().to(images.device), images)
 
 
 def _uniform(count: int, generator: torch.Generator) -> torch.Tensor:

@@ -155,7 +155,7 @@ def test_each_map_is_sorted_once_per_order(monkeypatch):
 @given(pixels=st.integers(1, 300_000), steps=st.integers(1, 200))
 def test_counts_are_exact_for_any_number_of_pixels(pixels, steps):
     expected = [floor(Fraction(step, steps) * pixels + Fraction(1, 2)) for step in range(steps + 1)]
-    assert fidelity.masked_counts(pixels, steps).tolist() == expected
+    assert fidelity.masked_counts(pixels, fidelity.Options(step=1 / steps)).tolist() == expected
 
 
 def test_masked_pixels_are_counted_exactly():
@@ -163,7 +163,7 @@ def test_masked_pixels_are_counted_exactly():
     one = subject(np.ones((5, 7)))
     importance = random_maps((5, 7))["noise"]
     points = fidelity.evaluate(one, {"original": importance}, context(Linear(np.ones((5, 7)))))
-    left = 35 - fidelity.masked_counts(35, 40)
+    left = 35 - fidelity.masked_counts(35, fidelity.Options())
     np.testing.assert_array_equal(points["original"]["logit"], np.tile(left, 2))
 
 
@@ -193,6 +193,53 @@ def test_without_ties_one_order_is_the_other_reversed(shape, seed):
     importance = rng.permutation(pixels).reshape(shape) / 3
     ranks = fidelity.rank_pixels(importance, rng.permutation(pixels))
     np.testing.assert_array_equal(ranks["mif"], pixels - 1 - ranks["lif"])
+
+
+def test_first_shares_come_before_the_steps_and_change_nothing_of_them():
+    one, maps = subject(np.ones((10, 10))), {"original": random_maps((10, 10))["noise"]}
+    classifier = Linear(random_maps((10, 10), seed=1)["noise"])
+    plain, finer = (
+        fidelity.evaluate(one, maps, context(classifier, step=0.25, first=first))["original"]
+        for first in ((), (0.004, 0.01, 0.03))
+    )
+    assert plain["fraction"].tolist() == [0, 0.25, 0.5, 0.75, 1] * 2
+    assert finer["fraction"].tolist() == [0, 0.004, 0.01, 0.03, 0.25, 0.5, 0.75, 1] * 2
+    added = np.isin(finer["fraction"], [0.004, 0.01, 0.03])
+    np.testing.assert_allclose(finer["logit"][~added], plain["logit"], atol=1e-5)
+    most = np.argsort(-maps["original"].ravel())
+    values = classifier.weights.numpy().ravel()
+    without = [values.sum() - values[most[:count]].sum() for count in (0, 1, 3)]
+    np.testing.assert_allclose(finer["logit"][1:4], without, atol=1e-5)
+
+
+@pytest.mark.parametrize("first", [(0.1, 0.05), (0.0,), (0.2, 0.2), (0.3, 1.0)])
+def test_first_shares_must_rise(first):
+    with pytest.raises(ValidationError, match="rising shares of the pixels"):
+        fidelity.Options(step=0.25, first=first)
+
+
+def test_first_shares_that_a_step_passes_are_left_out():
+    options = fidelity.Options(step=0.25, first=(0.1, 0.25, 0.3))
+    assert options.fractions.tolist() == [0, 0.1, 0.25, 0.5, 0.75, 1]
+    assert "in steps of 25 % of the pixels, after first shares of 10 %." in fidelity.describe(
+        options
+    )
+
+
+def test_a_class_that_falls_before_the_first_step_counts_where_the_first_shares_are():
+    # One of five white pixels is enough: only small shares tell them from others.
+    image = np.zeros((10, 10))
+    weights = np.zeros((10, 10))
+    weights[0, :5] = 1
+    one = subject(image, label=0)
+    maps = {"original": weights}
+    classifier = Linear(weights, threshold=0.5)
+    for first, expected in (((), 0), ((0.05, 0.2, 0.9), 0.9)):
+        points = fidelity.evaluate(one, maps, context(classifier, step=1, first=first))
+        summary = summarise_points(fidelity, table([(one, points)])).iloc[0]
+        assert summary["fidelity"] == pytest.approx(expected, abs=0.03)
+        assert summary["accuracy"] == 1
+        assert summary["first_accuracy"] == (0.5 if first else 0)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1])

@@ -6,7 +6,14 @@ import torch
 from scripts.model.augmentation import augment
 from scripts.model.options import AugmentationOptions
 
-NOTHING = {"flip": 0, "rotation": 0, "translation": 0, "scale": (1, 1), "intensity": 0}
+NOTHING = {
+    "flip": 0,
+    "rotation": 0,
+    "translation": 0,
+    "scale": (1, 1),
+    "intensity": 0,
+    "masking": 0,
+}
 
 
 def options(**changes):
@@ -85,3 +92,27 @@ def test_draws_depend_on_the_generator_alone(batch):
     assert torch.equal(augment(batch, everything, generator(1)), first)
     assert not torch.allclose(augment(batch, everything, generator(2)), first)
     assert first.shape == batch.shape
+
+
+def test_masking_scatters_black_or_white_over_every_other_image():
+    gray = torch.full((400, 1, 20, 20), 0.5)
+    masked = augment(gray, options(masking=0.3), generator())
+    share = (masked != 0.5).float().mean((1, 2, 3))
+    touched = share > 0
+    assert 150 < int(touched.sum()) < 250
+    assert 0.25 < share.max() < 0.4
+    assert share[touched].mean() == pytest.approx(0.15, abs=0.03)
+    white, black = (masked == 1).any(1).any(-1).any(-1), (masked == 0).any(1).any(-1).any(-1)
+    assert not (white & black).any()
+    assert int(white.sum()) == pytest.approx(100, abs=30)
+    assert set(masked.unique().tolist()) == {0.0, 0.5, 1.0}
+    # Scattered: neighbours are masked independently of each other.
+    pairs = (masked[..., 1:] != 0.5) & (masked[..., :-1] != 0.5)
+    assert pairs.float().mean((1, 2, 3))[touched].max() < 0.2
+
+
+def test_masking_that_is_not_asked_for_draws_nothing(batch):
+    one, other = generator(), generator()
+    augment(batch, options(), one)
+    augment(batch, AugmentationOptions(), other)
+    assert torch.rand(1, generator=one) == torch.rand(1, generator=other)
