@@ -55,12 +55,12 @@ def slices_of(metric):
 
 for metric in METRICS:
     subset = slices_of(metric)
-    if subset == "test" and COHORT.test_fraction == 0:
+    if subset.endswith("test") and COHORT.test_fraction == 0:
         raise WorkflowError(
             f"config: metrics.{metric} is computed on test slices, and cohort.test_fraction is 0: "
             f"set metrics.{metric}.slices to annotated or all"
         )
-    wants_masks = "mask" in load_metric(metric).NEEDS or subset == "annotated"
+    wants_masks = "mask" in load_metric(metric).NEEDS or subset.startswith("annotated")
     if wants_masks and not has_masks():
         raise WorkflowError(
             f"config: metrics.{metric} needs masks: set `masks` of a dataset in cohort.datasets to "
@@ -355,7 +355,7 @@ def explained_subsets():
     """Which slices need maps: those a metric is computed on, and those with a mask for figures."""
     subsets = set(map(slices_of, METRICS))
     if has_masks():
-        subsets.add("annotated")
+        subsets = subsets - {"annotated_test"} | {"annotated"}
     return json.dumps(["all"] if "all" in subsets else sorted(subsets))
 
 
@@ -415,6 +415,16 @@ def any_of(names):
 
 def estimator_spec(wildcards):
     return CONFIG.estimators[wildcards.estimator]
+
+
+def ceiling_code(wildcards):
+    return code_with("scripts/metrics/evaluate_ceiling.py", metric_module(wildcards.metric))
+
+
+def ceiling_of(metric, table):
+    """What a perfect map reaches by a metric of regions; other metrics have no ceiling but 1."""
+    has_ceiling = {"mask", "segments"} <= metric_needs(metric)
+    return [f"results/{RUN}/statistics/{metric}/ceiling/{table}.parquet"] if has_ceiling else []
 
 
 def metric_options(wildcards):
@@ -494,6 +504,10 @@ def table_values(wildcards):
 
 def table_comparisons(wildcards):
     return f"results/{RUN}/statistics/{TABLES[wildcards.table]}/comparisons.parquet"
+
+
+def table_ceiling(wildcards):
+    return ceiling_of(TABLES[wildcards.table], "values")
 
 
 def table_code(wildcards):

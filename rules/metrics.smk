@@ -47,3 +47,30 @@ rule evaluate_importance:
         seed=SEED,
     script:
         "../scripts/metrics/evaluate_importance.py"
+
+
+rule evaluate_ceiling:
+    input:
+        slices="results/{run}/slices.parquet",
+        segments="results/{run}/metrics/segments.parquet",
+        code=ceiling_code,
+    output:
+        points="results/{run}/statistics/{metric}/ceiling/points.parquet",
+        values="results/{run}/statistics/{metric}/ceiling/values.parquet",
+        curves="results/{run}/statistics/{metric}/ceiling/curves.parquet",
+    log:
+        "results/{run}/logs/evaluate_ceiling/{metric}.log",
+    benchmark:
+        "results/{run}/benchmarks/evaluate_ceiling/{metric}.tsv"
+    conda:
+        ENV.format("metrics")
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        options=metric_options,
+        statistics=STATISTICS,
+        seed=SEED,
+    script:
+        "../scripts/metrics/evaluate_ceiling.py"

@@ -2,6 +2,7 @@ rule write_table:
     input:
         values=table_values,
         comparisons=table_comparisons,
+        ceiling=table_ceiling,
         evaluation="results/{run}/model/evaluation.json",
         code=table_code,
     output:
@@ -188,6 +189,7 @@ rule plot_figure4_fidelity_curves:
 
 rule plot_figure5_roc_curves:
     input:
+        values="results/{run}/statistics/roc/values.parquet",
         curves="results/{run}/statistics/roc/curves.parquet",
         code=code_inputs("scripts/report/plot_figure5_roc_curves.py"),
     output:
@@ -218,7 +220,9 @@ rule plot_figure5_roc_curves:
 
 rule plot_figure6_dice_curves:
     input:
+        values="results/{run}/statistics/dice/values.parquet",
         curves="results/{run}/statistics/dice/curves.parquet",
+        ceiling="results/{run}/statistics/dice/ceiling/curves.parquet",
         code=code_inputs("scripts/report/plot_figure6_dice_curves.py"),
     output:
         report(

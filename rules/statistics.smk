@@ -1,6 +1,7 @@
 rule evaluate_estimators:
     input:
         points=metric_points,
+        slices="results/{run}/slices.parquet",
         code=statistics_code,
     output:
         values="results/{run}/statistics/{metric}/values.parquet",

@@ -35,9 +35,11 @@ SUBSETS: dict[str, Callable[[Row], bool]] = {
     "train": lambda row: row["split"] == "train" and row["sampled"],
     "test": lambda row: row["split"] == "test" and row["sampled"],
     "annotated": lambda row: row["annotated"],
+    "annotated_test": lambda row: row["annotated"] and row["split"] == "test",
     "all": lambda row: True,
 }
-"""The evenly spaced slices of training and of test patients; those with a mask; every slice."""
+"""The evenly spaced slices of training and of test patients; those with a mask, of all and of test
+patients; every slice."""
 
 
 def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike]) -> None:
@@ -135,6 +137,12 @@ def _rows_of_patient(
 def count_slices(slices: str | os.PathLike, subsets: Iterable[str], shard: Shard = WHOLE) -> int:
     """Return how many slices `iterate_slices` would yield, without reading images."""
     return len(shard.of(_listed(slices, subsets)))
+
+
+def training_patients(slices: str | os.PathLike) -> set[str]:
+    """Return the ids of the training patients."""
+    rows = read_table(slices, columns=["patient_id", "split"]).to_pylist()
+    return {row["patient_id"] for row in rows if row["split"] == "train"}
 
 
 def _listed(slices: str | os.PathLike, subsets: Iterable[str]) -> list[Row]:

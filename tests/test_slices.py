@@ -15,6 +15,7 @@ from scripts.slices import (
     iterate_slices,
     join_by_slice,
     load_images,
+    training_patients,
     write_slice_list,
 )
 
@@ -61,6 +62,7 @@ def slices(tables: list[Path], tmp_path: Path) -> Path:
         (["train"], ["P1.0", "P1.2"]),
         (["test"], ["P2.0", "P4.0"]),
         (["annotated"], ["P1.1", "P1.2", "P2.0", "P2.1"]),
+        (["annotated_test"], ["P2.0", "P2.1"]),
         (["all"], ["P1.0", "P1.1", "P1.2", "P2.0", "P2.1", "P4.0"]),
         (["annotated", "test"], ["P1.1", "P1.2", "P2.0", "P2.1", "P4.0"]),
         ([], []),
@@ -199,3 +201,7 @@ def test_a_lost_table_of_a_patient_is_made_again_with_the_list(slices, damage, m
 
     with pytest.raises(InputError, match=message):
         list(iterate_slices(slices, ["all"], ["image"]))
+
+
+def test_training_patients_are_those_of_the_split(slices):
+    assert training_patients(slices) == {"P1"}

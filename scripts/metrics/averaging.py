@@ -85,6 +85,27 @@ def _positions(metric: Metric, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataF
     )
 
 
+def part_of(
+    sums: PatientSums, classes: np.ndarray | None = None, patients: np.ndarray | None = None
+) -> PatientSums:
+    """Return the sums of some classes and patients alone.
+
+    Args:
+        sums: Of C classes and P patients.
+        classes: (C,) bool, those to keep; by default all.
+        patients: (P,) bool, likewise.
+    """
+    classes = np.ones(len(sums.classes), bool) if classes is None else classes
+    patients = np.ones(len(sums.patients), bool) if patients is None else patients
+    return PatientSums(
+        patients=tuple(np.array(sums.patients, object)[patients]),
+        classes=tuple(np.array(sums.classes)[classes].tolist()),
+        counts=sums.counts[classes][:, patients],
+        positions=sums.positions,
+        sums={name: of[classes][:, patients] for name, of in sums.sums.items()},
+    )
+
+
 def mean_curves(metric: Metric, sums: PatientSums, weights: np.ndarray | None = None) -> Curves:
     """Return the points averaged over slices, at each position.
 

@@ -42,8 +42,9 @@ Points = dict[str, np.ndarray]
 class MetricOptions(Options):
     """Options that every metric has."""
 
-    slices: Literal["test", "annotated", "all"] = "test"
-    """Slices the metric is computed on; `annotated` are those with a mask."""
+    slices: Literal["test", "annotated", "annotated_test", "all"] = "test"
+    """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
+    those of test patients."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ BALANCED = False
 class Options(MetricOptions):
     """Options of the Dice metric."""
 
-    slices: Literal["annotated"] = "annotated"
+    slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""
     percentages: tuple[float, ...] = (
         *(quarter / 4 for quarter in range(4, 40)),

@@ -32,7 +32,7 @@ FIGURE_FPR = np.linspace(0, 1, 201)
 class Options(MetricOptions):
     """Options of the ROC metric."""
 
-    slices: Literal["annotated"] = "annotated"
+    slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""
     grid: Literal["rank", "minmax"] = "rank"
     """What a threshold is: `rank`, the top share of the pixels; `minmax`, a level of the

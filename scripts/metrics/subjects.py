@@ -19,7 +19,7 @@ def read_subjects(
     metric: Metric,
     slices: str | PathLike,
     subsets: Sequence[str],
-    maps: str | PathLike,
+    maps: str | PathLike | None,
     segments: str | PathLike | None = None,
     shard: Shard = WHOLE,
 ) -> Iterator[tuple[Subject, np.ndarray]]:
@@ -29,7 +29,8 @@ def read_subjects(
         metric: A metric module; images and masks that it does not need are not read.
         slices: The list of slices (`scripts.slices.write_slice_list`).
         subsets: Names out of `scripts.slices.SUBSETS`.
-        maps: The table of the estimator's maps.
+        maps: The table of the estimator's maps; None: the mask itself is the map, which the metric
+            must need.
         segments: The table of segments, if the metric needs them.
         shard: The share of these slices to yield.
 
@@ -39,9 +40,9 @@ def read_subjects(
     columns = sorted({"image", "mask"} & metric.NEEDS)
     tables = [read_rows(table) for table in (maps, segments) if table]
     rows = iterate_slices(slices, subsets, columns, shard)
-    for row, map_row, *rest in join_by_slice(rows, *tables):
-        importance = map_row["importance"]
+    for row, *others in join_by_slice(rows, *tables):
         subject = {name: row[name] for name in (*KEYS, *columns)}
-        if rest:
-            subject["segments"] = unpack_segments(rest[0]["segments"], importance.shape)
+        importance = others[0]["importance"] if maps else row["mask"].astype(np.float32)
+        if segments:
+            subject["segments"] = unpack_segments(others[-1]["segments"], importance.shape)
         yield Subject(**subject), importance

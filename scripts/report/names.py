@@ -10,6 +10,7 @@ NAMES = {
     "smoothgrad": "SmoothGrad",
     "smoothgrad_squared": "SmoothGrad Squared",
 }
+PERFECT_MAP = "Perfect map (the mask itself)"
 METRIC_NAMES = {"fidelity": "Fidelity", "roc": "ROC", "dice": "Dice"}
 
 

@@ -3,6 +3,7 @@
 import json
 
 from scripts.job import job_log
+from scripts.report.statistics_notes import training_share
 from scripts.report.style import (
     DOUBLE_COLUMN,
     RC,
@@ -26,5 +27,6 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
             xlabel="false positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal", title=title
         )
     grid[0].set_ylabel("true positive rate")
+    figure.suptitle(training_share(read_frame(snakemake.input.values)), fontsize=7)
     legend_below(figure, styles)
     save_figure(figure, snakemake.output)

@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from scripts.metrics.contract import Metric
+from scripts.report.names import display_name
 from scripts.report.warnings_of_model import model_warnings
 from scripts.statistics.comparisons import smallest_holm
+from scripts.statistics.evaluation import CLASS_NAMES
 from scripts.statistics.options import StatisticsOptions
 
 ENOUGH_PATIENTS, ENOUGH_OF_A_CLASS = 10, 5
@@ -21,6 +23,8 @@ COVERAGE = {
     "dice": "92.9 % (30 patients) and 91.9 % (12)",
 }
 """How often 95 % intervals held the truth in simulations."""
+COLLAPSED = 0.1
+"""Share of the accuracy that is left where the first step is said to upset the classifier."""
 CLASS_WORDS = {"0": "without", "1": "with"}
 
 
@@ -47,8 +51,10 @@ def table_warnings(
     return [
         *model_warnings(evaluation),
         *one_class(metric.BALANCED, first.classes),
+        *blind_to_class(metric, values),
         *no_test(first.patients, values.estimator.nunique(), options),
         *rough_intervals(first.patients, first.fewest_patients_of_class),
+        *without_width(values),
     ]
 
 
@@ -130,3 +136,63 @@ def one_class(balanced: bool, classes: str) -> list[str]:
         f"All slices are {CLASS_WORDS[classes]} contrast agent: accuracies are those of this "
         "class, not the mean of two."
     ]
+
+
+def blind_to_class(metric: Metric, values: pd.DataFrame) -> list[str]:
+    """Return a note per class of which a value that is a mean of classes tells little or nothing.
+
+    Args:
+        metric: A metric module.
+        values: See `scripts.statistics.evaluation.Evaluation`.
+    """
+    notes = []
+    for label, name in CLASS_NAMES.items():
+        if f"value_{name}" not in values:
+            continue
+        slices = f"Slices {CLASS_WORDS[str(label)]} contrast agent"
+        if (values[f"value_{name}"].abs() < 0.5 * 10**-metric.DECIMALS).all():
+            notes.append(
+                f"{slices} add nothing to {metric.VALUE_LABEL} for any estimator: the order in "
+                "which pixels are masked makes no difference to their accuracy. Values tell of the "
+                "other class alone and reach half of their range at most."
+            )
+        elif f"first_accuracy_{name}" in values and _falls_at_once(values, name):
+            notes.append(
+                f"{slices} are answered wrongly as soon as the first step masks pixels at random: "
+                "much of the difference between estimators lies before that step. Give smaller "
+                "shares in metrics.fidelity.first."
+            )
+    return notes
+
+
+def _falls_at_once(values: pd.DataFrame, name: str) -> bool:
+    chance = values[values["estimator"] == "random"]
+    return bool(
+        (
+            chance[f"first_accuracy_{name}"]
+            <= COLLAPSED * chance[f"accuracy_{name}"].where(lambda accuracy: accuracy > 0)
+        ).any()
+    )
+
+
+def without_width(values: pd.DataFrame) -> list[str]:
+    """Return a note that says why some intervals of a table have no width."""
+    equal = values[values["value_low"] == values["value_high"]]
+    if equal.empty:
+        return []
+    names = [f"{display_name(row.estimator)} ({row.variant})" for row in equal.itertuples()]
+    return [
+        f"Intervals without width, of {', '.join(names)}: all patients have the same result, so "
+        "that no resample differs. The value is not certain for that."
+    ]
+
+
+def training_share(values: pd.DataFrame) -> str:
+    """Return how many of the slices and patients are training ones; nothing if none is."""
+    first = values.iloc[0]
+    if not first["training_slices"]:
+        return ""
+    return (
+        f"{first['training_slices']} of the {first['slices']} slices and "
+        f"{first['training_patients']} of the {first['patients']} patients are training ones."
+    )

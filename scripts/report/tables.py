@@ -18,6 +18,7 @@ TITLES = {
 SUBSET_NAMES = {
     "test": "the evenly spaced slices of the test patients",
     "annotated": "all slices with a mask, of training and test patients",
+    "annotated_test": "the slices with a mask of the test patients",
     "all": "all slices, of training and test patients",
 }
 LATEX = str.maketrans(

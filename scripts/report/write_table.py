@@ -4,14 +4,17 @@ import json
 import logging
 from pathlib import Path
 
+import pandas as pd
+
 from scripts.atomic import write_text
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
-from scripts.report.names import display_name
+from scripts.report.names import PERFECT_MAP, display_name
 from scripts.report.statistics_notes import (
     reading_of_intervals,
     reading_of_letters,
     table_warnings,
+    training_share,
 )
 from scripts.report.tables import (
     SUBSET_NAMES,
@@ -25,6 +28,8 @@ from scripts.report.tables import (
 from scripts.statistics.options import StatisticsOptions
 from scripts.table_file import read_frame
 
+ON_TEST = "Values on slices of test patients alone are in the details (value_test)."
+
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.params.metric)
     metric_options = metric.Options.model_validate_json(snakemake.params.metric_options)
@@ -32,25 +37,38 @@ with job_log(snakemake.log[0]):
     stem = snakemake.wildcards.table
     values = read_frame(snakemake.input.values)
     table = paper_table(values)
+    details = values
     slices, patients = values.slices[0], values.patients[0]
-    has_letters = (values.letters != "").any()
-    caption = (
+    sentences = [
         f"{TITLES.get(stem, stem)}. Computed on {slices} slices of {patients} patients: "
-        f"{SUBSET_NAMES[metric_options.slices]}. {metric.describe(metric_options)} "
-        f"{reading_of_intervals(snakemake.params.metric, options)}"
-        f"{' ' + reading_of_letters(options) if has_letters else ''}"
-    )
+        f"{SUBSET_NAMES[metric_options.slices]}.",
+        training_share(values),
+        ON_TEST if "value_test" in values else "",
+        metric.describe(metric_options),
+        reading_of_intervals(snakemake.params.metric, options),
+        reading_of_letters(options) if (values.letters != "").any() else "",
+    ]
+    caption = " ".join(filter(None, sentences))
     evaluation = json.loads(Path(snakemake.input.evaluation).read_text())
     warnings = [f"Warning: {text}" for text in table_warnings(metric, values, evaluation, options)]
     for text in warnings:
         logging.warning("%s", text)
     names = {estimator: display_name(estimator) for estimator in table.estimator}
-    layout = (table, names, metric.VALUE_LABEL, metric.DECIMALS)
+    shown = table
+    if snakemake.input.ceiling:
+        # Below the estimators and not compared with them.
+        ceiling = read_frame(snakemake.input.ceiling[0])
+        shown = pd.concat([table, paper_table(ceiling.assign(letters=""))], ignore_index=True)
+        names |= dict.fromkeys(ceiling.estimator, PERFECT_MAP)
+        ends = ["value", "value_low", "value_high"]
+        of_ceiling = ceiling.set_index("variant")[ends].add_prefix("ceiling_")
+        details = values.join(of_ceiling, on="variant")
+    layout = (shown, names, metric.VALUE_LABEL, metric.DECIMALS)
     title, *quoted = map(escape_markdown, [caption, *warnings])
     markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in quoted)]
     comparisons = read_frame(snakemake.input.comparisons)
     write_text(snakemake.output.csv, table.to_csv(index=False))
-    write_text(snakemake.output.details, values.to_csv(index=False))
+    write_text(snakemake.output.details, details.to_csv(index=False))
     write_text(snakemake.output.comparisons, comparisons.to_csv(index=False))
     write_text(snakemake.output.markdown, "\n".join(markdown) + "\n")
     write_text(snakemake.output.html, html_table(*layout, caption, warnings))

@@ -4,6 +4,7 @@ import json
 
 from scripts.job import job_log
 from scripts.metrics.registry import load_metric
+from scripts.slices import training_patients
 from scripts.statistics.evaluation import evaluate_estimators, read_sums
 from scripts.statistics.options import StatisticsOptions
 from scripts.table_file import write_frame
@@ -17,6 +18,7 @@ with job_log(snakemake.log[0]):
         read_sums(metric, tables),
         StatisticsOptions.model_validate_json(snakemake.params.options),
         snakemake.params.seed,
+        training_patients(snakemake.input.slices),
     )
     for name in ("values", "curves", "comparisons"):
         write_frame(snakemake.output[name], getattr(found, name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from scripts.errors import InputError
-from scripts.metrics.averaging import PatientSums, mean_curves, sum_by_patient
+from scripts.metrics.averaging import PatientSums, mean_curves, part_of, sum_by_patient
 from scripts.metrics.contract import Metric
 from scripts.statistics.comparisons import (
     differing_pairs,
@@ -28,6 +28,8 @@ from scripts.table_file import read_frame
 
 Key = tuple[str, str]
 """An estimator and a variant."""
+
+CLASS_NAMES = {0: "no_contrast", 1: "contrast"}
 
 
 def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[Key, PatientSums]:
@@ -61,11 +63,14 @@ class Evaluation:
     """What one metric says of all estimators."""
 
     values: pd.DataFrame
-    """A row per estimator and variant: ``value`` and details, each with _low and _high;
-    ``letters``, of which those that do not differ share one within a variant (none where there are
-    too few patients for any test); ``patients``,
-    ``slices`` and ``classes`` (labels) it is computed on, and ``fewest_patients_of_class``: of the
-    class with fewest, where classes weigh alike; else all patients."""
+    """A row per estimator and variant: ``value`` and details, each with _low and _high, where
+    classes weigh alike also of each class alone (``value_contrast``, ``value_no_contrast``), and
+    where training patients take part, of test patients alone (``value_test``); ``letters``, of
+    which those that do not differ share one within a variant (none where there are too few
+    patients for any test); ``patients``, ``slices`` and
+    ``classes`` (labels) it is computed on, how many of them are ``training_patients`` and
+    ``training_slices``, and ``fewest_patients_of_class``: of the class with fewest, where classes
+    weigh alike; else all patients."""
     curves: pd.DataFrame
     """A row per estimator, variant and position of the figure's curves, with _low and _high."""
     comparisons: pd.DataFrame
@@ -74,7 +79,11 @@ class Evaluation:
 
 
 def evaluate_estimators(
-    metric: Metric, sums: Mapping[Key, PatientSums], options: StatisticsOptions, seed: int
+    metric: Metric,
+    sums: Mapping[Key, PatientSums],
+    options: StatisticsOptions,
+    seed: int,
+    training: Collection[str] = (),
 ) -> Evaluation:
     """Return values, curves and comparisons with their intervals.
 
@@ -83,29 +92,26 @@ def evaluate_estimators(
         sums: See `read_sums`.
         options: Section `statistics` of the configuration.
         seed: Seed of the run.
+        training: Ids of the training patients.
     """
     any_sums = next(iter(sums.values()))
     patients = len(any_sums.patients)
+    is_training = np.array([patient in training for patient in any_sums.patients])
     by_class = _patients_by_class(metric, any_sums)
     if min(by_class) < 2:
         logging.warning("one patient only, in all or of one class: there are no intervals")
     weights = resample_patients(any_sums.counts, options.resamples, seed)
+    parts = _parts(metric, any_sums, is_training, options, seed)
     values, curves, replicates = [], [], {}
     for (estimator, variant), of_key in sums.items():
         key = {"estimator": estimator, "variant": variant}
         exact, resampled = (mean_curves(metric, of_key, these) for these in (None, weights))
         estimates, of_resamples = metric.summarise(exact), metric.summarise(resampled)
         replicates[estimator, variant] = estimates["value"], of_resamples["value"]
-        values.append(
-            key
-            | {
-                column: float(number[0])
-                for name in estimates
-                for column, number in _with_interval(
-                    name, estimates[name], of_resamples[name][:, None], options.confidence, by_class
-                ).items()
-            }
-        )
+        row = key | _summary(estimates, of_resamples, options.confidence, by_class)
+        for suffix, part in parts.items():
+            row |= _summary_of_part(metric, of_key, part, options.confidence, suffix)
+        values.append(row)
         shown, shown_resamples = metric.figure_curves(exact), metric.figure_curves(resampled)
         columns = dict(shown.positions)
         for name in shown.means:
@@ -124,6 +130,8 @@ def evaluate_estimators(
     table["patients"], table["slices"] = patients, int(any_sums.counts.sum())
     table["fewest_patients_of_class"] = min(by_class)
     table["classes"] = " and ".join(map(str, any_sums.classes))
+    table["training_patients"] = int(is_training.sum())
+    table["training_slices"] = int(any_sums.counts[:, is_training].sum())
     return Evaluation(table, pd.concat(curves, ignore_index=True), comparisons)
 
 
@@ -132,6 +140,67 @@ def _patients_by_class(metric: Metric, sums: PatientSums) -> list[int]:
     if metric.BALANCED:
         return (sums.counts > 0).sum(axis=1).tolist()
     return [len(sums.patients)]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some of the classes and patients, and their resamples."""
+
+    classes: np.ndarray
+    patients: np.ndarray
+    weights: np.ndarray
+    by_class: list[int]
+
+
+def _parts(
+    metric: Metric,
+    sums: PatientSums,
+    is_training: np.ndarray,
+    options: StatisticsOptions,
+    seed: int,
+) -> dict[str, _Part]:
+    """Return what the values are also computed on, by the suffix of its columns."""
+    chosen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    if metric.BALANCED and len(sums.classes) > 1:
+        for label, of_class in zip(sums.classes, sums.counts, strict=True):
+            chosen[f"_{CLASS_NAMES[label]}"] = np.array(sums.classes) == label, of_class > 0
+    tested = (sums.counts[:, ~is_training] > 0).any(axis=1)
+    # The mean of the classes is another quantity where one of them is missing.
+    if is_training.any() and (tested.all() if metric.BALANCED else tested.any()):
+        chosen["_test"] = tested, ~is_training
+    parts = {}
+    for suffix, (classes, patients) in chosen.items():
+        part = part_of(sums, classes, patients)
+        weights = resample_patients(part.counts, options.resamples, seed)
+        parts[suffix] = _Part(classes, patients, weights, _patients_by_class(metric, part))
+    return parts
+
+
+def _summary_of_part(
+    metric: Metric, sums: PatientSums, part: _Part, confidence: float, suffix: str
+) -> dict[str, float]:
+    of_part = part_of(sums, part.classes, part.patients)
+    estimates, of_resamples = (
+        metric.summarise(mean_curves(metric, of_part, these)) for these in (None, part.weights)
+    )
+    return _summary(estimates, of_resamples, confidence, part.by_class, suffix)
+
+
+def _summary(
+    estimates: Mapping[str, np.ndarray],
+    of_resamples: Mapping[str, np.ndarray],
+    confidence: float,
+    patients: Sequence[int],
+    suffix: str = "",
+) -> dict[str, float]:
+    """Return a metric's value and details with their intervals, as columns of a row."""
+    return {
+        column: float(number[0])
+        for name in estimates
+        for column, number in _with_interval(
+            f"{name}{suffix}", estimates[name], of_resamples[name][:, None], confidence, patients
+        ).items()
+    }
 
 
 def _with_interval(

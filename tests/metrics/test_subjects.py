@@ -57,6 +57,15 @@ def test_segments_come_in_the_shape_of_the_map(folder):
     assert subject.segments.shape[1:] == (SIZE, SIZE)
 
 
+def test_without_maps_the_mask_is_the_map(folder):
+    for subject, importance in read(
+        folder, "mask", "segments", maps=None, segments=folder / "segments.parquet"
+    ):
+        np.testing.assert_array_equal(importance, subject.mask)
+        assert importance.dtype == np.float32
+        assert subject.segments.shape[1:] == importance.shape
+
+
 def test_shares_are_the_whole(folder):
     shares = [
         subject.slice_id

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.report.statistics_notes import no_test
+from scripts.metrics import fidelity
+from scripts.report.statistics_notes import blind_to_class, no_test
 from scripts.statistics.options import StatisticsOptions
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,11 @@ OPTIONS = StatisticsOptions(resamples=100)
 
 
 def values(
-    patients: int = 30, fewest: int = 15, classes: str = "0 and 1", letters: bool = True
+    patients: int = 30,
+    fewest: int = 15,
+    classes: str = "0 and 1",
+    letters: bool = True,
+    **columns: object,
 ) -> pd.DataFrame:
     """What evaluate_estimators says of the estimators, of four slices."""
     rows = [
@@ -58,23 +63,32 @@ def values(
             "slices": 4,
             "classes": classes,
             "fewest_patients_of_class": fewest,
+            "training_patients": 0,
+            "training_slices": 0,
         }
         for estimator, pair in VALUES.items()
         for variant, value in zip(("original", "absolute"), pair, strict=True)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(**columns)
 
 
-def write(folder: Path, evaluation: dict = GOOD, **computed_on) -> SimpleNamespace:
+def write(
+    folder: Path, evaluation: dict = GOOD, ceiling: float | None = None, **computed_on
+) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
     values(**computed_on).to_parquet(folder / "values.parquet")
+    perfect = values().iloc[:2].assign(estimator="mask", value=ceiling, value_low=0, value_high=9)
+    perfect.to_parquet(folder / "ceiling.parquet")
     COMPARISONS.to_parquet(folder / "comparisons.parquet")
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     output = {kind: folder / f"table1_fidelity.{suffix}" for kind, suffix in SUFFIXES.items()}
     names = ("values.parquet", "comparisons.parquet", "evaluation.json")
     job = SimpleNamespace(
         log=[folder / "job.log"],
-        input=SimpleNamespace(**{name.partition(".")[0]: folder / name for name in names}),
+        input=SimpleNamespace(
+            **{name.partition(".")[0]: folder / name for name in names},
+            ceiling=[] if ceiling is None else [folder / "ceiling.parquet"],
+        ),
         output=SimpleNamespace(
             **output, details=folder / "details.csv", comparisons=folder / "comparisons.csv"
         ),
@@ -249,6 +263,87 @@ def test_fidelity_of_one_class_is_noted(tmp_path):
     assert "> Warning: All slices are with contrast agent: accuracies are those of this class" in (
         text
     )
+
+
+def notes(folder: Path, **columns: object) -> list[str]:
+    lines = write(folder, **columns).markdown.read_text().splitlines()
+    return [line.removeprefix("> Warning: ") for line in lines if line.startswith("> ")]
+
+
+def test_a_class_that_adds_nothing_for_any_estimator_is_noted(tmp_path):
+    (note,) = notes(tmp_path, value_contrast=4.0, value_no_contrast=[0.04, -0.04, 0, 0, 0, 0])
+
+    assert note.startswith("Slices without contrast agent add nothing to F × 10 for any estimator")
+    assert "half of their range at most" in note
+    assert note in (tmp_path / "job.log").read_text()
+    # One estimator that tells pixels of the class apart is enough.
+    columns = {"value_contrast": 4.0, "value_no_contrast": [0, 0, 0, 0.05, 0, 0]}
+    assert notes(tmp_path, **columns) == []
+
+
+@pytest.mark.parametrize(("left", "noted"), [(0.0, True), (0.08, True), (0.5, False)])
+def test_a_class_lost_by_chance_at_the_first_step_is_noted(tmp_path, left, noted):
+    # Only of the random map; of others, the first step may take all that is important.
+    found = notes(
+        tmp_path,
+        estimator=["one", "one", "random", "random", "two", "two"],
+        **{"value_contrast": 4.0, "value_no_contrast": 2.0},
+        **{"accuracy_contrast": 1.0, "accuracy_no_contrast": 0.9},
+        first_accuracy_contrast=[left, left, 1, 1, 0, 0],
+        first_accuracy_no_contrast=[0, 0, left, left, 0, 0],
+    )
+
+    assert [note.split(":")[0] for note in found] == (
+        [
+            "Slices without contrast agent are answered wrongly as soon as the first step masks "
+            "pixels at random"
+        ]
+        if noted
+        else []
+    )
+    assert all("metrics.fidelity.first" in note for note in found)
+
+
+def test_a_class_that_was_never_answered_rightly_is_not_said_to_fall(tmp_path):
+    columns = {"estimator": "random", "variant": ["original", "absolute"] + ["x"] * 4}
+    table = values(value_contrast=1.0, value_no_contrast=1.0, **columns).iloc[:2]
+    table = table.assign(accuracy_contrast=0.0, first_accuracy_contrast=0.0)
+    assert blind_to_class(fidelity, table) == []
+
+
+def test_an_interval_without_width_says_why(tmp_path):
+    columns = {"value_low": [5.0, 4, -6, -1, 4, -6], "value_high": [5.0, 6, -4, 1, 6, -4]}
+    (note,) = notes(tmp_path, **columns)
+
+    assert note.startswith("Intervals without width, of SmoothGrad Squared (original): all ")
+    assert "not certain for that" in note
+    assert notes(tmp_path) == []
+
+
+def test_training_slices_and_patients_are_counted(tmp_path):
+    told = "3 of the 4 slices and 2 of the 30 patients are training ones."
+    assert told in write(tmp_path, training_slices=3, training_patients=2).markdown.read_text()
+    assert "training ones" not in write(tmp_path).markdown.read_text()
+
+
+def test_values_on_test_patients_stand_in_the_details_and_the_caption_says_so(tmp_path):
+    output = write(tmp_path, value_test=1.5)
+    assert "test patients alone are in the details" in output.markdown.read_text()
+    assert (pd.read_csv(output.details).value_test == 1.5).all()
+    assert "test patients alone" not in write(tmp_path).markdown.read_text()
+
+
+@pytest.mark.parametrize("kind", ["markdown", "html", "latex"])
+def test_the_ceiling_stands_below_the_estimators_and_is_none_of_them(tmp_path, kind):
+    output = write(tmp_path, ceiling=8.5)
+
+    rows = rows_of(kind, getattr(output, kind).read_text())
+    assert rows == [*EXPECTED, ("Perfect map (the mask itself)", 8.5, 8.5)]
+    assert len(pd.read_csv(output.csv)) == 3
+    details = pd.read_csv(output.details)
+    assert len(details) == 6
+    assert (details.ceiling_value == 8.5).all()
+    assert (details.ceiling_value_high == 9).all()
 
 
 def test_the_details_hold_a_row_per_estimator_and_variant(tmp_path):

@@ -53,6 +53,55 @@ def test_values_and_curves_have_intervals(name, tables):
     assert inside.all()
 
 
+def test_fidelity_is_also_told_of_each_class_alone(tables):
+    paths = tables("fidelity", one=0)
+    values = evaluate_estimators(fidelity, read_sums(fidelity, paths), FEW, seed=0).values
+
+    rows = pd.read_parquet(paths["one"])
+    for label, name in ((0, "no_contrast"), (1, "contrast")):
+        expected = summarise_points(fidelity, rows[rows["label"] == label])["value"]
+        np.testing.assert_allclose(values[f"value_{name}"], expected)
+        assert (
+            values[f"value_{name}"]
+            .between(values[f"value_{name}_low"], values[f"value_{name}_high"])
+            .all()
+        )
+    mean = (values["value_contrast"] + values["value_no_contrast"]) / 2
+    np.testing.assert_allclose(values["value"], mean)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_where_training_patients_take_part_test_patients_are_told_alone(name, tables):
+    metric, paths = METRICS[name], tables(name, one=0)
+    rows = pd.read_parquet(paths["one"])
+    training = set(sorted(rows["patient_id"].unique())[:7])
+    sums = read_sums(metric, paths)
+    values = evaluate_estimators(metric, sums, FEW, seed=0, training=training).values
+
+    tested = rows[~rows["patient_id"].isin(training)]
+    np.testing.assert_allclose(values["value_test"], summarise_points(metric, tested)["value"])
+    assert (values["value_test_low"] < values["value_test_high"]).all()
+    assert set(values["training_patients"]) == {7}
+    of_training = rows[rows["patient_id"].isin(training)]
+    assert set(values["training_slices"]) == {of_training["slice_id"].nunique()}
+    for others in ((), set(rows["patient_id"])):
+        values = evaluate_estimators(metric, sums, FEW, seed=0, training=others).values
+        assert "value_test" not in values
+        assert set(values["training_patients"]) == {len(others)}
+
+
+def test_a_class_without_test_patients_is_no_mean_of_two(tables):
+    for name, metric in METRICS.items():
+        paths = tables(name, one=0)
+        rows = pd.read_parquet(paths["one"])
+        of_one = rows.groupby("patient_id")["label"].transform("max")
+        training = set(rows.loc[of_one == 1, "patient_id"])
+        sums = read_sums(metric, paths)
+        values = evaluate_estimators(metric, sums, FEW, seed=0, training=training).values
+        assert 0 < len(training) < 12
+        assert ("value_test" in values) == (name != "fidelity")
+
+
 def test_every_pair_is_compared_within_a_variant_and_the_variants_within_an_estimator(tables):
     sums = read_sums(roc, tables("roc", a=0, b=1, c=2))
     found = evaluate_estimators(roc, sums, FEW, seed=0).comparisons

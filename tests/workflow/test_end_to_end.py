@@ -86,6 +86,23 @@ def test_comparisons_ranks_and_costs_are_there(finished):
     assert (cost.seconds > 0).all()
 
 
+def test_the_ceiling_and_the_training_slices_are_told(finished):
+    tables = finished.results / "tables"
+    assert "| Perfect map (the mask itself) |" in (tables / "table3_dice.md").read_text()
+    for table in ("table2_auc", "table3_dice"):
+        details = pd.read_csv(tables / f"{table}_details.csv")
+        assert set(details.training_patients) == {4}
+        assert details.value_test.notna().all()
+        told = "4 of the 8 slices and 4 of the 8 patients are training ones."
+        assert told in (tables / f"{table}.md").read_text()
+    # Nor are the figures silent.
+    for figure in ("figure5_roc_curves", "figure6_dice_curves"):
+        assert told in (finished.results / "figures" / f"{figure}.svg").read_text()
+    fidelity = pd.read_csv(tables / "table1_fidelity_details.csv")
+    mean = (fidelity.value_contrast + fidelity.value_no_contrast) / 2
+    assert fidelity.value.tolist() == pytest.approx(mean.tolist())
+
+
 def test_the_run_can_be_traced_and_names_no_patient(finished):
     text = (finished.results / "summary.json").read_text()
     summary = json.loads(text)

@@ -83,6 +83,13 @@ def phantom_with_labels(finished, labels):
             "cohort.datasets: a and b have files in common: . and scripts",
         ),
         (with_cohort(test_fraction=0), "metrics.fidelity is computed on test slices, and cohort."),
+        (
+            {
+                **with_cohort(test_fraction=0),
+                "metrics": {"fidelity": None, "roc": {"slices": "annotated_test"}},
+            },
+            "metrics.roc is computed on test slices, and cohort.test_fraction is 0",
+        ),
         (with_dataset(dicom=".", volumes="."), "datasets.a: name one of dicom and volumes"),
         (with_cohort(pseudonym_key="no key"), "cohort.pseudonym_key: no key does not exist"),
         (

@@ -4,6 +4,7 @@ import copy
 import os
 import shutil
 
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -130,6 +131,20 @@ def test_the_file_of_one_metric(project):
     assert project.planned_jobs() == expected
 
 
+def test_masks_of_test_patients_alone_need_no_other_maps(project):
+    roc = TINY["metrics"]["roc"] | {"slices": "annotated_test"}
+    project.configure(changed(metrics={"roc": roc}))
+    estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
+    expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
+    expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
+    assert project.planned_jobs() == expected
+    project.run("--", "results/tiny/tables/table2_auc.csv")
+    details = pd.read_csv(project.results / "tables" / "table2_auc_details.csv")
+    assert set(details.patients) == {4}
+    assert set(details.training_patients) == {0}
+
+
 def test_the_style_of_the_figures(project):
     edit(project, "scripts/report/style.py")
     figures = {*CURVES, "plot_figure1_examples", "plot_figure3_xrai", "plot_training_curve"}
@@ -203,7 +218,7 @@ def test_the_precision(project):
 
 def test_the_options_of_the_statistics(project):
     project.configure(changed(statistics={"resamples": 100}))
-    assert project.planned_jobs() == STATISTICS | TABLES | CURVES
+    assert project.planned_jobs() == {"evaluate_ceiling(dice)"} | STATISTICS | TABLES | CURVES
 
 
 def test_tables_of_an_earlier_run_are_not_shown_as_those_of_this_one(project):
