@@ -123,7 +123,7 @@ def test_the_regions_shown_are_those_of_the_metric(run, visit, percentage):
 
 
 def _short(value):
-    return f"{value:.1f}".removesuffix(".0")
+    return f"{round(value, 2 if value < 1 else 1):g}"
 
 
 def test_importance_of_regions_has_a_scale_of_its_own(run, visit):

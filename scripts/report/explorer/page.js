@@ -151,7 +151,7 @@ const probability = (logit) => 1 / (1 + Math.exp(-logit));
 const answerText = (logit, label) => `${LABELS[Number(logit > 0)]} (probability of contrast `
   + `${probability(logit).toFixed(3)}, logit ${signedNumber(logit, 2)}): `
   + `${(logit > 0) === Boolean(label) ? "correct" : "wrong"}`;
-const percentText = (value) => `${Number(value.toFixed(1))} %`;
+const percentText = (value) => `${Number(value.toFixed(value < 1 ? 2 : 1))} %`;
 const tail = (text) => (text.length > 14 ? `…${text.slice(-10)}` : text);
 
 function showText(holder, text, isWrong = false) {
