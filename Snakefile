@@ -51,7 +51,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"results/{RUN}/cohort/rejected.parquet",
+        f"results/{RUN}/cohort/summary.csv",
         f"results/{RUN}/model/evaluation.json",
         f"results/{RUN}/summary.json",
         all_tables(),
@@ -62,7 +62,7 @@ rule all:
 # The cohort up to the split: labels can be looked at before slices are extracted.
 rule cohort:
     input:
-        f"results/{RUN}/cohort/index_summary.csv",
+        f"results/{RUN}/cohort/plan_summary.csv",
         f"results/{RUN}/cohort/labels.parquet",
         f"results/{RUN}/cohort/disagreements.parquet",
         f"results/{RUN}/cohort/split.parquet",

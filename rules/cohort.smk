@@ -48,13 +48,12 @@ rule read_headers:
 
 rule index_cohort:
     input:
-        headers=[f"results/{RUN}/cohort/headers/{dataset}.parquet" for dataset in DATASETS],
+        headers=HEADER_TABLES,
         code=code_inputs("scripts/cohort/index_cohort.py"),
     output:
         index="results/{run}/cohort/index.parquet",
         series="results/{run}/cohort/series.parquet",
         same_person="results/{run}/cohort/same_person.parquet",
-        summary="results/{run}/cohort/index_summary.csv",
         rejected="results/{run}/cohort/rejected/stages/index.parquet",
     log:
         "results/{run}/logs/index_cohort.log",
@@ -133,6 +132,7 @@ checkpoint plan_extraction:
         code=code_inputs("scripts/cohort/plan_extraction.py"),
     output:
         split="results/{run}/cohort/split.parquet",
+        planned="results/{run}/cohort/planned.parquet",
         plans=directory("results/{run}/cohort/plans"),
         rejected="results/{run}/cohort/rejected/stages/plan.parquet",
     log:
@@ -203,3 +203,53 @@ rule collect_slices:
         runtime=growing(15),
     script:
         "../scripts/cohort/collect_slices.py"
+
+
+rule summarise_plan:
+    input:
+        headers=HEADER_TABLES,
+        index="results/{run}/cohort/index.parquet",
+        labels="results/{run}/cohort/labels.parquet",
+        chest=chest_table(),
+        planned="results/{run}/cohort/planned.parquet",
+        not_indexed="results/{run}/cohort/rejected/stages/index.parquet",
+        rejected=[
+            "results/{run}/cohort/rejected/stages/index.parquet",
+            "results/{run}/cohort/rejected/stages/plan.parquet",
+        ],
+        code=code_inputs("scripts/cohort/summarise_cohort.py"),
+    output:
+        summary="results/{run}/cohort/plan_summary.csv",
+    log:
+        "results/{run}/logs/summarise_plan.log",
+    benchmark:
+        "results/{run}/benchmarks/summarise_plan.tsv"
+    conda:
+        ENV.format("cohort")
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        masks=mask_sources(),
+    script:
+        "../scripts/cohort/summarise_cohort.py"
+
+
+use rule summarise_plan as summarise_cohort with:
+    input:
+        headers=HEADER_TABLES,
+        index="results/{run}/cohort/index.parquet",
+        labels="results/{run}/cohort/labels.parquet",
+        chest=chest_table(),
+        planned="results/{run}/cohort/planned.parquet",
+        not_indexed="results/{run}/cohort/rejected/stages/index.parquet",
+        rejected=["results/{run}/cohort/rejected.parquet"],
+        slices="results/{run}/slices.parquet",
+        code=code_inputs("scripts/cohort/summarise_cohort.py"),
+    output:
+        summary="results/{run}/cohort/summary.csv",
+    log:
+        "results/{run}/logs/summarise_cohort.log",
+    benchmark:
+        "results/{run}/benchmarks/summarise_cohort.tsv"

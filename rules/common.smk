@@ -44,6 +44,9 @@ DATASETS = dict(sorted(COHORT.given_datasets.items())) or {"phantom": None}
 IS_PHANTOM = not COHORT.given_datasets
 
 
+HEADER_TABLES = [f"results/{RUN}/cohort/headers/{dataset}.parquet" for dataset in DATASETS]
+
+
 def has_masks():
     return IS_PHANTOM or any(dataset.masks is not None for dataset in DATASETS.values())
 

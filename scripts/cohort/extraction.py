@@ -17,7 +17,7 @@ from scripts.cohort.masks import read_mask
 from scripts.cohort.options import ExtractionOptions
 from scripts.cohort.pixels import resize_slice, to_standard_orientation, to_unit_range
 from scripts.cohort.reading import read_slice
-from scripts.cohort.slice_entry import place_of
+from scripts.cohort.slice_entry import ON_SLICE, place_of
 from scripts.errors import InputError
 from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
 from scripts.parallel import safe_map
@@ -177,4 +177,4 @@ def _extract_mask(
 
 def _place_on(file: dict[str, str], plan: dict) -> str:
     """Return a mask file and the slice on which it is of no use; on others it may be."""
-    return f"{file['path']}, on slice {plan['slice_id']}"
+    return f"{file['path']}{ON_SLICE}{plan['slice_id']}"

@@ -240,33 +240,3 @@ def _drop_repeated_energy(headers: list[SliceHeader], rejected: Rejected) -> lis
                 for header in series:
                     rejected[header.place] = "multi-energy copy: lower tube voltage of one scan"
     return kept
-
-
-def summarise_index(index: CohortIndex) -> list[dict[str, str | int]]:
-    """Return how many files, series and patients were kept, and what was set aside.
-
-    Returns:
-        A row for each dataset that has slices (verdict "kept") with their ``count``, its ``series``
-        and ``patients``, then a row per kind of reason (dataset "all", verdict the reason).
-    """
-    by_dataset: dict[str, list[SliceHeader]] = defaultdict(list)
-    for header in index.slices:
-        by_dataset[header.dataset].append(header)
-    rows: list[dict[str, str | int]] = [
-        {
-            "dataset": name,
-            "verdict": "kept",
-            "count": len(headers),
-            "series": len(series_of(headers)),
-            "patients": len({header.patient_id for header in headers}),
-        }
-        for name, headers in by_dataset.items()
-    ]
-    kinds = Counter(_kind(reason) for reason in index.rejected.values())
-    for reason, count in kinds.most_common():
-        rows.append({"dataset": "all", "verdict": reason, "count": count})
-    return rows
-
-
-def _kind(reason: str) -> str:
-    return reason.split(" of ", 1)[0] if reason.startswith(("exact copy", "has the")) else reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
+import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -14,6 +15,7 @@ from scripts.cohort.options import SelectionOptions
 from scripts.cohort.slice_entry import SliceEntry, series_of
 from scripts.errors import InputError
 from scripts.randomness import order_key, seed_for
+from scripts.table_file import read_table
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +23,18 @@ Masks = dict[str, list[dict[str, str]]]
 """slice_id -> path and digest of its mask files."""
 Chests = dict[tuple[str, str], tuple[float, float] | None]
 """(patient_id, series_uid) -> lowest and highest position (mm) of the chest, None without one."""
+NO_CHEST = "no slice of its series shows lung (cohort.body_region)"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def read_chests(path: str | os.PathLike) -> Chests:
+    """Return what rule find_chest wrote."""
+    return {
+        (row["patient_id"], row["series_uid"]): None
+        if row["lowest_position"] is None
+        else (row["lowest_position"], row["highest_position"])
+        for row in read_table(path).to_pylist()
+    }
 
 
 def split_patients(

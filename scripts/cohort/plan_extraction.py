@@ -10,7 +10,7 @@ import pyarrow as pa
 from scripts.atomic import write_text
 from scripts.cohort.masks import match_masks
 from scripts.cohort.options import SelectionOptions
-from scripts.cohort.plan import Chests, file_name_of, plan_cohort
+from scripts.cohort.plan import NO_CHEST, file_name_of, plan_cohort, read_chests
 from scripts.cohort.slice_entry import read_index, write_rejected
 from scripts.image_table import write_table
 from scripts.job import job_log
@@ -19,19 +19,9 @@ from scripts.table_file import read_table
 SPLIT_SCHEMA = pa.schema(
     [("patient_id", pa.string()), ("file", pa.string()), ("split", pa.string())]
 )
-
-NO_CHEST = "no slice of its series shows lung (cohort.body_region)"
-
-
-def read_chests(path: str) -> Chests:
-    """Return the lowest and highest position of the chest by patient and series."""
-    return {
-        (row["patient_id"], row["series_uid"]): None
-        if row["lowest_position"] is None
-        else (row["lowest_position"], row["highest_position"])
-        for row in read_table(path).to_pylist()
-    }
-
+PLANNED_SCHEMA = pa.schema(
+    [("patient_id", pa.string()), ("slice_id", pa.string()), ("sampled", pa.bool_())]
+)
 
 with job_log(snakemake.log[0]):
     entries = read_index(snakemake.input.index)
@@ -69,6 +59,16 @@ with job_log(snakemake.log[0]):
         snakemake.output.split,
         SPLIT_SCHEMA,
         {"patient_id": list(sides), "file": list(files.values()), "split": list(sides.values())},
+    )
+    planned = [(patient, row) for patient, rows in plans.items() for row in rows]
+    write_table(
+        snakemake.output.planned,
+        PLANNED_SCHEMA,
+        {
+            "patient_id": [patient for patient, _ in planned],
+            "slice_id": [row["slice_id"] for _, row in planned],
+            "sampled": [row["sampled"] for _, row in planned],
+        },
     )
     folder = Path(snakemake.output.plans)
     folder.mkdir(parents=True)

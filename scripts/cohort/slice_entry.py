@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from scripts.cohort.geometry import SliceGeometry
 from scripts.image_table import write_table
-from scripts.table_file import open_table
+from scripts.table_file import open_table, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ INDEX_SCHEMA = pa.schema(
 )
 UNIQUE = ("slice_id", "fingerprint")
 """Columns whose values hardly come twice."""
+ON_SLICE = ", on slice "
+"""Stands in the list of what was set aside between a mask and the slice that it is of no use to."""
 REJECTED_SCHEMA = pa.schema([("path", pa.string()), ("reason", pa.string())])
 
 
@@ -123,6 +125,11 @@ def write_rejected(path: str | os.PathLike, rejected: dict[str, str]) -> None:
         "reason": [reason for _, reason in rows],
     }
     write_table(path, REJECTED_SCHEMA, columns)
+
+
+def read_rejected(path: str | os.PathLike) -> dict[str, str]:
+    """Read what `write_rejected` wrote: path -> reason."""
+    return {row["path"]: row["reason"] for row in read_table(path).to_pylist()}
 
 
 def volume_slice_id(name: str, frame: int) -> str:

@@ -41,7 +41,7 @@ def print_overview(
     if shown:
         for what, name in (("Tables", "tables"), ("Figures", "figures"), ("Logs", "logs")):
             print(f"{what + ':':9}{folder / name}/")
-        print(f"Kept and set aside: {folder / 'cohort' / 'index_summary.csv'}")
+        print(f"Kept and set aside: {folder / 'cohort' / 'summary.csv'}")
     old = [str(text) for text in texts if text not in shown and text.is_file()]
     if old:
         print(f"Not made by this call, may be old: {', '.join(old)}")

@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from scripts.cohort.extraction import extract_slices
 from scripts.cohort.headers import ImageSource
-from scripts.cohort.index import CohortIndex, summarise_index
+from scripts.cohort.index import CohortIndex
 from scripts.cohort.labels import label_series
 from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from scripts.cohort.plan import plan_cohort
@@ -517,18 +517,6 @@ def test_no_text_of_the_header_gets_into_a_table_or_a_log(tmp_path, caplog, capf
             assert secret not in str(pq.read_table(path).to_pylist()), path.name
     assert secret not in caplog.text
     assert secret not in "".join(capfd.readouterr())
-
-
-def test_the_summary_counts_what_was_kept_and_why_the_rest_was_not(folder):
-    for name in ("a", "b"):
-        (folder / name).write_text(name)
-    shutil.copy(folder / "good" / "3.dcm", folder / "copy")
-
-    assert summarise_index(index_folders([folder])) == [
-        {"dataset": "a", "verdict": "kept", "count": 3, "series": 1, "patients": 1},
-        {"dataset": "all", "verdict": "not a DICOM file", "count": 2},
-        {"dataset": "all", "verdict": "exact copy", "count": 1},
-    ]
 
 
 # Layouts of LIDC-IDRI downloads

@@ -33,7 +33,7 @@ def test_it_shows_the_accuracy_the_tables_in_order_and_the_places(folder, capsys
         f"Tables:  {folder}/tables/",
         f"Figures: {folder}/figures/",
         f"Logs:    {folder}/logs/",
-        f"Kept and set aside: {folder}/cohort/index_summary.csv",
+        f"Kept and set aside: {folder}/cohort/summary.csv",
     ]
 
 

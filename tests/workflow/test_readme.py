@@ -122,7 +122,7 @@ def test_labels_can_be_checked_before_the_rest_of_the_example(project, tmp_path)
     labels = pd.read_parquet(results / "cohort" / "labels.parquet")
     assert dict(zip(labels.patient_id, labels.label.astype(str), strict=True)) == truth
     assert set(labels.source) == {"csv"}
-    assert (results / "cohort" / "index_summary.csv").exists()
+    assert (results / "cohort" / "plan_summary.csv").exists()
     assert not (results / "slices").exists()
 
 
