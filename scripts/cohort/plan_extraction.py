@@ -34,7 +34,7 @@ with job_log(snakemake.log[0]):
         found, unfit = match_masks(own, dataset["folder"], dataset["structures"])
         masks |= found
         rejected |= unfit
-    chests = read_chests(snakemake.input.chest) if snakemake.input.get("chest") else None
+    chests = read_chests(snakemake.input.chest[0]) if snakemake.input.get("chest") else None
     labels = {(row["patient_id"], row["series_uid"]): row["label"] for row in label_rows}
     sides, plans = plan_cohort(
         entries,

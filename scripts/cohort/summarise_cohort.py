@@ -24,7 +24,7 @@ with job_log(snakemake.log[0]):
         headers=dict(zip(datasets, snakemake.input.headers, strict=True)),
         entries=read_index(snakemake.input.index),
         labels={(row["patient_id"], row["series_uid"]): row["reason"] for row in labels},
-        chests=read_chests(snakemake.input.chest) if snakemake.input.get("chest") else None,
+        chests=read_chests(snakemake.input.chest[0]) if snakemake.input.get("chest") else None,
         planned=set(read_table(snakemake.input.planned).column("slice_id").to_pylist()),
         extracted=slices and {row["slice_id"]: row for row in iterate_slices(slices, ["all"])},
         not_indexed=read_rejected(snakemake.input.not_indexed),
