@@ -3,7 +3,6 @@ import errno
 import hashlib
 import os
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
 import pytest
 import torch
