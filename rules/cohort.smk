@@ -231,7 +231,7 @@ rule summarise_plan:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        masks=mask_sources(),
+        masks=literally(mask_sources()),
     script:
         "../scripts/cohort/summarise_cohort.py"
 

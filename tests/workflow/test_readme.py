@@ -20,7 +20,7 @@ DONE = "Nothing to be done"
 # What is behind "snakemake" in the README, and what each prints after a finished run.
 COMMANDS = {
     SAME: DONE,
-    f"cohort {SAME}": DONE,
+    f"cohort {SAME}": "rule summarise_plan",
     "-n": DONE,
     "--report report.html": "Report created.",
 }
