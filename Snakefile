@@ -3,8 +3,8 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from scripts.config_file import check_config_files
-from scripts.errors import InputError
+from ct_importance.workflow.config_file import check_config_files
+from ct_importance.errors import InputError
 
 min_version("9.19")
 
@@ -32,7 +32,7 @@ wildcard_constraints:
 
 
 include: "rules/cohort.smk"
-include: "rules/model.smk"
+include: "rules/classifier.smk"
 include: "rules/saliency.smk"
 include: "rules/metrics.smk"
 include: "rules/statistics.smk"
@@ -69,14 +69,14 @@ rule cohort:
 
 
 onsuccess:
-    from scripts.atomic import remove_leftovers
-    from scripts.report.overview import print_overview
+    from ct_importance.io.atomic import remove_leftovers
+    from ct_importance.workflow.overview import print_overview
 
     remove_leftovers(f"results/{RUN}")
     print_overview(f"results/{RUN}", list(TABLES), files_up_to_date())
 
 
 onerror:
-    from scripts.failure import print_failures
+    from ct_importance.workflow.failure import print_failures
 
     print_failures(log, f"results/{RUN}")

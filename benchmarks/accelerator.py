@@ -13,17 +13,22 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from scripts.device import images_per_pass, in_precision, make_deterministic, pick_device
-from scripts.metrics import fidelity
-from scripts.metrics.contract import Context as MetricContext
-from scripts.metrics.contract import Subject
-from scripts.model.classifier import fuse_for_inference
-from scripts.model.resnet import ResNet50
-from scripts.saliency.contract import Context
-from scripts.saliency.gradients import input_gradient
-from scripts.saliency.maps import importance_of
-from scripts.saliency.registry import load_estimator
-from scripts.saliency.score import ExplainedScore
+from ct_importance.classifier.resnet import ResNet50
+from ct_importance.classifier.store import fuse_for_inference
+from ct_importance.compute.device import (
+    images_per_pass,
+    in_precision,
+    make_deterministic,
+    pick_device,
+)
+from ct_importance.metrics.catalogue import fidelity
+from ct_importance.metrics.metric import Context as MetricContext
+from ct_importance.metrics.metric import Subject
+from ct_importance.saliency.estimator import Context
+from ct_importance.saliency.explain import importance_of
+from ct_importance.saliency.gradients import input_gradient
+from ct_importance.saliency.registry import load_estimator
+from ct_importance.saliency.target import ExplainedScore
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 SAMPLES = 15

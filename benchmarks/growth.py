@@ -49,11 +49,11 @@ def main() -> None:
 
 def write_tables(folder: Path, count: int) -> None:
     """Write slices, importance maps and segments of one patient, as the workflow would."""
-    from scripts.cohort.extraction import slices_schema
-    from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
-    from scripts.metrics.segment_storage import pack_segments
-    from scripts.metrics.segments import segment_image
-    from scripts.slices import write_slice_list
+    from ct_importance.cohort.extraction import slices_schema
+    from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
+    from ct_importance.io.slices import write_slice_list
+    from ct_importance.metrics.xrai.segments import segment_image
+    from ct_importance.metrics.xrai.storage import pack_segments
 
     generator = np.random.default_rng(0)
     rows, columns = np.mgrid[:SIZE, :SIZE] / SIZE - 0.5
@@ -102,13 +102,13 @@ def _measured(work: str, folder: Path) -> tuple[float, int]:
 def _saliency(folder: Path) -> Callable[[], None]:
     import torch
 
-    from scripts.image_table import TableWriter, image_field
-    from scripts.model.classifier import save_classifier
-    from scripts.model.resnet import ResNet50
-    from scripts.saliency.maps import compute_maps
-    from scripts.saliency.registry import load_estimator
-    from scripts.saliency.workload import prepare_workload
-    from scripts.slices import WHOLE
+    from ct_importance.classifier.resnet import ResNet50
+    from ct_importance.classifier.store import save_classifier
+    from ct_importance.io.image_table import TableWriter, image_field
+    from ct_importance.io.slices import WHOLE
+    from ct_importance.saliency.explain import compute_maps
+    from ct_importance.saliency.registry import load_estimator
+    from ct_importance.saliency.workload import prepare_workload
 
     torch.manual_seed(0)
     save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
@@ -137,10 +137,10 @@ def _saliency(folder: Path) -> Callable[[], None]:
 
 
 def _metric(name: str, folder: Path) -> Callable[[], None]:
-    from scripts.metrics.contract import Context
-    from scripts.metrics.evaluate import evaluate_estimator
-    from scripts.metrics.registry import load_metric
-    from scripts.metrics.subjects import read_subjects
+    from ct_importance.metrics.evaluate import evaluate_estimator
+    from ct_importance.metrics.metric import Context
+    from ct_importance.metrics.registry import load_metric
+    from ct_importance.metrics.subjects import read_subjects
 
     metric, classifier, device = load_metric(name), None, None
     # The fewest passes a slice can have: what is shown is growth, not speed.
@@ -148,8 +148,8 @@ def _metric(name: str, folder: Path) -> Callable[[], None]:
     if "classifier" in metric.NEEDS:
         import torch
 
-        from scripts.model.classifier import fuse_for_inference
-        from scripts.model.resnet import ResNet50
+        from ct_importance.classifier.resnet import ResNet50
+        from ct_importance.classifier.store import fuse_for_inference
 
         torch.set_num_threads(1)
         device = torch.device("cpu")

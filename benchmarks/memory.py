@@ -20,12 +20,12 @@ def main(method: str, size: int) -> None:
     """Compute one map as a job on the CPU does, and print the peak memory."""
     import torch
 
-    from scripts.device import images_per_pass, make_deterministic
-    from scripts.model.resnet import ResNet50
-    from scripts.saliency.contract import Context
-    from scripts.saliency.maps import importance_of
-    from scripts.saliency.registry import load_estimator
-    from scripts.saliency.score import ExplainedScore
+    from ct_importance.classifier.resnet import ResNet50
+    from ct_importance.compute.device import images_per_pass, make_deterministic
+    from ct_importance.saliency.estimator import Context
+    from ct_importance.saliency.explain import importance_of
+    from ct_importance.saliency.registry import load_estimator
+    from ct_importance.saliency.target import ExplainedScore
 
     make_deterministic(threads=1)
     network = ResNet50().eval().requires_grad_(False).to(memory_format=torch.channels_last)

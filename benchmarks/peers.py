@@ -24,22 +24,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scripts.cohort.options import PhantomOptions
-from scripts.cohort.phantom import write_phantom_cohort
-from scripts.cohort.pixels import read_hounsfield, resize_slice, to_unit_range
-from scripts.device import images_per_pass, make_deterministic
-from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.contract import Context as MetricContext
-from scripts.metrics.contract import Subject
-from scripts.metrics.segments import segment_image
-from scripts.metrics.xrai import xrai_regions
-from scripts.model.classifier import fuse_for_inference
-from scripts.model.resnet import ResNet50
-from scripts.saliency.contract import Context
-from scripts.saliency.gradients import input_gradient
-from scripts.saliency.maps import importance_of
-from scripts.saliency.registry import load_estimator
-from scripts.saliency.score import ExplainedScore
+from ct_importance.classifier.resnet import ResNet50
+from ct_importance.classifier.store import fuse_for_inference
+from ct_importance.cohort.options import PhantomOptions
+from ct_importance.cohort.phantom.cohort import write_phantom_cohort
+from ct_importance.cohort.pixels import read_hounsfield, resize_slice, to_unit_range
+from ct_importance.compute.device import images_per_pass, make_deterministic
+from ct_importance.metrics.catalogue import dice, fidelity, roc
+from ct_importance.metrics.metric import Context as MetricContext
+from ct_importance.metrics.metric import Subject
+from ct_importance.metrics.xrai.regions import xrai_regions
+from ct_importance.metrics.xrai.segments import segment_image
+from ct_importance.saliency.estimator import Context
+from ct_importance.saliency.explain import importance_of
+from ct_importance.saliency.gradients import input_gradient
+from ct_importance.saliency.registry import load_estimator
+from ct_importance.saliency.target import ExplainedScore
 
 CPU = torch.device("cpu")
 THREADS = 2

@@ -1,6 +1,6 @@
 rule generate_phantom:
     input:
-        code=code_inputs("scripts/cohort/generate_phantom.py"),
+        code=code_inputs("scripts/generate_phantom.py"),
     output:
         folder=directory("results/{run}/phantom"),
     log:
@@ -17,14 +17,14 @@ rule generate_phantom:
         options=COHORT.phantom.model_dump_json(),
         seed=SEED,
     script:
-        "../scripts/cohort/generate_phantom.py"
+        "../scripts/generate_phantom.py"
 
 
 rule read_headers:
     input:
         phantom=phantom_folder(),
         files=tracked_reading_files,
-        code=code_inputs("scripts/cohort/read_headers.py"),
+        code=code_inputs("scripts/read_headers.py"),
     output:
         # What is known of files that did not change is kept.
         headers=update("results/{run}/cohort/headers/{dataset}.parquet"),
@@ -43,13 +43,13 @@ rule read_headers:
         pseudonym_key=literally(COHORT.pseudonym_key and pseudonym_key()[0]),
         others=stamps_of_reading,
     script:
-        "../scripts/cohort/read_headers.py"
+        "../scripts/read_headers.py"
 
 
 rule index_cohort:
     input:
         headers=HEADER_TABLES,
-        code=code_inputs("scripts/cohort/index_cohort.py"),
+        code=code_inputs("scripts/index_cohort.py"),
     output:
         index="results/{run}/cohort/index.parquet",
         series="results/{run}/cohort/series.parquet",
@@ -69,14 +69,14 @@ rule index_cohort:
         # Their order decides which of two patients of one id is renamed.
         datasets=json.dumps(list(DATASETS)),
     script:
-        "../scripts/cohort/index_cohort.py"
+        "../scripts/index_cohort.py"
 
 
 rule label_series:
     input:
         index="results/{run}/cohort/index.parquet",
         files=as_inputs([*label_files(), *pseudonym_key()]),
-        code=code_inputs("scripts/cohort/label_series.py"),
+        code=code_inputs("scripts/label_series.py"),
     output:
         labels="results/{run}/cohort/labels.parquet",
         disagreements="results/{run}/cohort/disagreements.parquet",
@@ -96,13 +96,13 @@ rule label_series:
         pseudonym_key=literally(COHORT.pseudonym_key and pseudonym_key()[0]),
         others=stamps_of_others([*label_files(), *pseudonym_key()]),
     script:
-        "../scripts/cohort/label_series.py"
+        "../scripts/label_series.py"
 
 
 rule find_chest:
     input:
         index="results/{run}/cohort/index.parquet",
-        code=code_inputs("scripts/cohort/find_chest.py"),
+        code=code_inputs("scripts/find_chest.py"),
     output:
         chest="results/{run}/cohort/chest.parquet",
     log:
@@ -118,7 +118,7 @@ rule find_chest:
     params:
         options=COHORT.body_region.model_dump_json(),
     script:
-        "../scripts/cohort/find_chest.py"
+        "../scripts/find_chest.py"
 
 
 checkpoint plan_extraction:
@@ -129,7 +129,7 @@ checkpoint plan_extraction:
         chest=chest_table(),
         phantom=phantom_folder(),
         masks=as_inputs(MASK_FILES),
-        code=code_inputs("scripts/cohort/plan_extraction.py"),
+        code=code_inputs("scripts/plan_extraction.py"),
     output:
         split="results/{run}/cohort/split.parquet",
         planned="results/{run}/cohort/planned.parquet",
@@ -151,7 +151,7 @@ checkpoint plan_extraction:
         options=canonical_options(COHORT, SelectionOptions),
         seed=SEED,
     script:
-        "../scripts/cohort/plan_extraction.py"
+        "../scripts/plan_extraction.py"
 
 
 rule extract_slices:
@@ -173,9 +173,9 @@ rule extract_slices:
     params:
         options=PREPARATION,
         # As inputs, 40 modules of each of a thousand patients would double the time of a dry run.
-        code=code_digest("scripts/cohort/extract_slices.py"),
+        code=code_digest("scripts/extract_slices.py"),
     script:
-        "../scripts/cohort/extract_slices.py"
+        "../scripts/extract_slices.py"
 
 
 rule collect_slices:
@@ -186,7 +186,7 @@ rule collect_slices:
         ],
         slices=slice_files,
         patients=rejected_of_patients,
-        code=code_inputs("scripts/cohort/collect_slices.py"),
+        code=code_inputs("scripts/collect_slices.py"),
     output:
         # Later steps depend on the list: with a file per patient instead, a dry run would take long.
         slices="results/{run}/slices.parquet",
@@ -202,7 +202,7 @@ rule collect_slices:
         mem_mb=growing(2000),
         runtime=growing(15),
     script:
-        "../scripts/cohort/collect_slices.py"
+        "../scripts/collect_slices.py"
 
 
 rule summarise_plan:
@@ -217,7 +217,7 @@ rule summarise_plan:
             "results/{run}/cohort/rejected/stages/index.parquet",
             "results/{run}/cohort/rejected/stages/plan.parquet",
         ],
-        code=code_inputs("scripts/cohort/summarise_cohort.py"),
+        code=code_inputs("scripts/summarise_cohort.py"),
     output:
         summary="results/{run}/cohort/plan_summary.csv",
     log:
@@ -233,7 +233,7 @@ rule summarise_plan:
     params:
         masks=mask_sources(),
     script:
-        "../scripts/cohort/summarise_cohort.py"
+        "../scripts/summarise_cohort.py"
 
 
 use rule summarise_plan as summarise_cohort with:
@@ -246,7 +246,7 @@ use rule summarise_plan as summarise_cohort with:
         not_indexed="results/{run}/cohort/rejected/stages/index.parquet",
         rejected=["results/{run}/cohort/rejected.parquet"],
         slices="results/{run}/slices.parquet",
-        code=code_inputs("scripts/cohort/summarise_cohort.py"),
+        code=code_inputs("scripts/summarise_cohort.py"),
     output:
         summary="results/{run}/cohort/summary.csv",
     log:

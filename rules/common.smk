@@ -7,18 +7,18 @@ import re
 import stat
 from pathlib import Path
 
-from scripts.code_inputs import code_inputs
-from scripts.cohort.folders import list_files, overlapping_folders
-from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
-from scripts.config import canonical_options, parse_config
-from scripts.digests import file_digest
-from scripts.errors import InputError
-from scripts.job import WORKFLOW_PROCESS
-from scripts.metrics.registry import load_metric, tables_of
-from scripts.model.weights import read_weights
-from scripts.report.summary import shareable_config
-from scripts.saliency.registry import gradient_passes, load_estimator, parts_of
-from scripts.table_file import read_table
+from ct_importance.workflow.code import code_inputs
+from ct_importance.io.folders import list_files, overlapping_folders
+from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
+from ct_importance.workflow.config import canonical_options, parse_config
+from ct_importance.io.digests import file_digest
+from ct_importance.errors import InputError
+from ct_importance.workflow.job import WORKFLOW_PROCESS
+from ct_importance.metrics.registry import load_metric, tables_of
+from ct_importance.classifier.weights import read_weights
+from ct_importance.report.summary import shareable_config
+from ct_importance.saliency.registry import gradient_passes, load_estimator, parts_of
+from ct_importance.io.table_file import read_table
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -37,7 +37,7 @@ ESTIMATORS = sorted(CONFIG.estimators)
 METRICS = [TABLES[table] for table in sorted(TABLES)]
 FORMATS = ["svg", "pdf", "png"]
 EXPLORER_TEMPLATES = [
-    f"scripts/report/explorer/{name}"
+    f"ct_importance/report/explorer/templates/{name}"
     for name in ("page.html", "page.css", "levels.js", "drawing.js", "page.js")
 ]
 DATASETS = dict(sorted(COHORT.given_datasets.items())) or {"phantom": None}
@@ -363,16 +363,16 @@ def explained_subsets():
 
 
 def estimator_module(estimator):
-    return f"scripts/saliency/estimators/{CONFIG.method_of(estimator)}.py"
+    return f"ct_importance/saliency/estimators/{CONFIG.method_of(estimator)}.py"
 
 
 def estimator_code(wildcards):
     path = estimator_module(wildcards.estimator)
-    return code_with("scripts/saliency/compute_importance.py", path)
+    return code_with("scripts/compute_importance.py", path)
 
 
 def metric_module(metric):
-    return f"scripts/metrics/{metric}.py"
+    return f"ct_importance/metrics/catalogue/{metric}.py"
 
 
 def composition(estimator):
@@ -393,8 +393,8 @@ def part_spec(wildcards):
 
 
 def part_code(wildcards):
-    path = f"scripts/saliency/parts/{PARTS[wildcards.part].kind}.py"
-    return code_with("scripts/saliency/compute_part.py", path)
+    path = f"ct_importance/saliency/shared/{PARTS[wildcards.part].kind}.py"
+    return code_with("scripts/compute_part.py", path)
 
 
 def part_tables(wildcards):
@@ -408,7 +408,7 @@ def estimator_parts(wildcards):
 
 def combination_code(wildcards):
     path = estimator_module(wildcards.estimator)
-    return code_with("scripts/saliency/combine_parts.py", path)
+    return code_with("scripts/combine_parts.py", path)
 
 
 def any_of(names):
@@ -421,7 +421,7 @@ def estimator_spec(wildcards):
 
 
 def ceiling_code(wildcards):
-    return code_with("scripts/metrics/evaluate_ceiling.py", metric_module(wildcards.metric))
+    return code_with("scripts/evaluate_ceiling.py", metric_module(wildcards.metric))
 
 
 def ceiling_of(metric, table):
@@ -435,7 +435,7 @@ def metric_options(wildcards):
 
 
 def metric_code(wildcards):
-    return code_with("scripts/metrics/evaluate_importance.py", metric_module(wildcards.metric))
+    return code_with("scripts/evaluate_importance.py", metric_module(wildcards.metric))
 
 
 def metric_needs(metric):
@@ -471,14 +471,14 @@ def metric_points(wildcards):
 
 
 def statistics_code(wildcards):
-    return code_with("scripts/statistics/evaluate_estimators.py", metric_module(wildcards.metric))
+    return code_with("scripts/evaluate_estimators.py", metric_module(wildcards.metric))
 
 
-RANKING_CODE = code_with("scripts/statistics/rank_estimators.py", *map(metric_module, METRICS))
+RANKING_CODE = code_with("scripts/rank_estimators.py", *map(metric_module, METRICS))
 
 
 def plot_differences_code(wildcards):
-    return code_with("scripts/report/plot_differences.py", metric_module(wildcards.metric))
+    return code_with("scripts/plot_differences.py", metric_module(wildcards.metric))
 
 
 def metric_specs():
@@ -486,7 +486,7 @@ def metric_specs():
     return json.dumps({metric: CONFIG.metrics[metric] for metric in METRICS})
 
 
-SUMMARY_CODE = code_with("scripts/report/write_summary.py", *map(metric_module, METRICS))
+SUMMARY_CODE = code_with("scripts/write_summary.py", *map(metric_module, METRICS))
 
 
 def table_metric_options(wildcards):
@@ -515,7 +515,7 @@ def table_ceiling(wildcards):
 
 def table_code(wildcards):
     path = metric_module(TABLES[wildcards.table])
-    return code_with("scripts/report/write_table.py", path)
+    return code_with("scripts/write_table.py", path)
 
 
 def figure_names():

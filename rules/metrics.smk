@@ -1,7 +1,7 @@
 rule segment_slices:
     input:
         slices="results/{run}/slices.parquet",
-        code=code_inputs("scripts/metrics/segment_slices.py"),
+        code=code_inputs("scripts/segment_slices.py"),
     output:
         segments="results/{run}/metrics/segments.parquet",
     log:
@@ -17,7 +17,7 @@ rule segment_slices:
         mem_mb=growing(8000),
         runtime=growing(120),
     script:
-        "../scripts/metrics/segment_slices.py"
+        "../scripts/segment_slices.py"
 
 
 rule evaluate_importance:
@@ -46,7 +46,7 @@ rule evaluate_importance:
         shard=shard_of_job,
         seed=SEED,
     script:
-        "../scripts/metrics/evaluate_importance.py"
+        "../scripts/evaluate_importance.py"
 
 
 rule evaluate_ceiling:
@@ -73,4 +73,4 @@ rule evaluate_ceiling:
         statistics=STATISTICS,
         seed=SEED,
     script:
-        "../scripts/metrics/evaluate_ceiling.py"
+        "../scripts/evaluate_ceiling.py"

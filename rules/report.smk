@@ -32,13 +32,13 @@ rule write_table:
         metric_options=table_metric_options,
         options=STATISTICS,
     script:
-        "../scripts/report/write_table.py"
+        "../scripts/write_table.py"
 
 
 rule plot_training_curve:
     input:
         training="results/{run}/model/training.parquet",
-        code=code_inputs("scripts/report/plot_training_curve.py"),
+        code=code_inputs("scripts/plot_training_curve.py"),
     output:
         report(
             "results/{run}/figures/training_curve.svg",
@@ -59,7 +59,7 @@ rule plot_training_curve:
         mem_mb=growing(4000),
         runtime=growing(30),
     script:
-        "../scripts/report/plot_training_curve.py"
+        "../scripts/plot_training_curve.py"
 
 
 rule plot_figure1_examples:
@@ -67,7 +67,7 @@ rule plot_figure1_examples:
         slices="results/{run}/slices.parquet",
         predictions="results/{run}/model/predictions.parquet",
         maps=f"results/{{run}}/saliency/{FIGURE1_ESTIMATOR}.parquet",
-        code=code_inputs("scripts/report/plot_figure1_examples.py"),
+        code=code_inputs("scripts/plot_figure1_examples.py"),
     output:
         report(
             "results/{run}/figures/figure1_examples.svg",
@@ -91,14 +91,14 @@ rule plot_figure1_examples:
         estimator=FIGURE1_ESTIMATOR,
         example_slices=literally(json.dumps(OPTIONS.report.example_slices, sort_keys=True)),
     script:
-        "../scripts/report/plot_figure1_examples.py"
+        "../scripts/plot_figure1_examples.py"
 
 
 rule plot_figure2_fidelity_area:
     input:
         values="results/{run}/statistics/fidelity/values.parquet",
         curves="results/{run}/statistics/fidelity/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure2_fidelity_area.py"),
+        code=code_inputs("scripts/plot_figure2_fidelity_area.py"),
     output:
         report(
             "results/{run}/figures/figure2_fidelity_area.svg",
@@ -121,7 +121,7 @@ rule plot_figure2_fidelity_area:
     params:
         slices=slices_of("fidelity"),
     script:
-        "../scripts/report/plot_figure2_fidelity_area.py"
+        "../scripts/plot_figure2_fidelity_area.py"
 
 
 rule plot_figure3_xrai:
@@ -130,7 +130,7 @@ rule plot_figure3_xrai:
         predictions="results/{run}/model/predictions.parquet",
         maps=f"results/{{run}}/saliency/{FIGURE3_ESTIMATOR}.parquet",
         segments="results/{run}/metrics/segments.parquet",
-        code=code_inputs("scripts/report/plot_figure3_xrai.py"),
+        code=code_inputs("scripts/plot_figure3_xrai.py"),
     output:
         report(
             "results/{run}/figures/figure3_xrai.svg",
@@ -154,13 +154,13 @@ rule plot_figure3_xrai:
         estimator=FIGURE3_ESTIMATOR,
         example_slices=literally(json.dumps(OPTIONS.report.example_slices, sort_keys=True)),
     script:
-        "../scripts/report/plot_figure3_xrai.py"
+        "../scripts/plot_figure3_xrai.py"
 
 
 rule plot_figure4_fidelity_curves:
     input:
         curves="results/{run}/statistics/fidelity/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure4_fidelity_curves.py"),
+        code=code_inputs("scripts/plot_figure4_fidelity_curves.py"),
     output:
         report(
             "results/{run}/figures/figure4_fidelity_curves.svg",
@@ -184,14 +184,14 @@ rule plot_figure4_fidelity_curves:
         slices=slices_of("fidelity"),
         estimators=json.dumps(ESTIMATORS),
     script:
-        "../scripts/report/plot_figure4_fidelity_curves.py"
+        "../scripts/plot_figure4_fidelity_curves.py"
 
 
 rule plot_figure5_roc_curves:
     input:
         values="results/{run}/statistics/roc/values.parquet",
         curves="results/{run}/statistics/roc/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure5_roc_curves.py"),
+        code=code_inputs("scripts/plot_figure5_roc_curves.py"),
     output:
         report(
             "results/{run}/figures/figure5_roc_curves.svg",
@@ -215,7 +215,7 @@ rule plot_figure5_roc_curves:
         slices=slices_of("roc"),
         estimators=json.dumps(ESTIMATORS),
     script:
-        "../scripts/report/plot_figure5_roc_curves.py"
+        "../scripts/plot_figure5_roc_curves.py"
 
 
 rule plot_figure6_dice_curves:
@@ -223,7 +223,7 @@ rule plot_figure6_dice_curves:
         values="results/{run}/statistics/dice/values.parquet",
         curves="results/{run}/statistics/dice/curves.parquet",
         ceiling="results/{run}/statistics/dice/ceiling/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure6_dice_curves.py"),
+        code=code_inputs("scripts/plot_figure6_dice_curves.py"),
     output:
         report(
             "results/{run}/figures/figure6_dice_curves.svg",
@@ -247,7 +247,7 @@ rule plot_figure6_dice_curves:
         slices=slices_of("dice"),
         estimators=json.dumps(ESTIMATORS),
     script:
-        "../scripts/report/plot_figure6_dice_curves.py"
+        "../scripts/plot_figure6_dice_curves.py"
 
 
 rule plot_differences:
@@ -286,13 +286,13 @@ rule plot_differences:
         estimators=json.dumps(ESTIMATORS),
         options=STATISTICS,
     script:
-        "../scripts/report/plot_differences.py"
+        "../scripts/plot_differences.py"
 
 
 rule plot_rank_flow:
     input:
         ranks="results/{run}/statistics/ranks.parquet",
-        code=code_inputs("scripts/report/plot_rank_flow.py"),
+        code=code_inputs("scripts/plot_rank_flow.py"),
     output:
         report(
             "results/{run}/figures/rank_flow.svg",
@@ -315,14 +315,14 @@ rule plot_rank_flow:
     params:
         estimators=json.dumps(ESTIMATORS),
     script:
-        "../scripts/report/plot_rank_flow.py"
+        "../scripts/plot_rank_flow.py"
 
 
 rule write_agreement:
     input:
         ranks="results/{run}/statistics/ranks.parquet",
         taus="results/{run}/statistics/taus.parquet",
-        code=code_inputs("scripts/report/write_agreement.py"),
+        code=code_inputs("scripts/write_agreement.py"),
     output:
         ranks="results/{run}/tables/ranks.csv",
         taus="results/{run}/tables/agreement.csv",
@@ -346,14 +346,14 @@ rule write_agreement:
     params:
         options=STATISTICS,
     script:
-        "../scripts/report/write_agreement.py"
+        "../scripts/write_agreement.py"
 
 
 rule write_cost:
     input:
         slices="results/{run}/slices.parquet",
         benchmarks=sorted(set(itertools.chain(*cost_files().values()))),
-        code=code_inputs("scripts/report/write_cost.py"),
+        code=code_inputs("scripts/write_cost.py"),
     output:
         csv="results/{run}/tables/cost.csv",
         markdown="results/{run}/tables/cost.md",
@@ -378,7 +378,7 @@ rule write_cost:
         benchmarks=json.dumps(cost_files()),
         subsets=explained_subsets(),
     script:
-        "../scripts/report/write_cost.py"
+        "../scripts/write_cost.py"
 
 
 rule write_summary:
@@ -414,7 +414,7 @@ rule write_summary:
         ),
         metrics=metric_specs(),
     script:
-        "../scripts/report/write_summary.py"
+        "../scripts/write_summary.py"
 
 
 rule build_explorer:
@@ -427,7 +427,7 @@ rule build_explorer:
         dice=points_if_configured("dice"),
         segments=f"results/{RUN}/metrics/segments.parquet" if "dice" in METRICS else [],
         templates=EXPLORER_TEMPLATES,
-        code=code_inputs("scripts/report/build_explorer.py"),
+        code=code_inputs("scripts/build_explorer.py"),
     output:
         # Not part of the report: it names patients and shows their slices.
         page="results/{run}/explorer.html",
@@ -446,4 +446,4 @@ rule build_explorer:
         subsets=explained_subsets(),
         slices=OPTIONS.report.explorer_slices,
     script:
-        "../scripts/report/build_explorer.py"
+        "../scripts/build_explorer.py"

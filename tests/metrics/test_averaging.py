@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.errors import InputError
-from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.averaging import mean_curves, sum_by_patient
+from ct_importance.errors import InputError
+from ct_importance.metrics.averaging import mean_curves, sum_by_patient
+from ct_importance.metrics.catalogue import dice, fidelity, roc
 from tests.metrics.summary import summarise_points
 
 METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}

@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from scripts.errors import InputError
-from scripts.metrics import dice, evaluate, fidelity, roc
-from scripts.metrics.contract import Context, Subject
-from scripts.metrics.segments import segment_image
+from ct_importance.errors import InputError
+from ct_importance.metrics import evaluate
+from ct_importance.metrics.catalogue import dice, fidelity, roc
+from ct_importance.metrics.metric import Context, Subject
+from ct_importance.metrics.xrai.segments import segment_image
 from tests.metrics.images import Linear, random_maps, smooth_image
 from tests.metrics.summary import summarise_points
 
@@ -187,6 +188,6 @@ def test_a_share_without_slices_gives_an_empty_table(tmp_path):
 def test_importing_a_metric_is_light(name):
     heavy = {"torch", "pandas", "skimage", "scipy", "pyarrow"}
     found = f"', '.join({heavy!r} & sys.modules.keys())"
-    code = f"import sys, scripts.metrics.{name}; sys.exit({found} or None)"
+    code = f"import sys, ct_importance.metrics.catalogue.{name}; sys.exit({found} or None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

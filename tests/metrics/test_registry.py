@@ -4,22 +4,24 @@ from types import ModuleType
 
 import pytest
 
-from scripts.errors import InputError
-from scripts.metrics import registry
-from scripts.metrics.contract import MetricOptions
-from scripts.metrics.registry import REQUIRED, available_metrics, load_metric, tables_of
+from ct_importance.errors import InputError
+from ct_importance.metrics import registry
+from ct_importance.metrics.metric import MetricOptions
+from ct_importance.metrics.registry import REQUIRED, available_metrics, load_metric, tables_of
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder of metrics of its own, in place of the project's."""
     package = ModuleType("metrics_of_a_test")
-    package.__path__ = [str(tmp_path)]
+    catalogue = tmp_path / "catalogue"
+    catalogue.mkdir()
+    package.__path__ = [str(catalogue)]
     monkeypatch.setitem(sys.modules, package.__name__, package)
     monkeypatch.setattr(registry, "PACKAGE", package.__name__)
     monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
     available_metrics.cache_clear()
-    yield tmp_path
+    yield catalogue
     available_metrics.cache_clear()
     for name in [name for name in sys.modules if name.startswith(f"{package.__name__}.")]:
         del sys.modules[name]
@@ -67,8 +69,8 @@ def test_a_file_that_lacks_a_name_is_answered_with_it(folder, name):
     with pytest.raises(InputError) as error:
         load_metric("mine")
     assert str(error.value) == (
-        f"scripts/metrics/mine.py: does not define {name}; "
-        "scripts/metrics/contract.py says what a metric must define"
+        f"ct_importance/metrics/catalogue/mine.py: does not define {name}; "
+        "ct_importance/metrics/metric.py says what a metric must define"
     )
 
 
@@ -109,15 +111,15 @@ def test_two_metrics_cannot_share_a_table(folder):
     with pytest.raises(InputError) as error:
         tables_of(["one", "three", "two"])
     assert str(error.value) == (
-        "scripts/metrics/two.py: TABLE is 'table5', which is the table of "
-        "scripts/metrics/one.py; give each metric a table of its own"
+        "ct_importance/metrics/catalogue/two.py: TABLE is 'table5', which is the table of "
+        "ct_importance/metrics/catalogue/one.py; give each metric a table of its own"
     )
 
 
 def test_metrics_load_without_torch_or_pandas():
     code = (
         "import sys\n"
-        "from scripts.metrics.registry import available_metrics, tables_of\n"
+        "from ct_importance.metrics.registry import available_metrics, tables_of\n"
         "tables_of(available_metrics())\n"
         "heavy = {'torch', 'captum', 'pandas', 'skimage'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

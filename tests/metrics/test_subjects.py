@@ -5,11 +5,11 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.growth import SIZE, write_tables
-from scripts.errors import InputError
-from scripts.image_table import read_images, write_table
-from scripts.metrics.contract import Subject
-from scripts.metrics.subjects import read_subjects
-from scripts.slices import Shard
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import read_images, write_table
+from ct_importance.io.slices import Shard
+from ct_importance.metrics.metric import Subject
+from ct_importance.metrics.subjects import read_subjects
 
 COUNT = 40
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from scripts.report.sentences import ordinal, say_disagreement, say_taus, say_warnings
+from ct_importance.report.sentences import ordinal, say_disagreement, say_taus, say_warnings
 
 
 def ranks(shown=(), **by_metric):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.saliency.contract import Context
-from scripts.saliency.registry import load_estimator
+from ct_importance.saliency.estimator import Context
+from ct_importance.saliency.registry import load_estimator
 
 SIZE = 32
 

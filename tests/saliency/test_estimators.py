@@ -9,17 +9,17 @@ import torch
 from captum.attr import Deconvolution, IntegratedGradients, Saliency
 from torch import nn
 
-from scripts.model.resnet import ResNet50
-from scripts.randomness import generator_for, seed_for
-from scripts.saliency.contract import Part
-from scripts.saliency.maps import importance_of
-from scripts.saliency.registry import (
+from ct_importance.classifier.resnet import ResNet50
+from ct_importance.compute.randomness import generator_for, seed_for
+from ct_importance.saliency.estimator import Part
+from ct_importance.saliency.explain import importance_of
+from ct_importance.saliency.registry import (
     available_estimators,
     gradient_passes,
     load_estimator,
     parts_of,
 )
-from scripts.saliency.score import ExplainedScore
+from ct_importance.saliency.target import ExplainedScore
 from tests.saliency.networks import LinearNetwork, conv_network
 
 STOCHASTIC = ("expected_gradients", "smoothgrad", "smoothgrad_squared", "random")

@@ -5,10 +5,10 @@ from types import ModuleType
 import pydantic
 import pytest
 
-from scripts.errors import InputError
-from scripts.saliency import registry
-from scripts.saliency.contract import EstimatorOptions
-from scripts.saliency.registry import (
+from ct_importance.errors import InputError
+from ct_importance.saliency import registry
+from ct_importance.saliency.estimator import EstimatorOptions
+from ct_importance.saliency.registry import (
     available_estimators,
     is_composed,
     load_estimator,
@@ -46,10 +46,11 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 def test_an_incomplete_module_is_answered_with_what_it_lacks(monkeypatch):
     monkeypatch.setattr(registry, "_modules", lambda folder: ["lacking"])
-    module = ModuleType("scripts.saliency.estimators.lacking")
+    module = ModuleType("ct_importance.saliency.estimators.lacking")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     where = (
-        r"scripts/saliency/estimators/lacking\.py: does not define Options, FOLLOWS_PREDICTION, "
+        r"ct_importance/saliency/estimators/lacking\.py: does not define Options, "
+        "FOLLOWS_PREDICTION, "
     )
     with pytest.raises(InputError, match=where + "NEEDS_TRAINING_SLICES, compute_importance"):
         load_estimator("lacking")
@@ -59,10 +60,10 @@ def test_an_incomplete_module_is_answered_with_what_it_lacks(monkeypatch):
 
 
 def test_a_kind_of_part_that_lacks_something_is_an_error(monkeypatch):
-    with pytest.raises(InputError, match=r"there is no scripts/saliency/parts/wavelets\.py"):
+    with pytest.raises(InputError, match=r"there is no ct_importance/saliency/shared/wavelets\.py"):
         load_part("wavelets")
     monkeypatch.setattr(registry, "_modules", lambda folder: ["lacking"])
-    module = ModuleType("scripts.saliency.parts.lacking")
+    module = ModuleType("ct_importance.saliency.shared.lacking")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     with pytest.raises(InputError, match="does not define Options, MAPS, compute_part"):
         load_part("lacking")
@@ -99,8 +100,8 @@ def test_wrong_options_are_refused(method, options):
 def test_estimators_and_options_load_without_torch():
     code = (
         "import sys\n"
-        "from scripts.saliency.registry import available_estimators, load_estimator\n"
-        "import scripts.model.options\n"
+        "from ct_importance.saliency.registry import available_estimators, load_estimator\n"
+        "import ct_importance.classifier.options\n"
         "for name in available_estimators(): load_estimator(name).Options()\n"
         "heavy = {'torch', 'captum', 'pandas', 'numpy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from scripts.cohort.extraction import slices_schema
-from scripts.image_table import ROWS_PER_GROUP, write_table
-from scripts.saliency import workload
-from scripts.saliency.contract import training_slices
-from scripts.saliency.registry import load_estimator
-from scripts.slices import WHOLE, Shard, write_slice_list
+from ct_importance.cohort.extraction import slices_schema
+from ct_importance.io.image_table import ROWS_PER_GROUP, write_table
+from ct_importance.io.slices import WHOLE, Shard, write_slice_list
+from ct_importance.saliency import workload
+from ct_importance.saliency.estimator import training_slices
+from ct_importance.saliency.registry import load_estimator
 from tests.saliency.conftest import SIZE
 from tests.saliency.networks import conv_network
 

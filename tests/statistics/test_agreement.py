@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from scripts.metrics.averaging import PatientSums
-from scripts.statistics.agreement import kendall_tau, rank_by_metrics
-from scripts.statistics.options import StatisticsOptions
+from ct_importance.metrics.averaging import PatientSums
+from ct_importance.statistics.agreement import kendall_tau, rank_by_metrics
+from ct_importance.statistics.options import StatisticsOptions
 
 OPTIONS = StatisticsOptions(resamples=400)
 

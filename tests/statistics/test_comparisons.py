@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from scripts.metrics import roc
-from scripts.metrics.averaging import PatientSums
-from scripts.statistics.comparisons import (
+from ct_importance.metrics.averaging import PatientSums
+from ct_importance.metrics.catalogue import roc
+from ct_importance.statistics.comparisons import (
     holm,
     letter_groups,
     letters,

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.averaging import PatientSums, mean_curves
-from scripts.statistics.intervals import _quantile, interval, resample_patients
+from ct_importance.metrics.averaging import PatientSums, mean_curves
+from ct_importance.metrics.catalogue import dice, fidelity, roc
+from ct_importance.statistics.intervals import _quantile, interval, resample_patients
 
 
 def test_resamples_draw_as_many_patients_with_replacement():

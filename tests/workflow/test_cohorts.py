@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from scripts.cohort.pixels import read_hounsfield
+from ct_importance.cohort.pixels import read_hounsfield
 from tests.cohort.volume_files import write_volume
 from tests.workflow.project import SLOW, TINY, Project, copy_project
 

@@ -43,7 +43,7 @@ def test_another_pass_in_another_order_gives_the_same_bytes(sharded, tmp_path):
 
 
 def test_shares_of_the_slices_are_jobs(sharded):
-    # The few slices are one batch, so one share is empty; tests/test_slices.py has larger ones.
+    # The few slices are one batch, so one share is empty; tests/io/test_slices.py has larger ones.
     for number in (1, 2):
         assert f"compute_part({PART}, {number}of2)" in sharded.jobs
         assert f"compute_importance(backpropagation, {number}of2)" in sharded.jobs

@@ -1,0 +1,61 @@
+"""Which project modules a script imports: they are inputs of its rule, so edits rerun it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "ct_importance"
+
+
+def code_inputs(*scripts: str) -> list[str]:
+    """Return the modules of the project that some scripts import, directly or not.
+
+    Imports inside functions count, those for type checkers only do not.
+
+    Args:
+        scripts: Paths of scripts or modules, relative to the project's root.
+
+    Returns:
+        Paths relative to the project's root, sorted, without the scripts themselves.
+    """
+    found: set[Path] = set()
+    todo = [ROOT / script for script in scripts]
+    while todo:
+        for module in _imported_modules(todo.pop()):
+            if module not in found:
+                found.add(module)
+                todo.append(module)
+    return sorted(str(module.relative_to(ROOT)) for module in found)
+
+
+@functools.cache
+def _imported_modules(path: Path) -> frozenset[Path]:
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return frozenset(
+        file
+        for node in _statements(tree)
+        for name in _module_names(node)
+        if (file := ROOT / Path(*name.split(".")).with_suffix(".py")).is_file()
+    )
+
+
+def _statements(parent: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements inside another, however deep, and no expressions: imports are none."""
+    for block in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for node in getattr(parent, block, ()):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                continue
+            yield node
+            yield from _statements(node)
+
+
+def _module_names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if alias.name.startswith(f"{PACKAGE}.")]
+    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []

@@ -1,0 +1,21 @@
+"""Rule extract_slices: read, scale and resize the planned slices of one patient."""
+
+import json
+from pathlib import Path
+
+from ct_importance.cohort.extraction import extract_slices
+from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.cohort.slice_entry import write_rejected
+from ct_importance.workflow.job import job_log
+
+with job_log(snakemake.log[0]):
+    plan = json.loads(Path(snakemake.input.plan).read_text())
+    rejected = extract_slices(
+        plan["patient_id"],
+        plan["split"],
+        plan["slices"],
+        ExtractionOptions.model_validate_json(snakemake.params.options),
+        snakemake.output.slices,
+        plan["structures"],
+    )
+    write_rejected(snakemake.output.rejected, rejected)

@@ -1,0 +1,456 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pydantic import model_validator
+
+from ct_importance.cohort.options import CohortOptions, ExtractionOptions
+from ct_importance.errors import InputError
+from ct_importance.metrics.metric import MetricOptions
+from ct_importance.metrics.registry import available_metrics, load_metric
+from ct_importance.options import Options
+from ct_importance.saliency.registry import available_estimators, load_estimator
+from ct_importance.workflow.config import (
+    Config,
+    RunOptions,
+    canonical_options,
+    config_schema,
+    parse_config,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def configured(**changes: Any) -> Config:
+    """Parse a small configuration with some top-level keys changed."""
+    raw = {"run": "r", "estimators": {"random": {}}, "metrics": {"roc": {}}}
+    return parse_config(raw | changes)
+
+
+def complaint(**changes: Any) -> str:
+    with pytest.raises(InputError) as error:
+        configured(**changes)
+    assert str(error.value).startswith("config: ")
+    return str(error.value).removeprefix("config: ")
+
+
+# What ships with the project
+
+
+def test_the_schema_file_is_in_step_with_the_models():
+    assert (ROOT / "schemas" / "config.schema.json").read_text() == config_schema(), (
+        "run make schema"
+    )
+
+
+def test_the_default_configuration_is_valid_and_names_every_estimator_and_metric():
+    config = parse_config(DEFAULT)
+
+    assert sorted(config.estimators) == available_estimators()
+    assert sorted(config.metrics) == available_metrics()
+
+
+def test_the_default_configuration_shows_every_key():
+    shown, known = set(), set()
+
+    def collect(found: set[str], content: dict, path: str = "") -> None:
+        for key, value in content.items():
+            found.add(path + key)
+            if isinstance(value, dict):
+                collect(found, value, f"{path}{key}.")
+
+    collect(shown, {key: DEFAULT[key] for key in DEFAULT if key not in ("estimators", "metrics")})
+    collect(known, parse_config(DEFAULT).options.model_dump(exclude={"estimators", "metrics"}))
+    assert shown == known
+
+
+def test_the_default_estimators_run_with_the_settings_of_the_paper():
+    estimators = parse_config(DEFAULT).estimators
+    options = {name: json.loads(spec)["options"] for name, spec in estimators.items()}
+
+    assert all(json.loads(spec)["method"] == name for name, spec in estimators.items())
+    assert options["integrated_gradients"]["steps"] == 25
+    assert options["integrated_gradients_bw"]["steps"] == 25
+    assert options["expected_gradients"]["samples"] == 25
+    for name in ("smoothgrad", "smoothgrad_squared"):
+        assert (options[name]["samples"], options[name]["noise"]) == (15, 0.15)
+
+
+@pytest.mark.parametrize(
+    "overlay", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda it: it.stem
+)
+def test_overlays_are_valid_on_top_of_the_default(overlay):
+    def merge(base: dict, changes: dict) -> dict:
+        both = {
+            key: merge(base[key], value)
+            for key, value in changes.items()
+            if isinstance(value, dict) and isinstance(base.get(key), dict)
+        }
+        return base | changes | both
+
+    parse_config(merge(DEFAULT, yaml.safe_load(overlay.read_text())))
+
+
+# What is wrong with a key
+
+
+def labels(options: dict) -> dict:
+    return {"cohort": {"datasets": {"a": {"dicom": "x", "labels": options}}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sead": 1}, "sead: 'sead' is not known; did you mean 'seed'?"),
+        (
+            {"cohort": {"test_fractoin": 0.2}},
+            "cohort.test_fractoin: 'test_fractoin' is not known; did you mean 'test_fraction'?",
+        ),
+        (
+            {"cohort": {"datasets": {"a": {"dicom": "x", "labels": {"sorces": []}}}}},
+            "cohort.datasets.a.labels.sorces: 'sorces' is not known; did you mean 'sources'?",
+        ),
+        (
+            {"model": {"training": {"augmentation": {"rotatoin": 3}}}},
+            "model.training.augmentation.rotatoin: 'rotatoin' is not known; "
+            "did you mean 'rotation'?",
+        ),
+        (
+            {"cohort": {"slices_per_patient": {"validation": 3}}},
+            "cohort.slices_per_patient.validation: 'validation' is not known; "
+            "there are: train, test",
+        ),
+        (
+            {"estimators": {"smothgrad": {}}},
+            "estimators.smothgrad: 'smothgrad' is not known; did you mean 'smoothgrad'?",
+        ),
+        (
+            {"estimators": {"mine": {"method": "smothgrad"}}},
+            "estimators.mine: 'smothgrad' is not known; did you mean 'smoothgrad'?",
+        ),
+        ({"estimators": {"mine": {"method": 5}}}, "estimators.mine: 5 is not known; there are: "),
+        (
+            {"estimators": {"smoothgrad": {"sampels": 3}}},
+            "estimators.smoothgrad.sampels: 'sampels' is not known; did you mean 'samples'?",
+        ),
+        ({"metrics": {"rok": {}}}, "metrics.rok: 'rok' is not known; did you mean 'roc'?"),
+        (
+            {"metrics": {"roc": {"treshold": 3}}},
+            "metrics.roc.treshold: 'treshold' is not known; did you mean 'thresholds'?",
+        ),
+        (
+            {"report": {"figure1_estimator": "smoothgrad"}},
+            "report.figure1_estimator: 'smoothgrad' is not known; there are: random",
+        ),
+        (
+            {"report": {"figure3_estimator": "randm"}},
+            "report.figure3_estimator: 'randm' is not known; did you mean 'random'?",
+        ),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_known_comes_with_what_was_perhaps_meant(changes, message):
+    assert complaint(**changes).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "part"),
+    [
+        ({"run": "a/b"}, "run", "'a/b'"),
+        ({"run": ""}, "run", "''"),
+        ({"seed": -1}, "seed", "(it is -1)"),
+        ({"seed": "x"}, "seed", "(it is 'x')"),
+        ({"cohort": {"test_fraction": 1.5}}, "cohort.test_fraction", "at most 1"),
+        ({"cohort": {"test_fraction": float("nan")}}, "cohort.test_fraction", "finite"),
+        ({"cohort": {"inner_fraction": 0}}, "cohort.inner_fraction", "above 0"),
+        ({"cohort": {"image_size": 16}}, "cohort.image_size", "at least 32"),
+        ({"cohort": {"hu_window": [400, -1000]}}, "cohort.hu_window", "must be below the second"),
+        ({"cohort": {"hu_window": [float("-inf"), 0]}}, "cohort.hu_window", "finite"),
+        ({"cohort": {"hu_window": [0]}}, "cohort.hu_window", ""),
+        (labels({"sources": []}), "cohort.datasets.a.labels.sources", "at least one source"),
+        (labels({"sources": ["csv", "csv"]}), "cohort.datasets.a.labels.sources", "once"),
+        (labels({"sources": ["tag"]}), "cohort.datasets.a.labels.sources", "'dicom_tag'"),
+        (labels({"key": "name"}), "cohort.datasets.a.labels.key", "'patient_id'"),
+        (labels({"csv": "x", "sources": ["pylidc"]}), "cohort.datasets.a.labels", "csv is set"),
+        ({"cohort": {"datasets": {"a": {}}}}, "cohort.datasets.a", "one of dicom and volumes"),
+        ({"cohort": {"datasets": {"a b": {"dicom": "x"}}}}, "cohort.datasets", "letters, digits"),
+        (
+            {"cohort": {"datasets": {"a": {"dicom": "x", "structures": ["aorta"]}}}},
+            "cohort.datasets.a",
+            "structures is set but masks is not",
+        ),
+        (
+            {"cohort": {"datasets": {"a": {"dicom": "x", "patients": "p.csv"}}}},
+            "cohort.datasets.a",
+            "patients is for volumes",
+        ),
+        ({"cohort": {"slices_per_patient": {"test": 0}}}, "cohort.slices_per_patient.test", ""),
+        ({"cohort": {"phantom": {"patients": 1}}}, "cohort.phantom.patients", ""),
+        ({"cohort": None}, "cohort", ""),
+        ({"saliency": {"target": "softmax"}}, "saliency.target", "'logit' or 'probability'"),
+        ({"estimators": {"smoothgrad": {"samples": 0}}}, "estimators.smoothgrad.samples", ""),
+        ({"estimators": {"smoothgrad": 15}}, "estimators.smoothgrad", "mapping"),
+        ({"estimators": {"smooth grad": {}}}, "estimators", "letters, digits and underscores"),
+        ({"estimators": {"../x": {"method": "random"}}}, "estimators", "letters, digits and under"),
+        ({"estimators": {}}, "estimators", "name at least one"),
+        ({"estimators": {"random": None}}, "estimators", "name at least one"),
+        ({"metrics": {"roc": None}}, "metrics", "name at least one"),
+        ({"report": {"example_slices": {"contrats": "1"}}}, "report.example_slices.contrats", ""),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_named_by_its_key(changes, key, part):
+    message = complaint(**changes)
+
+    assert message.startswith(f"{key}: ") or message.startswith(f"{key}.")
+    assert part in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        ({"seed": "a"}, ["seed: must be a whole number (it is 'a')"]),
+        ({"seed": 1.5}, ["seed: must be a whole number (it is 1.5)"]),
+        ({"seed": None}, ["seed: must be a whole number (it is null)"]),
+        ({"seed": -1}, ["seed: must be at least 0 (it is -1)"]),
+        ({"run": "a b"}, [
+            "run: must be letters, digits, - and _, the first a letter or a digit (it is 'a b')"
+        ]),
+        ({"run": 2024}, ["run: must be text (it is 2024; put it in quotes)"]),
+        ({"estimators": []}, ["estimators: must be a mapping, like {key: value} (it is [])"]),
+        ({"estimators": {5: {}}}, ["estimators.5: this name must be text: put it in quotes"]),
+        ({"cohort": None}, ["cohort: must be a mapping, like {key: value} (it is null)"]),
+        ({"cohort": {"hu_window": [1]}}, [
+            "cohort.hu_window: must be a list of 2 values (it is [1])"
+        ]),
+        ({"cohort": {"hu_window": []}}, [
+            "cohort.hu_window: must be a list of 2 values (it is [])"
+        ]),
+        ({"cohort": {"hu_window": [1, 2, 3]}}, [
+            "cohort.hu_window: must be a list of at most 2 values (it is [1, 2, 3])"
+        ]),
+        ({"cohort": {"hu_window": ["low", 2]}}, [
+            "cohort.hu_window: entry 1: must be a number (it is 'low')"
+        ]),
+        ({"cohort": {"datasets": {"a": {"dicom": 3}}}}, [
+            "cohort.datasets.a.dicom: must be text or a list (it is 3)"
+        ]),
+        ({"cohort": {"datasets": {"a": {"dicom": ["b", 3]}}}}, [
+            "cohort.datasets.a.dicom: entry 2: must be text (it is 3; put it in quotes)"
+        ]),
+        ({"cohort": {"datasets": {"a": {"dicom": "b", "keep_derived": "maybe"}}}}, [
+            "cohort.datasets.a.keep_derived: must be true or false (it is 'maybe')"
+        ]),
+        ({"seed": True}, ["seed: must be a number, or text in quotes (it is true)"]),
+        ({"cohort": {"hu_window": [False, 400]}}, [
+            "cohort.hu_window: must be a number, or text in quotes (it is false)"
+        ]),
+        ({"estimators": {"smoothgrad": {"samples": True}}}, [
+            "estimators.smoothgrad.samples: must be a number, or text in quotes (it is true)"
+        ]),
+        ({"run": "slurm_logs"}, [
+            "run: results/slurm_logs/ holds what SLURM says: take another name (it is 'slurm_logs')"
+        ]),
+        ({"run": "a" * 250}, [
+            f"run: must be text of at most 100 characters (it is '{'a' * 76}...)"
+        ]),
+        ({"estimators": {"b" * 250: {"method": "random"}}}, [
+            f"estimators: '{'b' * 100}': use at most 100 letters, digits and underscores"
+        ]),
+        ({"cohort": {"datasets": {"c" * 250: {"dicom": "x"}}}}, [
+            f"cohort.datasets: '{'c' * 100}': use at most 100 letters, digits and underscores"
+        ]),
+        ({"shards": 10**6}, ["shards: must be at most 100 (it is 1000000)"]),
+        ({"model": {"weights": True}}, [
+            "model.weights: must be text (it is true; put it in quotes)"
+        ]),
+        ({"model": {"weights": ""}}, ["model.weights: must be text that is not empty (it is '')"]),
+        ({"report": {"example_slices": {"foo": "x"}}}, [
+            "report.example_slices.foo: 'foo' is not known; there are: contrast, no_contrast"
+        ]),
+        ({"report": {"example_slices": {"contrats": "x"}}}, [
+            "report.example_slices.contrats: 'contrats' is not known; did you mean 'contrast'?"
+        ]),
+        ({"report": {"example_slices": {"contrast": 1.2}}}, [
+            "report.example_slices.contrast: must be text (it is 1.2; put it in quotes)"
+        ]),
+        ({"metrics": {"fidelity": {"step": 0}}}, [
+            "metrics.fidelity.step: must be at least 0.001 (it is 0)"
+        ]),
+        ({"metrics": {"dice": {"percentages": [1, "all"]}}}, [
+            "metrics.dice.percentages: entry 2: must be a number (it is 'all')"
+        ]),
+        ({"estimators": {"smoothgrad": {"samples": 0, "noize": 2}}}, [
+            "estimators.smoothgrad.samples: must be at least 1 (it is 0)",
+            "estimators.smoothgrad.noize: 'noize' is not known; did you mean 'noise'?",
+        ]),
+    ],
+)  # fmt: skip
+def test_messages_are_in_the_terms_of_the_file(changes, lines):
+    assert complaint(**changes).splitlines() == lines
+
+
+def test_every_count_has_a_limit():
+    def endless(model: type[Options], path: str = "") -> Iterator[str]:
+        for name, info in model.model_fields.items():
+            kinds = [info.annotation, *get_args(info.annotation)]
+            is_limited = any(hasattr(limit, "le") for limit in info.metadata)
+            if int in kinds and str not in kinds and not is_limited:
+                yield path + name
+            for kind in kinds:
+                if isinstance(kind, type) and issubclass(kind, Options):
+                    yield from endless(kind, f"{path}{name}.")
+
+    models = [
+        RunOptions,
+        *(load_estimator(name).Options for name in available_estimators()),
+        *(load_metric(name).Options for name in available_metrics()),
+    ]
+    assert [key for model in models for key in endless(model)] == ["seed"]
+    assert complaint(cohort={"phantom": {"patients": 10**12}}) == (
+        "cohort.phantom.patients: must be at most 10000 (it is 1000000000000)"
+    )
+
+
+def test_a_misspelt_key_below_a_name_of_the_users_own():
+    dataset = {"dicom": "b", "labels": {"sorces": []}}
+
+    assert complaint(cohort={"datasets": {"labels": dataset}}) == (
+        "cohort.datasets.labels.labels.sorces: 'sorces' is not known; did you mean 'sources'?"
+    )
+
+
+def test_a_mistake_that_concerns_several_keys_does_not_repeat_them_all():
+    message = complaint(cohort={"datasets": {"a": {}}})
+
+    assert message == "cohort.datasets.a: name one of dicom and volumes"
+
+
+def test_options_that_do_not_go_together_are_named_by_their_entry(monkeypatch):
+    class Options(MetricOptions):
+        @model_validator(mode="after")
+        def _never(self):
+            raise ValueError("low must be below high")
+
+    monkeypatch.setattr(
+        "ct_importance.workflow.config.load_metric", lambda name: SimpleNamespace(Options=Options)
+    )
+
+    assert complaint(metrics={"roc": {}}) == "metrics.roc: low must be below high"
+
+
+def test_a_long_value_is_cut_short():
+    message = complaint(seed=["x"] * 1000)
+
+    assert message.startswith("seed: must be a whole number (it is [")
+    assert len(message) < 130
+
+
+def test_a_lacking_key_is_named():
+    with pytest.raises(InputError) as error:
+        parse_config({"estimators": {"random": {}}, "metrics": {"roc": {}}})
+
+    assert str(error.value) == "config: run: must be given"
+
+
+def test_each_mistake_has_a_line():
+    message = complaint(sead=1, cohort={"image_size": 1})
+
+    assert [line.split(":")[0] for line in message.splitlines()] == ["cohort.image_size", "sead"]
+
+
+# Estimators and metrics
+
+
+def test_null_leaves_an_estimator_or_a_metric_out():
+    config = configured(
+        estimators={"random": {}, "smoothgrad": None}, metrics={"roc": {}, "dice": None}
+    )
+
+    assert list(config.estimators) == ["random"]
+    assert list(config.metrics) == ["roc"]
+
+
+def test_one_method_can_run_with_several_settings():
+    config = configured(
+        estimators={
+            "smoothgrad": {},
+            "smoothgrad_50": {"method": "smoothgrad", "samples": 50},
+        }
+    )
+
+    spec = json.loads(config.estimators["smoothgrad_50"])
+    assert (spec["name"], spec["method"]) == ("smoothgrad_50", "smoothgrad")
+    assert spec["options"]["samples"] == 50
+    assert config.method_of("smoothgrad_50") == config.method_of("smoothgrad") == "smoothgrad"
+
+
+def test_the_spec_of_an_estimator_does_not_depend_on_order_or_on_defaults_written_out():
+    specs = {
+        configured(estimators={"smoothgrad": entry}).estimators["smoothgrad"]
+        for entry in (
+            {},
+            {"samples": 15, "noise": 0.15},
+            {"noise": 0.15, "samples": 15},
+            {"noise": 0.15, "method": "smoothgrad", "samples": 15},
+        )
+    }
+
+    assert len(specs) == 1
+    spec = json.loads(specs.pop())
+    assert list(spec) == sorted(spec)
+    assert {"samples": 15, "noise": 0.15}.items() <= spec["options"].items()
+
+
+def test_the_spec_tells_apart_values_that_change_places():
+    one = configured(estimators={"smoothgrad": {"samples": 1, "noise": 2}})
+    other = configured(estimators={"smoothgrad": {"samples": 2, "noise": 1}})
+
+    assert one.estimators != other.estimators
+
+
+def test_the_spec_of_a_metric_holds_its_defaults():
+    written_out = json.loads(configured(metrics={"fidelity": {}}).metrics["fidelity"])
+
+    assert configured(metrics={"fidelity": written_out}).metrics == (
+        configured(metrics={"fidelity": {}}).metrics
+    )
+    assert {"slices", "step"} <= set(written_out)
+
+
+def test_parsing_leaves_the_configuration_as_it_was():
+    raw = {"run": "r", "estimators": {"random": {"method": "random"}}, "metrics": {"roc": {}}}
+    before = json.dumps(raw)
+    parse_config(raw)
+
+    assert json.dumps(raw) == before
+
+
+# Parts of it
+
+
+def test_the_options_of_a_step_stand_for_that_step_alone():
+    one = canonical_options(CohortOptions(image_size=64), ExtractionOptions)
+    other = canonical_options(CohortOptions(image_size=64, test_fraction=0.7), ExtractionOptions)
+
+    assert one == other == '{"hu_window": [-1000.0, 400.0], "image_size": 64}'
+    assert ExtractionOptions.model_validate_json(one).image_size == 64
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "path", "full"),
+    [
+        (".", "ct", "ct"),
+        ("data", "ct", "data/ct"),
+        ("data", "/elsewhere/ct", "/elsewhere/ct"),
+        ("~/data", "ct", "HOME/data/ct"),
+        ("data", "~/ct", "HOME/ct"),
+    ],
+)
+def test_relative_paths_start_at_the_data_folder(monkeypatch, data_dir, path, full):
+    monkeypatch.setenv("HOME", "/HOME")
+
+    assert configured(data_dir=data_dir).data_path(path) == full.replace("HOME", "/HOME")
