@@ -25,7 +25,7 @@ wildcard_constraints:
     estimator="|".join(ESTIMATORS),
     metric="|".join(METRICS),
     shard=r"\d+of\d+",
-    part=any_of(map(re.escape, PARTS)),
+    shared=any_of(map(re.escape, SHARED)),
     table="|".join(TABLES),
     patient="[A-Za-z0-9][A-Za-z0-9._-]*",
     dataset="|".join(DATASETS),

@@ -105,32 +105,30 @@ def _saliency(folder: Path) -> Callable[[], None]:
     from ct_importance.classifier.resnet import ResNet50
     from ct_importance.classifier.store import save_classifier
     from ct_importance.io.image_table import TableWriter, image_field
-    from ct_importance.io.slices import WHOLE
+    from ct_importance.plugins import load
     from ct_importance.saliency.explain import compute_maps
-    from ct_importance.saliency.registry import load_estimator
-    from ct_importance.saliency.workload import prepare_workload
+    from ct_importance.saliency.jobs import ExplainJob
+    from ct_importance.saliency.workload import prepare_batches
 
     torch.manual_seed(0)
     save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
-    estimator = load_estimator("backpropagation")
-    workload = prepare_workload(
-        folder / "classifier.pt",
-        folder / "slices.parquet",
-        ["all"],
-        "backpropagation",
-        estimator.Options(),
+    estimator = load("estimator", "backpropagation")()
+    job = ExplainJob(
+        image_shape=(1, SIZE, SIZE),
         seed=0,
-        image_size=SIZE,
+        subsets=["all"],
+        shard="1of1",
+        classes=("no contrast", "contrast"),
+        activation="logit",
         precision="float32",
-        shard=WHOLE,
-        threads=1,
     )
+    files = (folder / "classifier.pt", folder / "slices.parquet", None)
+    batches, _ = prepare_batches(job, "backpropagation", estimator.target, *files, threads=1)
     schema = pa.schema([("slice_id", pa.string()), image_field("importance", (SIZE, SIZE))])
 
     def step() -> None:
-        maps = compute_maps(estimator, workload.network, workload.batches, {}, workload.context)
         with TableWriter(folder / "found.parquet", schema) as writer:
-            for ids, importance in maps:
+            for ids, importance in compute_maps(estimator, batches):
                 writer.write({"slice_id": ids, "importance": importance})
 
     return step

@@ -23,7 +23,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
+from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.classifier.store import fuse_for_inference
 from ct_importance.cohort.options import PhantomOptions
@@ -35,11 +37,11 @@ from ct_importance.metrics.metric import Context as MetricContext
 from ct_importance.metrics.metric import Subject
 from ct_importance.metrics.xrai.regions import xrai_regions
 from ct_importance.metrics.xrai.segments import segment_image
-from ct_importance.saliency.estimator import Context
+from ct_importance.plugins import load
+from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import importance_of
 from ct_importance.saliency.gradients import input_gradient
-from ct_importance.saliency.registry import load_estimator
-from ct_importance.saliency.target import ExplainedScore
+from ct_importance.saliency.target import ExplainedScores
 
 CPU = torch.device("cpu")
 THREADS = 2
@@ -280,36 +282,53 @@ def dice_row(size: int = 512) -> Row:
 # Estimators
 
 
+class LogitOf(nn.Module):
+    """A network's one number per image, (N,), as peers want it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Wrap a network that maps (N, 1, H, W) to (N, 1)."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, 1, H, W) to logits, (N,)."""
+        return self.network(x).flatten()
+
+
 def our_maps(method: str, size: int, **options: object) -> Step:
     """Return what computes the map of one slice as a job does."""
-    estimator = load_estimator(method)
-    context = Context(
-        options=estimator.Options(**options),
-        seed=0,
+    estimator = load("estimator", method)(**options)
+    references = phantom_slice(size)[None] * np.linspace(0.2, 1, 9, dtype="f4")[:, None, None]
+    batch = Batch(
         name=method,
+        seed=0,
         slice_ids=["slice"],
-        device=CPU,
+        images=image_tensor(size),
+        targets=torch.ones(1, dtype=torch.int64),
+        scores=ExplainedScores(Classifier(our_network())),
         images_per_pass=images_per_pass(CPU, size, size),
-        training_images=phantom_slice(size)[None]
-        * np.linspace(0.2, 1, 9, dtype="f4")[:, None, None],
+        training_images=lambda: references,
     )
-    score, image = ExplainedScore(our_network()), image_tensor(size)
-    return lambda: importance_of(estimator, score, image, context)
+    return lambda: importance_of(estimator, batch)
 
 
 def bare_gradients(size: int, count: int) -> Step:
     """Return what takes the gradient of an image a number of times, and nothing else."""
-    score = ExplainedScore(our_network())
+    scores = ExplainedScores(Classifier(our_network()))
+    targets = torch.ones(count, dtype=torch.int64)
     images = image_tensor(size).expand(count, -1, -1, -1).clone()
     passes = images_per_pass(CPU, size, size)
-    return lambda: [input_gradient(score, part) for part in images.split(passes)]
+    return lambda: [
+        input_gradient(scores, *part)
+        for part in zip(images.split(passes), targets.split(passes), strict=True)
+    ]
 
 
 def integrated_gradients_row(size: int = 512) -> Row:
     """Integrated Gradients with 25 steps."""
     from captum.attr import IntegratedGradients
 
-    peer = IntegratedGradients(ExplainedScore(network()))
+    peer = IntegratedGradients(LogitOf(network()))
     return Row(
         f"integrated_gradients 25, {size} x {size}; captum with its defaults",
         "slice",
@@ -326,7 +345,7 @@ def expected_gradients_row(size: int = 512) -> Row:
     """Expected Gradients with 25 samples."""
     from captum.attr import GradientShap
 
-    peer = GradientShap(ExplainedScore(network()))
+    peer = GradientShap(LogitOf(network()))
     references = torch.from_numpy(phantom_slice(size))[None, None] * torch.rand(9, 1, 1, 1)
     return Row(
         f"expected_gradients 25, {size} x {size}; captum's GradientShap",
@@ -356,7 +375,7 @@ def smoothgrad_captum_row(size: int) -> Row:
     """SmoothGrad against captum."""
     from captum.attr import NoiseTunnel, Saliency
 
-    tunnel = NoiseTunnel(Saliency(ExplainedScore(network())))
+    tunnel = NoiseTunnel(Saliency(LogitOf(network())))
 
     def peer() -> None:
         image = image_tensor(size).requires_grad_()

@@ -7,18 +7,19 @@ import re
 import stat
 from pathlib import Path
 
-from ct_importance.workflow.code import code_inputs
+from ct_importance.workflow.code import code_digest, code_inputs
 from ct_importance.io.folders import list_files, overlapping_folders
 from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
-from ct_importance.workflow.config import canonical_options, parse_config
+from ct_importance.workflow.config import canonical_json, canonical_options, parse_config
 from ct_importance.io.digests import file_digest
 from ct_importance.errors import InputError
 from ct_importance.workflow.job import WORKFLOW_PROCESS
 from ct_importance.metrics.registry import load_metric, tables_of
 from ct_importance.classifier.weights import read_weights
 from ct_importance.report.summary import shareable_config
-from ct_importance.saliency.registry import gradient_passes, load_estimator, parts_of
 from ct_importance.io.table_file import read_table
+from ct_importance.plugins import modules, name_of
+from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -90,14 +91,6 @@ def growing(amount):
 def code_with(driver, *modules):
     """Modules that a script loads by name, and what it and they import."""
     return sorted({*modules, *code_inputs(driver, *modules)})
-
-
-def code_digest(driver):
-    """A digest of the modules that a script imports, to stand as a param."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in code_inputs(driver):
-        digest.update(f"{path}\n".encode() + Path(path).read_bytes())
-    return digest.hexdigest()
 
 
 def checked_path(path, key, exists):
@@ -362,62 +355,81 @@ def explained_subsets():
     return json.dumps(["all"] if "all" in subsets else sorted(subsets))
 
 
-def estimator_module(estimator):
-    return f"ct_importance/saliency/estimators/{CONFIG.method_of(estimator)}.py"
-
-
-def estimator_code(wildcards):
-    path = estimator_module(wildcards.estimator)
-    return code_with("scripts/compute_importance.py", path)
-
-
 def metric_module(metric):
     return f"ct_importance/metrics/catalogue/{metric}.py"
 
 
-def composition(estimator):
-    """The parts that an estimator shares with others, by its names for them."""
-    spec = json.loads(CONFIG.estimators[estimator])
-    method = load_estimator(spec["method"])
-    return parts_of(method, method.Options.model_validate(spec["options"]))
+COMBINED = [name for name in ESTIMATORS if CONFIG.estimators[name].shared()]
+SHARED = {
+    work.name: work for name in COMBINED for work in CONFIG.estimators[name].shared().values()
+}
 
 
-COMPOSITIONS = {estimator: composition(estimator) for estimator in ESTIMATORS}
-COMPOSED = [estimator for estimator, parts in COMPOSITIONS.items() if parts]
-PARTS = {part.name: part for parts in COMPOSITIONS.values() for part in parts.values()}
+def explaining():
+    """What all jobs that explain slices have in common."""
+    return {
+        "image_shape": [1, COHORT.image_size, COHORT.image_size],
+        "seed": SEED,
+        "subsets": json.loads(explained_subsets()),
+        "classes": OPTIONS.task.classes,
+        "activation": OPTIONS.saliency.target,
+        "precision": OPTIONS.model.precision,
+    }
 
 
-def part_spec(wildcards):
-    part = PARTS[wildcards.part]
-    return json.dumps({"kind": part.kind, "options": part.options}, sort_keys=True)
+def entry_of(estimator):
+    """What tells an estimator's script which one to run."""
+    chosen = CONFIG.estimators[estimator]
+    return {"name": estimator, "method": name_of(type(chosen)), "options": chosen.model_dump()}
 
 
-def part_code(wildcards):
-    path = f"ct_importance/saliency/shared/{PARTS[wildcards.part].kind}.py"
-    return code_with("scripts/compute_part.py", path)
+def importance_job(wildcards):
+    entry, shard = entry_of(wildcards.estimator), shard_of_job(wildcards)
+    return canonical_json(ImportanceJob(**entry, **explaining(), shard=shard))
 
 
-def part_tables(wildcards):
-    parts = COMPOSITIONS[wildcards.estimator].values()
-    return [f"results/{wildcards.run}/saliency/parts/{part.name}.parquet" for part in parts]
+def importance_code(wildcards):
+    method = name_of(type(CONFIG.estimators[wildcards.estimator]))
+    return code_digest("scripts/compute_importance.py", modules("estimator")[method])
 
 
-def estimator_parts(wildcards):
-    return json.dumps(list(COMPOSITIONS[wildcards.estimator]))
+def shared_job(wildcards):
+    work = SHARED[wildcards.shared]
+    entry = {"kind": work.kind, "options": work.model_dump()}
+    return canonical_json(SharedJob(**entry, **explaining(), shard=shard_of_job(wildcards)))
 
 
-def combination_code(wildcards):
-    path = estimator_module(wildcards.estimator)
-    return code_with("scripts/combine_parts.py", path)
+def shared_code(wildcards):
+    kind = SHARED[wildcards.shared].kind
+    return code_digest("scripts/share_passes.py", modules("shared")[kind])
+
+
+def predictions_of_target(wildcards):
+    """Predictions, where the explained class follows them."""
+    follows = SHARED[wildcards.shared].target == "predicted"
+    return f"results/{wildcards.run}/model/predictions.parquet" if follows else []
+
+
+def combine_job(wildcards):
+    common = explaining()
+    entry = entry_of(wildcards.estimator)
+    shape = {name: common[name] for name in ("image_shape", "seed")}
+    return canonical_json(CombineJob(**entry, **shape))
+
+
+def combine_code(wildcards):
+    method = name_of(type(CONFIG.estimators[wildcards.estimator]))
+    return code_digest("scripts/combine_shared.py", modules("estimator")[method])
+
+
+def tables_of_shared(wildcards):
+    works = CONFIG.estimators[wildcards.estimator].shared().values()
+    return [f"results/{wildcards.run}/saliency/shared/{work.name}.parquet" for work in works]
 
 
 def any_of(names):
     """A pattern that matches these names and nothing else, even if there are none."""
     return "|".join(names) or "(?!)"
-
-
-def estimator_spec(wildcards):
-    return CONFIG.estimators[wildcards.estimator]
 
 
 def ceiling_code(wildcards):
@@ -548,24 +560,19 @@ def cost_files():
     for name in ESTIMATORS:
         folder = f"results/{RUN}/benchmarks"
         jobs = [sharded(f"{folder}/compute_importance/{name}.tsv")]
-        if name in COMPOSED:
-            parts = [
-                sharded(f"{folder}/compute_part/{part.name}.tsv")
-                for part in COMPOSITIONS[name].values()
+        if name in COMBINED:
+            shared = [
+                sharded(f"{folder}/share_passes/{work.name}.tsv")
+                for work in CONFIG.estimators[name].shared().values()
             ]
-            jobs = [f"{folder}/combine_parts/{name}.tsv", *parts]
+            jobs = [f"{folder}/combine_shared/{name}.tsv", *shared]
         files[name] = expand(jobs, shard=SHARDS)
     return files
 
 
 def estimator_passes():
     """Gradients that each estimator takes of a slice."""
-    passes = {}
-    for name in ESTIMATORS:
-        estimator = load_estimator(CONFIG.method_of(name))
-        options = estimator.Options(**json.loads(CONFIG.estimators[name])["options"])
-        passes[name] = gradient_passes(estimator, options)
-    return passes
+    return {name: CONFIG.estimators[name].cost().backward for name in ESTIMATORS}
 
 
 def all_figures():

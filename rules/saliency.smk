@@ -1,14 +1,14 @@
-rule compute_part:
+rule share_passes:
     input:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
-        code=part_code,
+        predictions=predictions_of_target,
     output:
-        maps=sharded("results/{run}/saliency/parts/{part}.parquet"),
+        maps=sharded("results/{run}/saliency/shared/{shared}.parquet"),
     log:
-        sharded("results/{run}/logs/compute_part/{part}.log"),
+        sharded("results/{run}/logs/share_passes/{shared}.log"),
     benchmark:
-        sharded("results/{run}/benchmarks/compute_part/{part}.tsv")
+        sharded("results/{run}/benchmarks/share_passes/{shared}.tsv")
     conda:
         ENV.format("saliency")
     threads: 1
@@ -17,30 +17,23 @@ rule compute_part:
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        part=part_spec,
-        image_size=COHORT.image_size,
-        subsets=explained_subsets(),
-        target=OPTIONS.saliency.target,
-        precision=OPTIONS.model.precision,
-        shard=shard_of_job,
-        seed=SEED,
+        job=shared_job,
+        code=shared_code,
     script:
-        "../scripts/compute_part.py"
+        "../scripts/share_passes.py"
 
 
-rule combine_parts:
+rule combine_shared:
     input:
-        parts=part_tables,
-        predictions="results/{run}/model/predictions.parquet",
-        code=combination_code,
+        shared=tables_of_shared,
     output:
         maps="results/{run}/saliency/{estimator}.parquet",
     log:
-        "results/{run}/logs/combine_parts/{estimator}.log",
+        "results/{run}/logs/combine_shared/{estimator}.log",
     benchmark:
-        "results/{run}/benchmarks/combine_parts/{estimator}.tsv"
+        "results/{run}/benchmarks/combine_shared/{estimator}.tsv"
     wildcard_constraints:
-        estimator=any_of(COMPOSED),
+        estimator=any_of(COMBINED),
     conda:
         ENV.format("saliency")
     threads: 1
@@ -48,11 +41,10 @@ rule combine_parts:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        estimator=estimator_spec,
-        parts=estimator_parts,
-        image_size=COHORT.image_size,
+        job=combine_job,
+        code=combine_code,
     script:
-        "../scripts/combine_parts.py"
+        "../scripts/combine_shared.py"
 
 
 rule compute_importance:
@@ -60,7 +52,6 @@ rule compute_importance:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
         predictions="results/{run}/model/predictions.parquet",
-        code=estimator_code,
     output:
         maps=sharded("results/{run}/saliency/{estimator}.parquet"),
     log:
@@ -68,7 +59,7 @@ rule compute_importance:
     benchmark:
         sharded("results/{run}/benchmarks/compute_importance/{estimator}.tsv")
     wildcard_constraints:
-        estimator=any_of(name for name in ESTIMATORS if name not in COMPOSED),
+        estimator=any_of(name for name in ESTIMATORS if name not in COMBINED),
     conda:
         ENV.format("saliency")
     threads: 1
@@ -77,13 +68,8 @@ rule compute_importance:
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        estimator=estimator_spec,
-        image_size=COHORT.image_size,
-        subsets=explained_subsets(),
-        target=OPTIONS.saliency.target,
-        precision=OPTIONS.model.precision,
-        shard=shard_of_job,
-        seed=SEED,
+        job=importance_job,
+        code=importance_code,
     script:
         "../scripts/compute_importance.py"
 
@@ -103,8 +89,8 @@ if len(SHARDS) > 1:
         wildcard_constraints:
             joined=any_of(
                 [
-                    *(f"saliency/parts/{re.escape(part)}" for part in PARTS),
-                    *(f"saliency/{name}" for name in ESTIMATORS if name not in COMPOSED),
+                    *(f"saliency/shared/{re.escape(name)}" for name in SHARED),
+                    *(f"saliency/{name}" for name in ESTIMATORS if name not in COMBINED),
                     *(f"metrics/{metric}/{name}" for metric in METRICS for name in ESTIMATORS),
                 ]
             ),

@@ -88,22 +88,23 @@ def images_per_pass(device: torch.device, height: int, width: int, gradient: boo
 
 
 def with_less_if_needed(
-    function: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor
+    function: Callable[..., torch.Tensor], *batch: torch.Tensor
 ) -> torch.Tensor:
     """Apply a function to a batch, in halves where the memory of the GPU does not suffice.
 
     Args:
-        function: Maps (N, ...) to (N, ...), each item by itself.
-        batch: (N, ...).
+        function: Maps tensors (N, ...) to (N, ...), each item by itself.
+        *batch: Its arguments, each (N, ...).
 
     Raises:
         torch.OutOfMemoryError: If not even one item fits.
     """
     try:
-        return function(batch)
+        return function(*batch)
     except torch.OutOfMemoryError:
-        if len(batch) == 1:
+        if len(batch[0]) == 1:
             raise
     # Outside of the handler, which would keep the tensors of the failed attempt alive.
     torch.cuda.empty_cache()
-    return torch.cat([with_less_if_needed(function, half) for half in batch.chunk(2)])
+    halves = zip(*(tensor.chunk(2) for tensor in batch), strict=True)
+    return torch.cat([with_less_if_needed(function, *half) for half in halves])

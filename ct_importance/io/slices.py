@@ -172,10 +172,16 @@ def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.n
     return rows, images, np.array([row["label"] for row in rows], dtype=np.int8)
 
 
-def read_logits(predictions: str | os.PathLike) -> dict[str, float]:
-    """Return the classifier's logit of each slice, by slice id."""
+def read_predicted(predictions: str | os.PathLike) -> dict[str, int]:
+    """Return the class that the classifier predicts for each slice, by slice id."""
     rows = read_table(predictions, columns=["slice_id", "logit"]).to_pylist()
-    return {row["slice_id"]: row["logit"] for row in rows}
+    return {row["slice_id"]: int(row["logit"] > 0) for row in rows}
+
+
+def read_labels(slices: str | os.PathLike) -> dict[str, int]:
+    """Return the label of each slice of the list of slices, by slice id."""
+    rows = read_table(slices, columns=["slice_id", "label"]).to_pylist()
+    return {row["slice_id"]: row["label"] for row in rows}
 
 
 def join_by_slice(rows: Iterable[Row], *tables: Iterable[Row]) -> Iterator[tuple[Row, ...]]:

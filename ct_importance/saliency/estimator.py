@@ -1,109 +1,151 @@
-"""What an importance estimator is given, and what its module must define.
+"""The contract of an importance estimator, and of work that several of them share.
 
-An estimator is one module in ``ct_importance/saliency/estimators/``, named as its ``method`` in
-config.yaml. Every one defines
+An estimator is one class in a module of ``ct_importance/saliency/estimators/``, which is named as
+its ``method`` in config.yaml; its fields are its keys there. It either takes the passes through the
+classifier itself, in `Estimator.attribute`, or names them in `Estimator.shared`: work that others
+may want too, which is then done once and handed to ``attribute``.
 
-- ``Options``: a subclass of `EstimatorOptions` with its keys;
-- ``FOLLOWS_PREDICTION``: whether its maps are negated where the classifier predicts class 0, so
-  that positive means "for the prediction made";
-and, to do all of its work by itself,
-
-- ``NEEDS_TRAINING_SLICES``: whether ``context.training_images`` must be there;
-- ``compute_importance(classifier, images, context)``: from the explained activation, a module that
-  maps (N, 1, H, W) to (N,), and images (N, 1, H, W) float32 in [0, 1] on ``context.device`` to maps
-  (N, H, W). Parameters of the classifier require no gradient;
-- ``gradient_passes(options)``: how many gradients it takes of each slice, for the table of costs.
-
-or, to use work that other estimators need as well and that is then done once,
-
-- ``parts(options)``: by a name of its choice, each `Part` it is made of;
-- ``combine(parts)``: from the maps (H, W) of one slice, ``parts[name][map]``, to the map (H, W).
-
-A kind of part is one module in ``ct_importance/saliency/shared/`` that defines
-
-- ``Options``: a subclass of `PartOptions`;
-- ``MAPS``: the names of the maps it gives of each slice;
-- ``compute_part(classifier, images, context)``: like ``compute_importance``, but to a dict of maps;
-- ``gradient_passes(options)``: as above.
-
-The Snakefile imports these modules to validate options, so they import torch and captum inside
-functions only, as does this module.
+The Snakefile loads these classes to check the configuration, so their modules import torch and
+captum inside functions only, as does this one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from ct_importance.errors import InputError
-from ct_importance.options import Options
+from ct_importance.options import Declared
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
+    from torch import nn
+
+Target = str
+"""The class whose score is explained: ``predicted`` (of each slice), ``true`` (its label), ``last``
+(of the task's classes; of two, the score is then the logit) or the name of a class."""
 
 
-class EstimatorOptions(Options):
-    """Base class of the options of an estimator."""
+class Cost(NamedTuple):
+    """Passes through the classifier for one slice."""
 
+    forward: int = 0
+    backward: int = 0
 
-class PartOptions(Options):
-    """Base class of the options of a kind of part."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Work that several estimators share; equal parts are computed once."""
-
-    kind: str
-    """Name of its module."""
-    options: Mapping[str, float]
-
-    @property
-    def name(self) -> str:
-        """Name of its table, e.g. ``path_gradients-reference_0.0-steps_25``."""
-        options = (f"{key}_{value}" for key, value in sorted(self.options.items()))
-        return re.sub(r"[^\w.-]", "_", "-".join([self.kind, *options]))
-
-
-AnyOptions = TypeVar("AnyOptions", bound=EstimatorOptions | PartOptions)
+    def __add__(self, other: Cost) -> Cost:  # type: ignore[override]
+        """Return the passes of both."""
+        return Cost(self.forward + other.forward, self.backward + other.backward)
 
 
 @dataclass(frozen=True)
-class Context(Generic[AnyOptions]):
-    """What an estimator or a part may use besides the classifier and the images."""
+class Batch:
+    """Slices to explain, and what explains them."""
 
-    options: AnyOptions
-    """Its options."""
+    name: str
+    """Name of the estimator's entry in config.yaml, or kind of the shared work."""
     seed: int
     """Seed of the run."""
-    name: str
-    """Name of the estimator's entry in config.yaml, or kind of the part."""
     slice_ids: Sequence[str]
     """One per image. Random numbers for an image depend on seed, slice_id and name alone
     (`ct_importance.compute.randomness`): its map then never depends on the batch."""
-    device: torch.device
-    """Where the classifier and the images are."""
+    images: torch.Tensor
+    """(N, C, *space) float32 in [0, 1], on the device of the classifier."""
+    targets: torch.Tensor
+    """(N,) int64: the class of each image whose score is explained."""
+    scores: nn.Module
+    """Maps images (n, C, *space) to the explained activation of each class, (n, K). Its parameters
+    require no gradient."""
     images_per_pass: int
     """Most images in one forward and backward pass, which bounds the memory."""
-    training_images: np.ndarray | Callable[[], np.ndarray] | None = None
-    """Training slices (M, H, W), float32 in [0, 1], or a function that reads them."""
+    training_images: Callable[[], np.ndarray] | None = None
+    """Reads the training slices (M, *space), float32 in [0, 1]."""
+
+    def training_slices(self) -> np.ndarray:
+        """Return the training slices (M, *space).
+
+        Raises:
+            InputError: If there are none.
+        """
+        images = self.training_images() if self.training_images else None
+        if images is None or not len(images):
+            raise InputError(
+                f"{self.name}: needs training slices as references, and the split has none; "
+                "give the cohort training patients, or remove this estimator"
+            )
+        return images
 
 
-def training_slices(context: Context) -> np.ndarray:
-    """Return the training slices (M, H, W) of a context.
+class Shared(Declared, ABC):
+    """Work that several estimators share; that of equal options is done once.
 
-    Raises:
-        InputError: If there are none.
+    A kind of shared work is one class in a module of ``ct_importance/saliency/shared/``.
     """
-    images = context.training_images
-    if callable(images):
-        images = images()
-    if images is None or not len(images):
-        raise InputError(
-            f"{context.name}: needs training slices as references, and the split has none; "
-            "give the cohort training patients, or remove this estimator"
-        )
-    return images
+
+    maps: ClassVar[tuple[str, ...]]
+    """Names of the maps it gives of each slice."""
+
+    target: Target
+    """The class whose score is explained."""
+
+    @abstractmethod
+    def cost(self) -> Cost:
+        """Return the passes it takes of each slice."""
+
+    @abstractmethod
+    def compute(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return its maps by name, each (N, C, *space)."""
+
+    @property
+    def kind(self) -> str:
+        """Name of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def name(self) -> str:
+        """Name of its table, e.g. ``noisy_gradients-noise_0.15-samples_15-target_last``."""
+        options = (f"{key}_{value}" for key, value in sorted(self.model_dump().items()))
+        return re.sub(r"[^\w.-]", "_", "-".join([self.kind, *options]))
+
+
+class Estimator(Declared, ABC):
+    """An importance estimator; its fields are its keys in config.yaml."""
+
+    title: ClassVar[str]
+    """Its name in tables and figures."""
+    colour: ClassVar[str]
+    """Its colour in figures, as #rrggbb."""
+    dashes: ClassVar[tuple[float, ...]] = ()
+    """Its line in figures: lengths of dashes and gaps, in line widths; empty for a solid line."""
+    reference: ClassVar[str]
+    """Where it is defined."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """Of ``"training_images"``: what it reads beside the slices."""
+
+    target: Target = "predicted"
+    """The class whose score is explained: predicted, true, last (of the task's classes) or the
+    name of a class."""
+
+    def shared(self) -> dict[str, Shared]:
+        """Return the work it shares with others, by the names under which it wants the results."""
+        return {}
+
+    @abstractmethod
+    def cost(self) -> Cost:
+        """Return the passes it takes of each slice, those of shared work included."""
+
+    @abstractmethod
+    def attribute(self, batch: Batch, **shared: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the importance of each pixel for the score of the target.
+
+        Args:
+            batch: The slices.
+            **shared: By the names of `shared`, the maps of that work by name, each
+                (N, C, *space). The batch then has no images, and no classifier.
+
+        Returns:
+            (N, C, *space).
+        """

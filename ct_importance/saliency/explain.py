@@ -2,115 +2,219 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import ModuleType
+from itertools import islice
+from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
+import pyarrow as pa
 
-from ct_importance.saliency.estimator import Context, Part, training_slices
-from ct_importance.saliency.finishing import check_maps, finish_maps
-from ct_importance.saliency.registry import is_composed, load_part, parts_of
-from ct_importance.saliency.target import ExplainedScore, Target
+from ct_importance.compute.progress import progress
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field, read_rows
+from ct_importance.plugins import load
+from ct_importance.saliency.estimator import Batch, Estimator, Shared
+from ct_importance.saliency.jobs import CombineJob, ImportanceJob, MapsJob, SharedJob
+
+logger = logging.getLogger(__name__)
+
+Path = str | os.PathLike
+Arrays = Mapping[str, np.ndarray]
+
+
+def explain_slices(
+    job: ImportanceJob, classifier: Path, slices: Path, predictions: Path, maps: Path, threads: int
+) -> None:
+    """Write the importance maps of an estimator.
+
+    Args:
+        job: What to compute.
+        classifier: File of the classifier.
+        slices: The list of slices.
+        predictions: What the classifier answers to them.
+        maps: The table to write: slice_id, importance (*space).
+        threads: CPU threads to use.
+    """
+    from ct_importance.saliency.workload import prepare_batches
+
+    estimator = load("estimator", job.method)(**job.options)
+    batches, total = prepare_batches(
+        job, job.name, estimator.target, classifier, slices, predictions, threads
+    )
+    found = compute_maps(estimator, batches)
+    with TableWriter(maps, _maps_schema(job)) as writer:
+        for slice_ids, importance in progress(found, f"{job.name}: batches of slices", total):
+            writer.write({"slice_id": slice_ids, "importance": importance})
+
+
+def share_passes(
+    job: SharedJob,
+    classifier: Path,
+    slices: Path,
+    predictions: Path | None,
+    maps: Path,
+    threads: int,
+) -> None:
+    """Write the maps of work that several estimators share.
+
+    Args:
+        job: What to compute.
+        classifier: File of the classifier.
+        slices: The list of slices.
+        predictions: What the classifier answers to them; None if no target follows it.
+        maps: The table to write: slice_id, and each of its maps (C, *space).
+        threads: CPU threads to use.
+    """
+    from ct_importance.saliency.workload import prepare_batches
+
+    work = load("shared", job.kind)(**job.options)
+    batches, total = prepare_batches(
+        job, job.kind, work.target, classifier, slices, predictions, threads
+    )
+    found = compute_shared(work, batches)
+    schema = pa.schema(
+        [("slice_id", pa.string()), *(image_field(name, job.image_shape) for name in work.maps)]
+    )
+    with TableWriter(maps, schema) as writer:
+        for slice_ids, arrays in progress(found, f"{work.name}: batches of slices", total):
+            writer.write({"slice_id": slice_ids, **arrays})
+
+
+def combine_shared(job: CombineJob, tables: Sequence[Path], maps: Path) -> None:
+    """Write the importance maps of an estimator, out of the tables of the work it shares.
+
+    Args:
+        job: What to combine.
+        tables: One per entry of `Estimator.shared`, in that order; all hold the same slices.
+        maps: The table to write: slice_id, importance (*space).
+    """
+    estimator = load("estimator", job.method)(**job.options)
+    names = list(estimator.shared())
+    found = combine_maps(estimator, job.name, job.seed, _read_together(names, tables))
+    with TableWriter(maps, _maps_schema(job)) as writer:
+        while group := list(islice(found, ROWS_PER_GROUP)):
+            slice_ids, importance = zip(*group, strict=True)
+            writer.write({"slice_id": slice_ids, "importance": importance})
 
 
 def compute_maps(
-    estimator: ModuleType,
-    network: nn.Module,
-    batches: Iterable[tuple[Sequence[str], np.ndarray]],
-    logits: Mapping[str, float],
-    context: Context,
-    target: Target = "logit",
-) -> Iterator[tuple[list[str], np.ndarray]]:
+    estimator: Estimator, batches: Iterable[Batch]
+) -> Iterator[tuple[Sequence[str], np.ndarray]]:
     """Yield the importance maps of batches of slices.
 
-    Maps of estimators with ``FOLLOWS_PREDICTION`` are negated where the classifier predicts
-    class 0, so that positive means "for the prediction made".
-
-    Args:
-        estimator: Module from `ct_importance.saliency.registry.load_estimator`.
-        network: The classifier in eval mode on ``context.device``, parameters without gradient.
-        batches: Pairs of slice ids and images (n, H, W), float32 in [0, 1].
-        logits: The classifier's logit by slice id; asked only if the sign follows it.
-        context: What is the same for all batches; its ``slice_ids`` are replaced.
-        target: Whether the logit or the probability is explained.
-
     Yields:
-        Slice ids of a batch and their maps (n, H, W), float32.
+        Slice ids of a batch and their maps (n, *space), float32.
 
     Raises:
         InputError: If a map has a value that is not finite, a slice has no prediction, or the
             estimator needs training slices and there are none.
     """
-    if not is_composed(estimator) and estimator.NEEDS_TRAINING_SLICES:
-        context = replace(context, training_images=training_slices(context))
-    score = ExplainedScore(network, target)
-    for slice_ids, images in batches:
-        batch, x = _on_device(slice_ids, images, context)
-        maps = importance_of(estimator, score, x, batch).detach().float().cpu().numpy()
-        if maps.shape != images.shape:
-            raise ValueError(f"{batch.name}: maps of {maps.shape}, images of {images.shape}")
-        yield batch.slice_ids, finish_maps(estimator, batch.name, batch.slice_ids, maps, logits)
+    for batch in batches:
+        importance = importance_of(estimator, batch)
+        if importance.shape != batch.images.shape:
+            raise ValueError(
+                f"{batch.name}: maps of {tuple(importance.shape)}, "
+                f"images of {tuple(batch.images.shape)}"
+            )
+        maps = as_array(importance.sum(dim=1))
+        check_maps(batch.name, batch.slice_ids, maps)
+        yield batch.slice_ids, maps
 
 
-def importance_of(
-    estimator: ModuleType, classifier: nn.Module, images: torch.Tensor, context: Context
-) -> torch.Tensor:
-    """Return the maps (N, H, W) of an estimator of either form, before their sign is set.
-
-    Args:
-        estimator: Module from `ct_importance.saliency.registry.load_estimator`.
-        classifier: Maps (N, 1, H, W) to S, (N,).
-        images: (N, 1, H, W) in [0, 1].
-        context: See `ct_importance.saliency.estimator.Context`.
-    """
-    if not is_composed(estimator):
-        return estimator.compute_importance(classifier, images, context)
-    maps = {
-        name: load_part(part.kind).compute_part(classifier, images, _context_of(part, context))
-        for name, part in parts_of(estimator, context.options).items()
+def importance_of(estimator: Estimator, batch: Batch) -> Any:
+    """Return the maps (N, C, *space) of an estimator, its shared work done on the way."""
+    shared = {
+        name: work.compute(replace(batch, name=work.kind))
+        for name, work in estimator.shared().items()
     }
-    return estimator.combine(maps)
+    return estimator.attribute(batch, **shared)
 
 
-def compute_parts(
-    part: Part,
-    network: nn.Module,
-    batches: Iterable[tuple[Sequence[str], np.ndarray]],
-    context: Context,
-    target: Target = "logit",
-) -> Iterator[tuple[list[str], dict[str, np.ndarray]]]:
-    """Yield the maps that a part gives of batches of slices; arguments as in `compute_maps`.
+def compute_shared(
+    work: Shared, batches: Iterable[Batch]
+) -> Iterator[tuple[Sequence[str], dict[str, np.ndarray]]]:
+    """Yield the maps that shared work gives of batches of slices.
 
     Yields:
-        Slice ids of a batch and maps (n, H, W), float32, by name.
+        Slice ids of a batch and maps (n, C, *space), float32, by name.
 
     Raises:
         InputError: If a map has a value that is not finite.
     """
-    module = load_part(part.kind)
-    score = ExplainedScore(network, target)
-    of_part = _context_of(part, context)
-    for slice_ids, images in batches:
-        batch, x = _on_device(slice_ids, images, of_part)
-        maps = {
-            name: values.detach().float().cpu().numpy()
-            for name, values in module.compute_part(score, x, batch).items()
-        }
+    for batch in batches:
+        maps = {name: as_array(values) for name, values in work.compute(batch).items()}
         for values in maps.values():
-            check_maps(part.name, batch.slice_ids, values)
+            check_maps(work.name, batch.slice_ids, values)
         yield batch.slice_ids, maps
 
 
-def _context_of(part: Part, context: Context) -> Context:
-    options = load_part(part.kind).Options(**part.options)
-    return replace(context, options=options, name=part.kind)
+def combine_maps(
+    estimator: Estimator, name: str, seed: int, slices: Iterable[tuple[str, dict[str, Arrays]]]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the importance map of each slice out of the maps of shared work.
+
+    Args:
+        estimator: The estimator.
+        name: Of its entry in config.yaml.
+        seed: Of the run.
+        slices: Pairs of a slice id and, by the names of `Estimator.shared`, maps (C, *space) by
+            name.
+
+    Yields:
+        Slice id and map (*space), float32.
+
+    Raises:
+        InputError: If a map has a value that is not finite.
+    """
+    for slice_id, shared in slices:
+        # Arrays serve as tensors: nothing is left to do but arithmetic, and torch takes seconds.
+        batch: Any = Batch(name, seed, [slice_id], None, None, None, 1)
+        whole: Any = {
+            key: {what: values[None] for what, values in maps.items()}
+            for key, maps in shared.items()
+        }
+        importance: Any = estimator.attribute(batch, **whole)
+        maps = importance.sum(axis=1)
+        check_maps(name, [slice_id], maps)
+        yield slice_id, maps[0]
 
 
-def _on_device(
-    slice_ids: Sequence[str], images: np.ndarray, context: Context
-) -> tuple[Context, torch.Tensor]:
-    x = torch.tensor(images, dtype=torch.float32, device=context.device).unsqueeze(1)
-    return replace(context, slice_ids=list(slice_ids)), x
+def check_maps(name: str, slice_ids: Sequence[str], maps: np.ndarray) -> None:
+    """Warn of constant maps (n, ...).
+
+    Raises:
+        InputError: If a value is not finite.
+    """
+    for slice_id, importance in zip(slice_ids, maps, strict=True):
+        if not np.isfinite(importance).all():
+            raise InputError(
+                f"{name}: the importance map of slice {slice_id} has values that are not finite; "
+                "check the slice and the weights of the classifier"
+            )
+        if importance.min() == importance.max():
+            logger.warning(
+                "%s: the importance map of slice %s is constant (%g); with target: probability a "
+                "saturated sigmoid does that, target: logit does not",
+                name,
+                slice_id,
+                importance.flat[0],
+            )
+
+
+def as_array(values: Any) -> np.ndarray:
+    """Return a tensor as a float32 array."""
+    return values.detach().float().cpu().numpy()
+
+
+def _read_together(
+    names: Sequence[str], tables: Sequence[Path]
+) -> Iterator[tuple[str, dict[str, dict[str, np.ndarray]]]]:
+    for rows in zip(*map(read_rows, tables), strict=True):
+        yield rows[0].pop("slice_id"), dict(zip(names, rows, strict=True))
+
+
+def _maps_schema(job: MapsJob) -> pa.Schema:
+    return pa.schema([("slice_id", pa.string()), image_field("importance", job.image_shape[1:])])

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ct_importance.compute.device import with_less_if_needed
+from ct_importance.saliency.estimator import Batch
 
 
 class Sample(NamedTuple):
@@ -18,52 +19,57 @@ class Sample(NamedTuple):
     image: int
     """Index of the image the sample belongs to."""
     point: torch.Tensor
-    """(1, H, W): where the gradient is taken."""
+    """(C, *space): where the gradient is taken."""
     weight: torch.Tensor | float = 1.0
-    """Factor of the gradient, broadcast to (1, H, W)."""
+    """Factor of the gradient, broadcast to (C, *space)."""
 
 
 def in_passes(
-    function: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, size: int
+    function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], batch: Batch
 ) -> torch.Tensor:
-    """Apply a function to at most ``size`` images at a time.
+    """Apply a function to at most ``batch.images_per_pass`` images at a time.
 
     Args:
-        function: Maps (n, 1, H, W) to (n, 1, H, W); it is given leaf tensors that require a
-            gradient, as captum wants them.
-        images: (N, 1, H, W).
-        size: Most images in one call.
+        function: Maps images (n, C, *space) and their targets (n,) to (n, C, *space); it is given
+            leaf tensors that require a gradient, as captum wants them.
+        batch: The images.
 
     Returns:
-        (N, H, W), detached.
+        (N, C, *space), detached.
     """
 
-    def apply(part: torch.Tensor) -> torch.Tensor:
-        return function(part.detach().clone().requires_grad_()).detach()
+    def apply(images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return function(images.detach().clone().requires_grad_(), targets).detach()
 
-    parts = [with_less_if_needed(apply, part) for part in images.split(size)]
-    return torch.cat(parts).squeeze(1)
+    size = batch.images_per_pass
+    parts = zip(batch.images.split(size), batch.targets.split(size), strict=True)
+    return torch.cat([with_less_if_needed(apply, *part) for part in parts])
 
 
-def input_gradient(classifier: nn.Module, points: torch.Tensor) -> torch.Tensor:
-    """Return dS/dx at each point, (N, 1, H, W) like the points."""
+def input_gradient(scores: nn.Module, points: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return dS/dx at each point, (N, C, *space) like the points.
 
-    def gradient_of(part: torch.Tensor) -> torch.Tensor:
-        part = part.detach().requires_grad_()
+    Args:
+        scores: Maps (N, C, *space) to the activations (N, K).
+        points: (N, C, *space).
+        targets: (N,): S is the activation of this class.
+    """
+
+    def gradient_of(points: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        points = points.detach().requires_grad_()
         with torch.enable_grad():
             # S of an image depends on that image alone: the gradient of the sum is each one's own.
-            (gradient,) = torch.autograd.grad(classifier(part).sum(), part)
+            chosen = scores(points).gather(1, targets[:, None]).sum()
+            (gradient,) = torch.autograd.grad(chosen, points)
         return gradient
 
-    return with_less_if_needed(gradient_of, points)
+    return with_less_if_needed(gradient_of, points, targets)
 
 
 def mean_over_samples(
-    classifier: nn.Module,
-    images: torch.Tensor,
+    batch: Batch,
     samples: Iterable[Sample],
     samples_per_image: int,
-    images_per_pass: int,
     transform: Callable[[torch.Tensor], torch.Tensor] = lambda gradient: gradient,
 ) -> torch.Tensor:
     """Return for each image the mean of weight * transform(dS/dx) over its samples.
@@ -72,23 +78,22 @@ def mean_over_samples(
     its samples, so it does not depend on how they were packed.
 
     Args:
-        classifier: Maps (n, 1, H, W) to S, (n,).
-        images: (N, 1, H, W), for their number, shape and device.
+        batch: The images.
         samples: ``samples_per_image`` samples for each image; drawn as they are needed.
         samples_per_image: Number of samples of an image.
-        images_per_pass: Most samples in one forward and backward pass.
-        transform: Maps gradients (n, 1, H, W) to (n, K, H, W).
+        transform: Maps gradients (n, C, *space) to (n, K, *space).
 
     Returns:
-        (N, K, H, W) of the dtype of the images.
+        (N, K, *space) of the dtype of the images.
     """
-    totals: list[torch.Tensor | float] = [0.0] * len(images)
-    for chunk in _chunks(samples, images_per_pass):
+    totals: list[torch.Tensor | float] = [0.0] * len(batch.images)
+    for chunk in _chunks(samples, batch.images_per_pass):
         points = torch.stack([sample.point for sample in chunk])
-        gradients = transform(input_gradient(classifier, points).double())
+        targets = batch.targets[[sample.image for sample in chunk]]
+        gradients = transform(input_gradient(batch.scores, points, targets).double())
         for sample, gradient in zip(chunk, gradients, strict=True):
             totals[sample.image] += sample.weight * gradient
-    return (torch.stack(totals) / samples_per_image).to(images.dtype)
+    return (torch.stack(totals) / samples_per_image).to(batch.images.dtype)
 
 
 def _chunks(samples: Iterable[Sample], size: int) -> Iterator[list[Sample]]:

@@ -1,14 +1,40 @@
-"""Which project modules a script imports: they are inputs of its rule, so edits rerun it."""
+"""Which project modules a script imports: a digest of them is a param of its rule.
+
+Snakemake sees edits of the script itself only.
+"""
 
 from __future__ import annotations
 
 import ast
 import functools
+import hashlib
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ct_importance"
+
+
+@functools.cache
+def code_digest(script: str, *modules: str) -> str:
+    """Return a digest of the modules of the project that a rule runs.
+
+    Args:
+        script: Path of its script, relative to the project's root; Snakemake sees its edits.
+        *modules: Names of modules that the script loads by name, here or in other packages.
+    """
+    loaded = [_file_of(module) for module in modules]
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted({*loaded, *code_inputs(script, *loaded)}):
+        digest.update(f"{Path(path).name}\n".encode() + (ROOT / path).read_bytes())
+    return digest.hexdigest()
+
+
+def _file_of(module: str) -> str:
+    """Return the file of a module, relative to the project's root if it lies there."""
+    path = Path(importlib.util.find_spec(module).origin)
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def code_inputs(*scripts: str) -> list[str]:

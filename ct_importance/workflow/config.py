@@ -16,8 +16,10 @@ from ct_importance.cohort.options import CohortOptions
 from ct_importance.errors import InputError
 from ct_importance.metrics.registry import available_metrics, load_metric
 from ct_importance.options import Options
-from ct_importance.saliency.registry import available_estimators, load_estimator
+from ct_importance.plugins import load, names
+from ct_importance.saliency.estimator import Estimator
 from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import Task
 from ct_importance.workflow.messages import explain, not_known
 
 
@@ -25,7 +27,7 @@ class SaliencyOptions(Options):
     """What all estimators have in common."""
 
     target: Literal["logit", "probability"] = "logit"
-    """The activation that is explained: the pre-sigmoid output, or its sigmoid."""
+    """The activation that is explained: the output before the sigmoid, or after it."""
 
 
 class ReportOptions(Options):
@@ -55,6 +57,7 @@ class RunOptions(Options):
     """Jobs among which the slices are divided for each estimator and each metric, so that several
     GPUs work on one of them at once. Results do not depend on it."""
     cohort: CohortOptions = CohortOptions()
+    task: Task = Task()
     model: ModelOptions = ModelOptions()
     saliency: SaliencyOptions = SaliencyOptions()
     estimators: dict[str, dict[str, Any] | None]
@@ -88,14 +91,10 @@ class Config:
     """A validated configuration; estimators and metrics that are null are left out."""
 
     options: RunOptions
-    estimators: dict[str, str]
-    """Name -> canonical JSON of name, method and options."""
+    estimators: dict[str, Estimator]
+    """By the name of the entry."""
     metrics: dict[str, str]
     """Name -> canonical JSON of its options."""
-
-    def method_of(self, estimator: str) -> str:
-        """Return the estimator module that an entry of `estimators:` uses."""
-        return json.loads(self.estimators[estimator])["method"]
 
     def data_path(self, path: str) -> str:
         """Return a path of the cohort section, taken from `data_dir` if it is relative."""
@@ -112,7 +111,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     config = Config(
         options=options,
         estimators={
-            name: _estimator_spec(name, entry)
+            name: _estimator(name, entry, options.task)
             for name, entry in options.estimators.items()
             if entry is not None
         },
@@ -129,13 +128,18 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     return config
 
 
-def _estimator_spec(name: str, entry: dict[str, Any]) -> str:
+def _estimator(name: str, entry: dict[str, Any], task: Task) -> Estimator:
     entry = dict(entry)
     method = entry.pop("method", name)
-    if method not in available_estimators():
-        raise InputError(f"config: estimators.{name}: {not_known(method, available_estimators())}")
-    options = _validate(load_estimator(method).Options, entry, f"estimators.{name}")
-    return _canonical({"name": name, "method": method, "options": options.model_dump()})
+    if method not in names("estimator"):
+        raise InputError(f"config: estimators.{name}: {not_known(method, names('estimator'))}")
+    estimator = _validate(load("estimator", method), entry, f"estimators.{name}")
+    targets = ["predicted", "true", "last", *task.classes]
+    if estimator.target not in targets:
+        raise InputError(
+            f"config: estimators.{name}.target: {not_known(estimator.target, targets)}"
+        )
+    return estimator
 
 
 def _metric_spec(name: str, entry: dict[str, Any]) -> str:
@@ -148,6 +152,11 @@ def _metric_spec(name: str, entry: dict[str, Any]) -> str:
 def canonical_options(options: Options, kind: type[Options]) -> str:
     """Return the options of a base class as JSON with sorted keys, to stand as a rule's param."""
     return _canonical({name: options.model_dump()[name] for name in kind.model_fields})
+
+
+def canonical_json(job: Options) -> str:
+    """Return what a rule is asked to do as JSON with sorted keys, to stand as its param."""
+    return _canonical(job.model_dump())
 
 
 def _canonical(content: dict[str, Any]) -> str:

@@ -13,11 +13,14 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from ct_importance.compute.workers import end_with
 from ct_importance.errors import InputError
 from ct_importance.io.system_errors import explain_system_error
+from ct_importance.options import Options
+
+Job = TypeVar("Job", bound=Options)
 
 WORKFLOW_PROCESS = "CT_IMPORTANCE_WORKFLOW_PROCESS"
 """Environment variable with the number of the process that starts the jobs."""
@@ -77,6 +80,18 @@ def job_log(path: str | os.PathLike) -> Iterator[None]:
         root.removeHandler(handler)
         root.setLevel(level)
         handler.close()
+
+
+@contextlib.contextmanager
+def running(snakemake: Any, kind: type[Job]) -> Iterator[Job]:
+    """Yield what a rule asks of its script, while its log is kept (`job_log`).
+
+    Args:
+        snakemake: The object Snakemake hands to the script; its param ``job`` is JSON of `kind`.
+        kind: Options class of the rule.
+    """
+    with job_log(snakemake.log[0]):
+        yield kind.model_validate_json(snakemake.params.job)
 
 
 def _open_log(path: str | os.PathLike) -> logging.Handler:

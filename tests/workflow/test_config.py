@@ -13,7 +13,7 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.metric import MetricOptions
 from ct_importance.metrics.registry import available_metrics, load_metric
 from ct_importance.options import Options
-from ct_importance.saliency.registry import available_estimators, load_estimator
+from ct_importance.plugins import load, names
 from ct_importance.workflow.config import (
     Config,
     RunOptions,
@@ -51,7 +51,7 @@ def test_the_schema_file_is_in_step_with_the_models():
 def test_the_default_configuration_is_valid_and_names_every_estimator_and_metric():
     config = parse_config(DEFAULT)
 
-    assert sorted(config.estimators) == available_estimators()
+    assert sorted(config.estimators) == names("estimator")
     assert sorted(config.metrics) == available_metrics()
 
 
@@ -306,7 +306,7 @@ def test_every_count_has_a_limit():
 
     models = [
         RunOptions,
-        *(load_estimator(name).Options for name in available_estimators()),
+        *(load("estimator", name) for name in names("estimator")),
         *(load_metric(name).Options for name in available_metrics()),
     ]
     assert [key for model in models for key in endless(model)] == ["seed"]

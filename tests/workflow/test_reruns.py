@@ -27,16 +27,16 @@ STATISTICS = {
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
 
-NOISY = "noisy_gradients-noise_{}-samples_{}"
-PATH = "path_gradients-reference_{}-steps_{}"
+NOISY = "noisy_gradients-noise_{}-samples_{}-target_last"
+PATH = "path_gradients-reference_{}-steps_{}-target_predicted"
 PARTS = [PATH.format(0.0, 2), PATH.format(1.0, 2), NOISY.format(0.15, 2)]
 ALONE = {"backpropagation", "deconvolution", "expected_gradients", "random"}
 
 
 def jobs_of(estimator, *parts):
     return {
-        *(f"compute_part({part})" for part in parts),
-        f"{'compute_importance' if estimator in ALONE else 'combine_parts'}({estimator})",
+        *(f"share_passes({part})" for part in parts),
+        f"{'compute_importance' if estimator in ALONE else 'combine_shared'}({estimator})",
         *(f"evaluate_importance({metric}, {estimator})" for metric in ("fidelity", "roc", "dice")),
         *STATISTICS,
         *TABLES,
@@ -52,7 +52,7 @@ def jobs_of_all_estimators():
         path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
     ]
     figures = {"predict_slices", "plot_figure1_examples", "plot_figure3_xrai"}
-    return figures.union(*map(jobs_of, estimators), (f"compute_part({part})" for part in PARTS))
+    return figures.union(*map(jobs_of, estimators), (f"share_passes({part})" for part in PARTS))
 
 
 @pytest.fixture
@@ -115,8 +115,8 @@ def test_an_option_that_gives_an_estimator_the_part_of_another(project):
     )
 
     maps = "results/tiny/saliency/integrated_gradients_bw.parquet"
-    part = f"compute_part({PATH.format(1.0, 3)})"
-    assert project.planned_jobs("--", maps) == {part, "combine_parts(integrated_gradients_bw)"}
+    part = f"share_passes({PATH.format(1.0, 3)})"
+    assert project.planned_jobs("--", maps) == {part, "combine_shared(integrated_gradients_bw)"}
 
 
 def test_swapped_option_values(project):

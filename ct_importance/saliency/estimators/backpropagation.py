@@ -1,45 +1,36 @@
-"""Backpropagation: the gradient of the explained activation (paper, section 2)."""
+"""Backpropagation: the gradient itself (paper, section 2)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from ct_importance.saliency.estimator import Context, EstimatorOptions
+from ct_importance.saliency.estimator import Batch, Cost, Estimator, Target
 
 if TYPE_CHECKING:
     import torch
 
-FOLLOWS_PREDICTION = False
-NEEDS_TRAINING_SLICES = False
 
+class Backpropagation(Estimator):
+    """dS/dx, signed (Simonyan et al. 2013, section 3)."""
 
-class Options(EstimatorOptions):
-    """Backpropagation has no options."""
+    title: ClassVar[str] = "Backpropagation"
+    colour: ClassVar[str] = "#CC79A7"
+    dashes: ClassVar[tuple[float, ...]] = (7, 1, 1, 1, 1, 1)
+    reference: ClassVar[str] = "Simonyan et al. 2013, arXiv 1312.6034"
 
+    target: Target = "last"
 
-def gradient_passes(options: Options) -> int:
-    """Return the number of gradients of each slice."""
-    return 1
+    def cost(self) -> Cost:
+        """Return one gradient."""
+        return Cost(forward=1, backward=1)
 
+    def attribute(self, batch: Batch) -> torch.Tensor:
+        """Return dS/dx, (N, C, *space)."""
+        from captum.attr import Saliency
 
-def compute_importance(
-    classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
-) -> torch.Tensor:
-    """Return dS/dx, signed (Simonyan et al. 2013, section 3).
+        from ct_importance.saliency.gradients import in_passes
 
-    Args:
-        classifier: Maps (N, 1, H, W) to S, (N,).
-        images: (N, 1, H, W) in [0, 1].
-        context: See `ct_importance.saliency.estimator.Context`.
-
-    Returns:
-        Maps (N, H, W).
-    """
-    from captum.attr import Saliency
-
-    from ct_importance.saliency.gradients import in_passes
-
-    method = Saliency(classifier)
-    return in_passes(
-        lambda part: method.attribute(part, abs=False), images, context.images_per_pass
-    )
+        method = Saliency(batch.scores)
+        return in_passes(
+            lambda images, targets: method.attribute(images, target=targets, abs=False), batch
+        )

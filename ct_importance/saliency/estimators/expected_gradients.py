@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ct_importance.saliency.estimator import Context, EstimatorOptions, training_slices
+from ct_importance.saliency.estimator import Batch, Cost, Estimator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,65 +16,50 @@ if TYPE_CHECKING:
 
     from ct_importance.saliency.gradients import Sample
 
-FOLLOWS_PREDICTION = True
-NEEDS_TRAINING_SLICES = True
 
+class ExpectedGradients(Estimator):
+    """The mean of (x - x') * dS(x' + a (x - x'))/dx (Erion et al. 2021).
 
-class Options(EstimatorOptions):
-    """Options of Expected Gradients."""
+    Reference x' is a training slice drawn with replacement, a is drawn from [0, 1). Sampled here
+    rather than by captum's GradientShap, whose draws depend on the batch.
+    """
+
+    title: ClassVar[str] = "Expected Gradients"
+    colour: ClassVar[str] = "#009E73"
+    dashes: ClassVar[tuple[float, ...]] = (7, 1, 1, 1)
+    reference: ClassVar[str] = "Erion et al. 2021, arXiv 1906.10670"
+    needs: ClassVar[frozenset[str]] = frozenset({"training_images"})
 
     samples: int = Field(25, ge=1, le=10_000)
     """Pairs of a training slice and a point on the way from it to the image."""
 
+    def cost(self) -> Cost:
+        """Return a gradient per sample."""
+        return Cost(forward=self.samples, backward=self.samples)
 
-def gradient_passes(options: Options) -> int:
-    """Return the number of gradients of each slice."""
-    return options.samples
+    def attribute(self, batch: Batch) -> torch.Tensor:
+        """Return the mean over the samples, (N, C, *space).
 
+        Raises:
+            InputError: If there are no training slices.
+        """
+        from ct_importance.saliency.gradients import mean_over_samples
 
-def compute_importance(
-    classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
-) -> torch.Tensor:
-    """Return the mean of (x - x') * dS(x' + a (x - x'))/dx (Erion et al. 2021).
+        return mean_over_samples(batch, self._samples(batch, batch.training_slices()), self.samples)
 
-    Reference x' is a training slice drawn with replacement, a is drawn from [0, 1). Sampled here
-    rather than by captum's GradientShap, whose draws depend on the batch.
+    def _samples(self, batch: Batch, references: np.ndarray) -> Iterator[Sample]:
+        import torch
 
-    Args:
-        classifier: Maps (N, 1, H, W) to S, (N,).
-        images: (N, 1, H, W) in [0, 1].
-        context: See `saliency.estimator.Context`; ``training_images`` are the references.
+        from ct_importance.compute.randomness import generator_for
+        from ct_importance.saliency.gradients import Sample
 
-    Returns:
-        Maps (N, H, W).
-
-    Raises:
-        InputError: If there are no training slices.
-    """
-    from ct_importance.saliency.gradients import mean_over_samples
-
-    return mean_over_samples(
-        classifier,
-        images,
-        _samples(images, training_slices(context), context),
-        context.options.samples,
-        context.images_per_pass,
-    ).squeeze(1)
-
-
-def _samples(
-    images: torch.Tensor, references: np.ndarray, context: Context[Options]
-) -> Iterator[Sample]:
-    import torch
-
-    from ct_importance.compute.randomness import generator_for
-    from ct_importance.saliency.gradients import Sample
-
-    for index, (image, slice_id) in enumerate(zip(images, context.slice_ids, strict=True)):
-        generator = generator_for(context.seed, slice_id, context.name)
-        chosen = generator.integers(len(references), size=context.options.samples)
-        positions = generator.random(context.options.samples)
-        for row, position in zip(chosen, positions.tolist(), strict=True):
-            reference = torch.tensor(references[row][None], dtype=image.dtype, device=image.device)
-            difference = image - reference
-            yield Sample(index, reference + position * difference, difference)
+        for index, (image, slice_id) in enumerate(zip(batch.images, batch.slice_ids, strict=True)):
+            generator = generator_for(batch.seed, slice_id, batch.name)
+            chosen = generator.integers(len(references), size=self.samples)
+            positions = generator.random(self.samples)
+            for row, position in zip(chosen, positions.tolist(), strict=True):
+                reference = torch.tensor(
+                    references[row][None], dtype=image.dtype, device=image.device
+                )
+                difference = image - reference
+                yield Sample(index, reference + position * difference, difference)

@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from ct_importance.saliency.estimator import Context, EstimatorOptions
+from ct_importance.saliency.estimator import Batch, Cost, Estimator, Target
 
 if TYPE_CHECKING:
     import torch
 
-FOLLOWS_PREDICTION = False
-NEEDS_TRAINING_SLICES = False
 
+class Random(Estimator):
+    """A value from [0, 1) for each pixel; the classifier is not asked."""
 
-class Options(EstimatorOptions):
-    """Random importance has no options."""
+    title: ClassVar[str] = "Random"
+    colour: ClassVar[str] = "#7F7F7F"
+    dashes: ClassVar[tuple[float, ...]] = (1, 1.2)
+    reference: ClassVar[str] = "Brocki et al. 2022, section 2"
 
+    target: Target = "last"
 
-def gradient_passes(options: Options) -> int:
-    """Return the number of gradients of each slice."""
-    return 0
+    def cost(self) -> Cost:
+        """Return nothing: no pass is taken."""
+        return Cost()
 
+    def attribute(self, batch: Batch) -> torch.Tensor:
+        """Return random numbers, (N, C, *space)."""
+        import numpy as np
+        import torch
 
-def compute_importance(
-    classifier: torch.nn.Module, images: torch.Tensor, context: Context[Options]
-) -> torch.Tensor:
-    """Return a value from [0, 1) for each pixel; the classifier is not asked.
+        from ct_importance.compute.randomness import generator_for
 
-    Args:
-        classifier: Not used.
-        images: (N, 1, H, W), for their shape.
-        context: See `ct_importance.saliency.estimator.Context`.
-
-    Returns:
-        Maps (N, H, W).
-    """
-    import numpy as np
-    import torch
-
-    from ct_importance.compute.randomness import generator_for
-
-    maps = [
-        generator_for(context.seed, slice_id, context.name).random(
-            tuple(images.shape[2:]), dtype=np.float32
-        )
-        for slice_id in context.slice_ids
-    ]
-    return torch.from_numpy(np.stack(maps)).to(images)
+        shape = tuple(batch.images.shape[1:])
+        maps = [
+            generator_for(batch.seed, slice_id, batch.name).random(shape, dtype=np.float32)
+            for slice_id in batch.slice_ids
+        ]
+        return torch.from_numpy(np.stack(maps)).to(batch.images)

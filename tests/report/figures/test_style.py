@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ct_importance.plugins import names
 from ct_importance.report.figures.style import (
     OTHER_COLOURS,
     OTHER_DASHES,
@@ -18,7 +19,6 @@ from ct_importance.report.figures.style import (
     show_map,
 )
 from ct_importance.report.names import NAMES
-from ct_importance.saliency.registry import available_estimators
 
 # Okabe and Ito (2008) without their yellow, which is too light for lines; a grey; and of Paul Tol's
 # muted scheme, made for the same purpose, what none of them resembles.
@@ -29,7 +29,7 @@ SAFE = {
 
 
 def test_every_estimator_of_the_paper_has_a_style_and_a_name():
-    assert set(STYLES) == set(NAMES) == set(available_estimators())
+    assert set(STYLES) == set(NAMES) == set(names("estimator"))
 
 
 def test_colours_are_safe_with_any_colour_vision_and_all_different():
@@ -55,8 +55,8 @@ def test_sixteen_other_estimators_can_be_told_apart():
 
 
 def test_styles_come_in_the_order_of_the_configuration():
-    for names in itertools.permutations(["random", "mine", "smoothgrad"]):
-        assert list(line_styles(names)) == list(names)
+    for labels in itertools.permutations(["random", "mine", "smoothgrad"]):
+        assert list(line_styles(labels)) == list(labels)
 
 
 def test_an_estimator_of_the_paper_looks_the_same_whatever_runs_beside_it():
