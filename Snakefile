@@ -1,5 +1,5 @@
 # Which importance estimator explains this CT classifier best?
-# config.yaml holds the default run; configs/ holds overlays for real cohorts; README.md explains.
+# config.yaml holds the default run; configs/ holds overlays for real cohorts; README.md and docs/ explain.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 

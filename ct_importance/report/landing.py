@@ -10,7 +10,7 @@ from typing import Any
 from ct_importance.report.tables.formats import escape_markdown
 
 READING = (
-    "Where the paper is silent the choice is this project's; its README lists all of them.",
+    "Where the paper is silent the choice is this project's; its docs/paper.md lists all of them.",
     "Every map is judged twice: as it is (original) and by its absolute values.",
     "Intervals resample patients, and comparisons exchange their results, never those of single "
     "slices: slices of a patient are alike.",
