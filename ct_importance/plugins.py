@@ -18,6 +18,7 @@ import importlib.util
 import inspect
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from ct_importance.errors import InputError
@@ -100,8 +101,8 @@ def load(kind: KindName, name: str) -> Any:
     """Return the class of a kind that has a name.
 
     Raises:
-        InputError: If there is none, its module defines no such class or several, or the class
-            lacks part of its contract.
+        InputError: If there is none, its module cannot be imported or defines no such class or
+            several, or the class lacks part of its contract.
     """
     here = KINDS[kind]
     if name not in modules(kind):
@@ -109,7 +110,7 @@ def load(kind: KindName, name: str) -> Any:
             f"no {kind} {name!r}; there are {', '.join(names(kind))}. "
             f"To add one, write {here.folder}/{name}.py"
         )
-    module = importlib.import_module(modules(kind)[name])
+    module = _import(kind, name)
     base_module, _, base_name = here.contract.partition(":")
     base = getattr(importlib.import_module(base_module), base_name)
     defined = [
@@ -134,6 +135,17 @@ def load(kind: KindName, name: str) -> Any:
             f"{base_module.replace('.', '/')}.py says what it must have"
         )
     return cls
+
+
+def _import(kind: KindName, name: str) -> ModuleType:
+    module = modules(kind)[name]
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"the {kind} {name!r}: {module} cannot be imported ({error}); install what it needs, "
+            "or uninstall its package"
+        ) from error
 
 
 def name_of(cls: type) -> str:

@@ -1,0 +1,139 @@
+"""Other installed packages add estimators and the like; what is wrong with one is said clearly."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ct_importance.errors import InputError
+from ct_importance.plugins import load, modules, names
+from ct_importance.workflow.code import code_digest
+from ct_importance.workflow.config import parse_config
+from tests.plug_in import installed
+
+ROOT = Path(__file__).resolve().parents[1]
+GROUP = "ct_importance.estimators"
+ESTIMATOR = """
+from typing import ClassVar
+
+from ct_importance.saliency.estimator import Cost, Estimator
+
+
+class Brightness(Estimator):
+    '''The slice itself.'''
+
+    title: ClassVar[str] = "Brightness"
+    colour: ClassVar[str] = "#112233"
+    reference: ClassVar[str] = "none"
+
+    factor: float = 1.0
+
+    def cost(self):
+        return Cost()
+
+    def attribute(self, batch):
+        return self.factor * batch.images
+"""
+
+
+@pytest.fixture
+def plug_in(tmp_path):
+    """A function that installs a package of one estimator, `brightness`: (source, name)."""
+
+    def install(source=ESTIMATOR, name="brightness", package="others"):
+        folder = tmp_path / package
+        folder.mkdir()
+        points = {GROUP: {name: f"{package}.{name}"}}
+        return installed(folder, package, {name: source}, points)
+
+    return install
+
+
+def config_with(**estimators):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    return config | {"estimators": estimators}
+
+
+def test_an_estimator_of_another_package_is_one_of_all(plug_in):
+    here = names("estimator")
+    with plug_in():
+        assert names("estimator") == sorted([*here, "brightness"])
+        assert modules("estimator")["brightness"] == "others.brightness"
+        assert load("estimator", "brightness").title == "Brightness"
+    assert names("estimator") == here
+
+
+def test_its_options_are_checked_in_the_configuration(plug_in):
+    with plug_in():
+        config = parse_config(
+            config_with(brightness={"factor": 2}, twice={"method": "brightness", "factor": 3})
+        )
+        assert [estimator.factor for estimator in config.estimators.values()] == [2, 3]
+        with pytest.raises(InputError, match=r"estimators\.brightness\.facter.*factor"):
+            parse_config(config_with(brightness={"facter": 2}))
+    with pytest.raises(InputError, match=r"config: estimators\.brightness: .*brightness"):
+        parse_config(config_with(brightness={}))
+
+
+def test_its_code_counts_for_reruns(plug_in, tmp_path):
+    script = "scripts/compute_importance.py"
+    digests = []
+    for package, source in (("one", ESTIMATOR), ("two", ESTIMATOR), ("three", ESTIMATOR + "#")):
+        with plug_in(source, package=package):
+            code_digest.cache_clear()
+            digests.append(code_digest(script, modules("estimator")["brightness"]))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_name_that_is_taken_here_is_refused(plug_in):
+    with plug_in(name="random"), pytest.raises(InputError) as error:
+        names("estimator")
+    assert str(error.value) == (
+        "the estimator 'random' of the installed package others has a name that "
+        "ct_importance.saliency.estimators.random has already; uninstall the package, or rename "
+        "its entry point"
+    )
+
+
+def test_a_name_that_two_packages_give_is_refused(plug_in):
+    with (
+        plug_in(),
+        plug_in(package="more"),
+        pytest.raises(
+            InputError, match=r"'brightness' of the installed package .* has a name that"
+        ),
+    ):
+        names("estimator")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "defines 0 subclasses of Estimator; define one"),
+        (ESTIMATOR + "\nclass Second(Brightness): pass", "defines 2 subclasses of Estimator"),
+        (
+            ESTIMATOR.replace('    title: ClassVar[str] = "Brightness"\n', ""),
+            "Brightness does not define title; ct_importance/saliency/estimator.py says",
+        ),
+        (
+            ESTIMATOR.replace("    colour: ClassVar", "    color: ClassVar").replace(
+                "def cost(", "def costs("
+            ),
+            "Brightness does not define colour, cost; ",
+        ),
+        ("import no_such_library", "others.*'no_such_library'.*install what it needs"),
+    ],
+)
+def test_what_is_no_estimator_is_refused(plug_in, source, message):
+    with plug_in(source), pytest.raises(InputError, match=message) as error:
+        load("estimator", "brightness")
+    assert "brightness" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_entry_point_without_a_module_is_refused(tmp_path):
+    with (
+        installed(tmp_path, "others", {}, {GROUP: {"brightness": "others.gone"}}),
+        pytest.raises(InputError, match=r"others\.gone .*install what it needs"),
+    ):
+        load("estimator", "brightness")
