@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ct_importance.cohort.dicom.file import open_dicom
+from ct_importance.cohort.labels.user_csv import read_csv
 from ct_importance.cohort.masks import matching as masks
 from ct_importance.cohort.volume.file import reading_volume
 from ct_importance.compute.workers import process_pool
@@ -19,7 +20,6 @@ from ct_importance.io.system_errors import (
     explain_system_error,
     is_failure_of_machine,
 )
-from ct_importance.io.user_csv import read_csv
 
 
 @pytest.mark.parametrize("number", REMEDIES)

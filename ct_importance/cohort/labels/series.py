@@ -8,11 +8,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ct_importance.cohort.labels.user_csv import read_csv
 from ct_importance.cohort.options import LabelOptions
 from ct_importance.cohort.pseudonyms import Pseudonyms
 from ct_importance.cohort.slice_entry import SliceEntry, id_of, series_of
 from ct_importance.errors import InputError
-from ct_importance.io.user_csv import read_csv
 
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y", "contrast"}
 FALSE_WORDS = {"0", "0.0", "false", "no", "n", "none", "no contrast"}

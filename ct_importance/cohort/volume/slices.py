@@ -13,6 +13,7 @@ import numpy as np
 
 from ct_importance.cohort.dicom.geometry import is_spacing
 from ct_importance.cohort.dicom.header import SliceHeader
+from ct_importance.cohort.labels.user_csv import read_csv
 from ct_importance.cohort.pixels import check_plausible
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.slice_entry import id_of, volume_slice_id
@@ -21,7 +22,6 @@ from ct_importance.cohort.volume.grid import VolumeGrid
 from ct_importance.cohort.volume.parts import is_volume, name_of, parts_of
 from ct_importance.errors import InputError
 from ct_importance.io.digests import file_digest, sample_digest
-from ct_importance.io.user_csv import read_csv
 
 
 def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, str]:
