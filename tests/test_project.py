@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def pins(requirements):
@@ -101,3 +102,20 @@ def test_reading_the_workflow_imports_nothing_heavy():
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert run_python(program) == "[]"
+
+
+def test_an_installed_library_is_whole():
+    """Setuptools takes folders with an __init__.py, and other files that pyproject.toml names."""
+    library = ROOT / "ct_importance"
+    files = {path for path in library.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    code = {path for path in files if path.suffix == ".py"}
+    settings = PYPROJECT["tool"]["setuptools"]
+    named = {
+        path
+        for pattern in settings["package-data"]["ct_importance"]
+        for path in library.glob(pattern)
+    }
+
+    assert all((path.parent / "__init__.py").is_file() for path in code)
+    assert named == files - code
+    assert settings["packages"]["find"]["include"] == ["ct_importance*"]
