@@ -75,14 +75,27 @@ def test_its_options_are_checked_in_the_configuration(plug_in):
         parse_config(config_with(brightness={}))
 
 
-def test_its_code_counts_for_reruns(plug_in, tmp_path):
-    script = "scripts/compute_importance.py"
+def test_the_code_of_its_package_counts_for_reruns(tmp_path):
     digests = []
-    for package, source in (("one", ESTIMATOR), ("two", ESTIMATOR), ("three", ESTIMATOR + "#")):
-        with plug_in(source, package=package):
+    for folder, helper in (("one", ""), ("again", ""), ("edited", "FACTOR = 2")):
+        (tmp_path / folder).mkdir()
+        sources = {"brightness": "from .helper import *" + ESTIMATOR, "helper": helper}
+        points = {GROUP: {"brightness": "others.brightness"}}
+        with installed(tmp_path / folder, "others", sources, points):
             code_digest.cache_clear()
-            digests.append(code_digest(script, modules("estimator")["brightness"]))
+            module = modules("estimator")["brightness"]
+            digests.append(code_digest("scripts/compute_importance.py", module))
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_module_without_a_package_counts_too(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    digests = []
+    for source in (ESTIMATOR, ESTIMATOR + "# edited"):
+        (tmp_path / "lone_module.py").write_text(source)
+        code_digest.cache_clear()
+        digests.append(code_digest("scripts/compute_importance.py", "lone_module"))
+    assert digests[0] != digests[1]
 
 
 def test_a_name_that_is_taken_here_is_refused(plug_in):

@@ -24,17 +24,24 @@ def code_digest(script: str, *modules: str) -> str:
         script: Path of its script, relative to the project's root; Snakemake sees its edits.
         *modules: Names of modules that the script loads by name, here or in other packages.
     """
-    loaded = [_file_of(module) for module in modules]
+    loaded = [path for module in modules for path in _files_of(module)]
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted({*loaded, *code_inputs(script, *loaded)}):
         digest.update(f"{Path(path).name}\n".encode() + (ROOT / path).read_bytes())
     return digest.hexdigest()
 
 
-def _file_of(module: str) -> str:
-    """Return the file of a module, relative to the project's root if it lies there."""
-    path = Path(importlib.util.find_spec(module).origin)
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+def _files_of(module: str) -> list[str]:
+    """Return the file of a module, relative to the project's root.
+
+    Of another package, whose imports are not followed: all of its modules.
+    """
+    package = module.partition(".")[0]
+    file = Path(importlib.util.find_spec(module).origin)
+    if package == PACKAGE:
+        return [str(file.relative_to(ROOT))]
+    folders = importlib.util.find_spec(package).submodule_search_locations or []
+    return [str(path) for folder in folders for path in Path(folder).rglob("*.py")] or [str(file)]
 
 
 def code_inputs(*scripts: str) -> list[str]:
