@@ -1,9 +1,8 @@
-if OPTIONS.model.weights is None:
+if not study.weights_given:
 
     rule train_classifier:
         input:
             slices="results/{run}/slices.parquet",
-            code=code_inputs("scripts/train_classifier.py"),
         output:
             classifier="results/{run}/model/classifier.pt",
             training="results/{run}/model/training.parquet",
@@ -12,16 +11,15 @@ if OPTIONS.model.weights is None:
         benchmark:
             "results/{run}/benchmarks/train_classifier.tsv"
         conda:
-            ENV.format("classifier")
+            "../envs/classifier.yaml"
         threads: 8
         resources:
             gpu=1,
             mem_mb=growing(16000),
             runtime=growing(720),
         params:
-            options=OPTIONS.model.training.model_dump_json(),
-            preparation=PREPARATION,
-            seed=SEED,
+            job=study.job("train_classifier"),
+            code=study.code("train_classifier"),
         script:
             "../scripts/train_classifier.py"
 
@@ -30,8 +28,7 @@ else:
     rule import_classifier:
         input:
             # What it holds counts (digest), not its time.
-            weights=ancient(as_inputs([weights_file()])),
-            code=code_inputs("scripts/import_classifier.py"),
+            weights=ancient(study.weights()),
         output:
             classifier="results/{run}/model/classifier.pt",
         log:
@@ -39,15 +36,14 @@ else:
         benchmark:
             "results/{run}/benchmarks/import_classifier.tsv"
         conda:
-            ENV.format("classifier")
+            "../envs/classifier.yaml"
         threads: 1
         resources:
             mem_mb=growing(4000),
             runtime=growing(15),
         params:
-            preparation=PREPARATION,
-            weights=literally(weights_file()),
-            digest=weights_digest(),
+            job=study.job("import_classifier"),
+            code=study.code("import_classifier"),
         script:
             "../scripts/import_classifier.py"
 
@@ -56,7 +52,6 @@ rule predict_slices:
     input:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
-        code=code_inputs("scripts/predict_slices.py"),
     output:
         predictions="results/{run}/model/predictions.parquet",
         evaluation="results/{run}/model/evaluation.json",
@@ -65,14 +60,14 @@ rule predict_slices:
     benchmark:
         "results/{run}/benchmarks/predict_slices.tsv"
     conda:
-        ENV.format("classifier")
+        "../envs/classifier.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
-        image_size=COHORT.image_size,
-        precision=OPTIONS.model.precision,
+        job=study.job("predict_slices"),
+        code=study.code("predict_slices"),
     script:
         "../scripts/predict_slices.py"

@@ -1,7 +1,6 @@
 rule segment_slices:
     input:
         slices="results/{run}/slices.parquet",
-        code=code_inputs("scripts/segment_slices.py"),
     output:
         segments="results/{run}/metrics/segments.parquet",
     log:
@@ -11,11 +10,13 @@ rule segment_slices:
     # Wants many cores, so that whatever starts before it keeps it waiting, and all of Dice with it.
     priority: 1
     conda:
-        ENV.format("metrics")
+        "../envs/metrics.yaml"
     threads: 8
     resources:
         mem_mb=growing(8000),
         runtime=growing(120),
+    params:
+        code=study.code("segment_slices"),
     script:
         "../scripts/segment_slices.py"
 
@@ -24,27 +25,27 @@ rule evaluate_importance:
     input:
         slices="results/{run}/slices.parquet",
         maps="results/{run}/saliency/{estimator}.parquet",
-        classifier=metric_classifier,
-        segments=metric_segments,
-        code=metric_code,
+        classifier=study.classifier_of_metric,
+        segments=study.segments_of_metric,
     output:
-        points=sharded("results/{run}/metrics/{metric}/{estimator}.parquet"),
+        points=study.sharded("results/{run}/metrics/{metric}/{estimator}.parquet"),
     log:
-        sharded("results/{run}/logs/evaluate_importance/{metric}/{estimator}.log"),
+        study.sharded("results/{run}/logs/evaluate_importance/{metric}/{estimator}.log"),
     benchmark:
-        sharded("results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv")
+        study.sharded("results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv")
     conda:
-        ENV.format("metrics")
+        "../envs/metrics.yaml"
     threads: 1
     resources:
-        gpu=metric_gpus,
+        gpu=study.gpus_of_metric,
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        options=metric_options,
-        precision=metric_precision,
-        shard=shard_of_job,
-        seed=SEED,
+        options=study.options_of_metric,
+        precision=study.precision_of_metric,
+        shard=study.shard_of,
+        seed=study.options.seed,
+        code=study.code("evaluate_importance"),
     script:
         "../scripts/evaluate_importance.py"
 
@@ -53,7 +54,6 @@ rule evaluate_ceiling:
     input:
         slices="results/{run}/slices.parquet",
         segments="results/{run}/metrics/segments.parquet",
-        code=ceiling_code,
     output:
         points="results/{run}/statistics/{metric}/ceiling/points.parquet",
         values="results/{run}/statistics/{metric}/ceiling/values.parquet",
@@ -63,14 +63,15 @@ rule evaluate_ceiling:
     benchmark:
         "results/{run}/benchmarks/evaluate_ceiling/{metric}.tsv"
     conda:
-        ENV.format("metrics")
+        "../envs/metrics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        options=metric_options,
-        statistics=STATISTICS,
-        seed=SEED,
+        options=study.options_of_metric,
+        statistics=study.statistics,
+        seed=study.options.seed,
+        code=study.code("evaluate_ceiling"),
     script:
         "../scripts/evaluate_ceiling.py"

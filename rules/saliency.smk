@@ -2,30 +2,30 @@ rule share_passes:
     input:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
-        predictions=predictions_of_target,
+        predictions=study.predictions_of_target,
     output:
-        maps=sharded("results/{run}/saliency/shared/{shared}.parquet"),
+        maps=study.sharded("results/{run}/saliency/shared/{shared}.parquet"),
     log:
-        sharded("results/{run}/logs/share_passes/{shared}.log"),
+        study.sharded("results/{run}/logs/share_passes/{shared}.log"),
     benchmark:
-        sharded("results/{run}/benchmarks/share_passes/{shared}.tsv")
+        study.sharded("results/{run}/benchmarks/share_passes/{shared}.tsv")
     conda:
-        ENV.format("saliency")
+        "../envs/saliency.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        job=shared_job,
-        code=shared_code,
+        job=study.job("share_passes"),
+        code=study.code("share_passes"),
     script:
         "../scripts/share_passes.py"
 
 
 rule combine_shared:
     input:
-        shared=tables_of_shared,
+        shared=study.shared_maps,
     output:
         maps="results/{run}/saliency/{estimator}.parquet",
     log:
@@ -33,16 +33,16 @@ rule combine_shared:
     benchmark:
         "results/{run}/benchmarks/combine_shared/{estimator}.tsv"
     wildcard_constraints:
-        estimator=any_of(COMBINED),
+        estimator=one_of(study.combining()),
     conda:
-        ENV.format("saliency")
+        "../envs/saliency.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        job=combine_job,
-        code=combine_code,
+        job=study.job("combine_shared"),
+        code=study.code("combine_shared"),
     script:
         "../scripts/combine_shared.py"
 
@@ -53,33 +53,32 @@ rule compute_importance:
         classifier="results/{run}/model/classifier.pt",
         predictions="results/{run}/model/predictions.parquet",
     output:
-        maps=sharded("results/{run}/saliency/{estimator}.parquet"),
+        maps=study.sharded("results/{run}/saliency/{estimator}.parquet"),
     log:
-        sharded("results/{run}/logs/compute_importance/{estimator}.log"),
+        study.sharded("results/{run}/logs/compute_importance/{estimator}.log"),
     benchmark:
-        sharded("results/{run}/benchmarks/compute_importance/{estimator}.tsv")
+        study.sharded("results/{run}/benchmarks/compute_importance/{estimator}.tsv")
     wildcard_constraints:
-        estimator=any_of(name for name in ESTIMATORS if name not in COMBINED),
+        estimator=one_of(study.taking_passes()),
     conda:
-        ENV.format("saliency")
+        "../envs/saliency.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        job=importance_job,
-        code=importance_code,
+        job=study.job("compute_importance"),
+        code=study.code("compute_importance"),
     script:
         "../scripts/compute_importance.py"
 
 
-if len(SHARDS) > 1:
+if len(study.shards) > 1:
 
     rule join_shards:
         input:
-            shards=shards_of_table,
-            code=code_inputs("scripts/join_shards.py"),
+            shards=study.shards_of,
         output:
             table="results/{run}/{joined}.parquet",
         log:
@@ -87,18 +86,14 @@ if len(SHARDS) > 1:
         benchmark:
             "results/{run}/benchmarks/join_shards/{joined}.tsv"
         wildcard_constraints:
-            joined=any_of(
-                [
-                    *(f"saliency/shared/{re.escape(name)}" for name in SHARED),
-                    *(f"saliency/{name}" for name in ESTIMATORS if name not in COMBINED),
-                    *(f"metrics/{metric}/{name}" for metric in METRICS for name in ESTIMATORS),
-                ]
-            ),
+            joined=one_of(study.joined()),
         conda:
-            ENV.format("saliency")
+            "../envs/saliency.yaml"
         threads: 1
         resources:
             mem_mb=growing(4000),
             runtime=growing(60),
+        params:
+            code=study.code("join_shards"),
         script:
             "../scripts/join_shards.py"

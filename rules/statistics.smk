@@ -1,8 +1,7 @@
 rule evaluate_estimators:
     input:
-        points=metric_points,
+        points=study.points_of_metric,
         slices="results/{run}/slices.parquet",
-        code=statistics_code,
     output:
         values="results/{run}/statistics/{metric}/values.parquet",
         curves="results/{run}/statistics/{metric}/curves.parquet",
@@ -12,24 +11,24 @@ rule evaluate_estimators:
     benchmark:
         "results/{run}/benchmarks/evaluate_estimators/{metric}.tsv"
     conda:
-        ENV.format("statistics")
+        "../envs/statistics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        estimators=json.dumps(ESTIMATORS),
-        options=STATISTICS,
-        seed=SEED,
+        estimators=study.estimator_names,
+        options=study.statistics,
+        seed=study.options.seed,
+        code=study.code("evaluate_estimators"),
     script:
         "../scripts/evaluate_estimators.py"
 
 
 rule rank_estimators:
     input:
-        points=list(itertools.chain(*map(points_of, METRICS))),
-        comparisons=[f"results/{RUN}/statistics/{it}/comparisons.parquet" for it in METRICS],
-        code=RANKING_CODE,
+        points=study.all_points(),
+        comparisons=study.comparisons(),
     output:
         ranks="results/{run}/statistics/ranks.parquet",
         taus="results/{run}/statistics/taus.parquet",
@@ -38,15 +37,16 @@ rule rank_estimators:
     benchmark:
         "results/{run}/benchmarks/rank_estimators.tsv"
     conda:
-        ENV.format("statistics")
+        "../envs/statistics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        metrics=json.dumps(METRICS),
-        estimators=json.dumps(ESTIMATORS),
-        options=STATISTICS,
-        seed=SEED,
+        metrics=study.metric_names,
+        estimators=study.estimator_names,
+        options=study.statistics,
+        seed=study.options.seed,
+        code=study.code("rank_estimators"),
     script:
         "../scripts/rank_estimators.py"

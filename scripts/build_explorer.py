@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ct_importance.report.explorer.build import Sources, build_explorer
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]):
     estimators = json.loads(snakemake.params.estimators)

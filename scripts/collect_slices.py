@@ -2,7 +2,7 @@
 
 from ct_importance.cohort.slice_entry import read_rejected, write_rejected
 from ct_importance.io.slices import write_slice_list
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]):
     write_slice_list(snakemake.output.slices, snakemake.input.slices)

@@ -2,7 +2,7 @@
 
 from ct_importance.saliency.explain import combine_shared
 from ct_importance.saliency.jobs import CombineJob
-from ct_importance.workflow.job import running
+from ct_importance.workflow.running import running
 
 with running(snakemake, CombineJob) as job:
     combine_shared(job, snakemake.input.shared, snakemake.output.maps)

@@ -2,7 +2,7 @@
 
 from ct_importance.saliency.explain import explain_slices
 from ct_importance.saliency.jobs import ImportanceJob
-from ct_importance.workflow.job import running
+from ct_importance.workflow.running import running
 
 with running(snakemake, ImportanceJob) as job:
     explain_slices(

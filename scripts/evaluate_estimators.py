@@ -7,7 +7,7 @@ from ct_importance.io.table_file import write_frame
 from ct_importance.metrics.registry import load_metric
 from ct_importance.statistics.estimates import evaluate_estimators, read_sums
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.wildcards.metric)

@@ -6,7 +6,7 @@ from ct_importance.metrics.evaluate import evaluate_estimator
 from ct_importance.metrics.metric import Context
 from ct_importance.metrics.registry import load_metric
 from ct_importance.metrics.subjects import read_subjects
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]):
     metric = load_metric(snakemake.wildcards.metric)

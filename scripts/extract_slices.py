@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 from ct_importance.cohort.extraction import extract_slices
-from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.cohort.jobs import ExtractionJob
 from ct_importance.cohort.slice_entry import write_rejected
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import running
 
-with job_log(snakemake.log[0]):
+with running(snakemake, ExtractionJob) as job:
     plan = json.loads(Path(snakemake.input.plan).read_text())
     rejected = extract_slices(
         plan["patient_id"],
         plan["split"],
         plan["slices"],
-        ExtractionOptions.model_validate_json(snakemake.params.options),
+        job.options,
         snakemake.output.slices,
         plan["structures"],
     )

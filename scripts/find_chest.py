@@ -5,15 +5,15 @@ import logging
 import pyarrow as pa
 
 from ct_importance.cohort.body_region import find_chests
-from ct_importance.cohort.options import BodyRegionOptions
+from ct_importance.cohort.jobs import ChestJob
 from ct_importance.cohort.slice_entry import read_index
 from ct_importance.io.image_table import write_table
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import running
 
-with job_log(snakemake.log[0]):
+with running(snakemake, ChestJob) as job:
     chests = find_chests(
         read_index(snakemake.input.index),
-        BodyRegionOptions.model_validate_json(snakemake.params.options),
+        job.options,
         workers=snakemake.threads,
     )
     write_table(

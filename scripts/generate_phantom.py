@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from ct_importance.cohort.options import PhantomOptions
+from ct_importance.cohort.jobs import PhantomJob
 from ct_importance.cohort.phantom.cohort import write_phantom_cohort
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import running
 
-with job_log(snakemake.log[0]):
+with running(snakemake, PhantomJob) as job:
     write_phantom_cohort(
         Path(snakemake.output.folder),
-        PhantomOptions.model_validate_json(snakemake.params.options),
-        seed=snakemake.params.seed,
+        job.options,
+        seed=job.seed,
         workers=snakemake.threads,
     )

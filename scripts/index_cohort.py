@@ -7,7 +7,7 @@ import pyarrow as pa
 from ct_importance.cohort.index import index_cohort
 from ct_importance.cohort.slice_entry import series_of, write_index, write_rejected
 from ct_importance.io.image_table import write_table
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]):
     index = index_cohort(snakemake.input.headers)

@@ -2,7 +2,7 @@
 
 from ct_importance.io.image_table import TableWriter, read_batches
 from ct_importance.io.table_file import read_schema
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]):
     schema = read_schema(snakemake.input.shards[0])

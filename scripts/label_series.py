@@ -1,19 +1,18 @@
 """Rule label_series: give each series its label, and list where sources disagree."""
 
 import csv
-import json
 import logging
 import sys
 
 import pyarrow as pa
 
+from ct_importance.cohort.jobs import LabelJob
 from ct_importance.cohort.labels.series import describe_labels, label_series, summarise_labels
-from ct_importance.cohort.options import LabelOptions
 from ct_importance.cohort.pseudonyms import read_pseudonyms
 from ct_importance.cohort.slice_entry import read_index
 from ct_importance.io.atomic import replacing
 from ct_importance.io.image_table import write_table
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import running
 
 SCHEMA = pa.schema(
     [
@@ -31,16 +30,15 @@ SCHEMA = pa.schema(
     ]
 )
 
-with job_log(snakemake.log[0]):
+with running(snakemake, LabelJob) as job:
     entries = read_index(snakemake.input.index)
-    pseudonyms = read_pseudonyms(snakemake.params.pseudonym_key)
+    pseudonyms = read_pseudonyms(job.pseudonym_key)
     rows, summary = [], []
-    for name, dataset in json.loads(snakemake.params.datasets).items():
+    for name, dataset in job.datasets.items():
         own = [entry for entry in entries if entry.dataset == name]
-        options = LabelOptions.model_validate(dataset["options"])
-        found = label_series(own, options, dataset["csv"], pseudonyms)
+        found = label_series(own, dataset.options, dataset.csv, pseudonyms)
         rows += found
-        summary += summarise_labels(name, found, options)
+        summary += summarise_labels(name, found, dataset.options)
     disagreements = [row for row in rows if row["disagreement"]]
     for path, table in (
         (snakemake.output.labels, rows),

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ct_importance.cohort.jobs import PlanJob
 from ct_importance.cohort.masks.matching import match_masks
-from ct_importance.cohort.options import SelectionOptions
 from ct_importance.cohort.selection import NO_CHEST, file_name_of, plan_cohort, read_chests
 from ct_importance.cohort.slice_entry import read_index, write_rejected
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import write_table
 from ct_importance.io.table_file import read_table
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import running
 
 SPLIT_SCHEMA = pa.schema(
     [("patient_id", pa.string()), ("file", pa.string()), ("split", pa.string())]
@@ -23,15 +23,14 @@ PLANNED_SCHEMA = pa.schema(
     [("patient_id", pa.string()), ("slice_id", pa.string()), ("sampled", pa.bool_())]
 )
 
-with job_log(snakemake.log[0]):
+with running(snakemake, PlanJob) as job:
     entries = read_index(snakemake.input.index)
     label_rows = read_table(snakemake.input.labels).to_pylist()
     pairs = read_table(snakemake.input.same_person).to_pylist()
-    datasets = json.loads(snakemake.params.masks)
     masks, rejected = {}, {}
-    for name, dataset in datasets.items():
+    for name, dataset in job.masks.items():
         own = [entry for entry in entries if entry.dataset == name]
-        found, unfit = match_masks(own, dataset["folder"], dataset["structures"])
+        found, unfit = match_masks(own, dataset.folder, dataset.structures)
         masks |= found
         rejected |= unfit
     chests = read_chests(snakemake.input.chest[0]) if snakemake.input.get("chest") else None
@@ -41,8 +40,8 @@ with job_log(snakemake.log[0]):
         labels,
         [(pair["patient_id"], pair["other_patient_id"]) for pair in pairs],
         masks,
-        SelectionOptions.model_validate_json(snakemake.params.options),
-        snakemake.params.seed,
+        job.options,
+        job.seed,
         chests,
     )
     reasons = {(row["patient_id"], row["series_uid"]): row["reason"] for row in label_rows}
@@ -72,7 +71,7 @@ with job_log(snakemake.log[0]):
     )
     folder = Path(snakemake.output.plans)
     folder.mkdir(parents=True)
-    structures = {entry.patient_id: datasets[entry.dataset]["structures"] for entry in entries}
+    structures = {entry.patient_id: job.masks[entry.dataset].structures for entry in entries}
     for patient, slices in plans.items():
         plan = {
             "patient_id": patient,

@@ -12,7 +12,7 @@ from ct_importance.report.figures.style import RC, SINGLE_COLUMN, line_styles, p
 from ct_importance.report.tables.notes import no_test
 from ct_importance.statistics.comparisons import differing_pairs, letter_groups
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 BAR = "#444444"
 

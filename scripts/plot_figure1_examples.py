@@ -14,7 +14,7 @@ from ct_importance.report.figures.style import (
     show_slice,
 )
 from ct_importance.report.names import display_name
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 ROW_TITLES = {0: "Without contrast agent", 1: "With contrast agent"}
 

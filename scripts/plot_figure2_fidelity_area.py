@@ -4,7 +4,7 @@ from ct_importance.io.table_file import read_frame
 from ct_importance.report.figures.style import RC, SINGLE_COLUMN, plt, save_figure
 from ct_importance.report.names import display_name
 from ct_importance.report.tables.formats import fixed
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 COLOURS = {"lif": "#0072B2", "mif": "#D55E00"}
 ORDERS = {"lif": "least important first (LiF)", "mif": "most important first (MiF)"}

@@ -18,7 +18,7 @@ from ct_importance.report.figures.style import (
     show_slice,
 )
 from ct_importance.report.names import display_name
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 PERCENTAGES = (1, 2, 3, 4, 5)
 

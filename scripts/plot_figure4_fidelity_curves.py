@@ -12,7 +12,7 @@ from ct_importance.report.figures.style import (
     plt,
     save_figure,
 )
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 ORDERS = {"mif": "most important first (MiF)", "lif": "least important first (LiF)"}
 

@@ -13,7 +13,7 @@ from ct_importance.report.figures.style import (
     save_figure,
 )
 from ct_importance.report.tables.notes import training_share
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]), plt.rc_context(RC):
     curves = read_frame(snakemake.input.curves)

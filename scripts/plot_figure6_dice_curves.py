@@ -16,7 +16,7 @@ from ct_importance.report.figures.style import (
 )
 from ct_importance.report.names import PERFECT_MAP
 from ct_importance.report.tables.notes import training_share
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 CEILING = {"color": "#7A5230", "linestyle": (0, (1, 2.5)), "label": PERFECT_MAP}
 

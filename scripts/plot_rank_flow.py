@@ -5,7 +5,7 @@ import json
 from ct_importance.io.table_file import read_frame
 from ct_importance.report.figures.style import DOUBLE_COLUMN, RC, line_styles, plt, save_figure
 from ct_importance.report.names import metric_name
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 TITLES = {"original": "(a) Original values", "absolute": "(b) Absolute values"}
 

@@ -2,7 +2,7 @@
 
 from ct_importance.io.table_file import read_frame
 from ct_importance.report.figures.style import DOUBLE_COLUMN, RC, plt, save_figure
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 SERIES = {
     "loss": ("training slices", "#0072B2", ""),

@@ -6,6 +6,7 @@ import logging
 import numpy as np
 import pyarrow as pa
 
+from ct_importance.classifier.jobs import PredictionJob
 from ct_importance.classifier.predictions import (
     evaluation_summary,
     predict_logits,
@@ -23,7 +24,7 @@ from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import write_table
 from ct_importance.io.slices import SUBSETS, count_slices, image_batches, iterate_slices
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import running
 
 SCHEMA = pa.schema(
     [
@@ -39,13 +40,13 @@ SCHEMA = pa.schema(
     ]
 )
 
-with job_log(snakemake.log[0]):
+with running(snakemake, PredictionJob) as job:
     make_deterministic(snakemake.threads)
     device = pick_device()
     network = in_precision(
-        load_classifier(snakemake.input.classifier, device=device), snakemake.params.precision
+        load_classifier(snakemake.input.classifier, device=device), job.precision
     )
-    size = snakemake.params.image_size
+    size = job.image_size
     rows = list(iterate_slices(snakemake.input.slices, ["all"]))
     if not rows:
         raise InputError("no slice could be used: cohort/rejected.parquet says why")

@@ -7,7 +7,7 @@ from ct_importance.metrics.registry import load_metric
 from ct_importance.statistics.agreement import rank_by_metrics
 from ct_importance.statistics.estimates import read_sums
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 with job_log(snakemake.log[0]):
     estimators = json.loads(snakemake.params.estimators)

@@ -10,7 +10,7 @@ from ct_importance.errors import InputError
 from ct_importance.io.image_table import TableWriter
 from ct_importance.io.slices import count_slices, iterate_slices
 from ct_importance.metrics.xrai.segments import segment_and_pack
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 SCHEMA = pa.schema([("slice_id", pa.string()), ("segments", pa.binary())])
 SLICES_PER_GROUP = 8

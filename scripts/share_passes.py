@@ -2,7 +2,7 @@
 
 from ct_importance.saliency.explain import share_passes
 from ct_importance.saliency.jobs import SharedJob
-from ct_importance.workflow.job import running
+from ct_importance.workflow.running import running
 
 with running(snakemake, SharedJob) as job:
     share_passes(

@@ -2,14 +2,13 @@
 
 import pyarrow as pa
 
-from ct_importance.classifier.options import TrainingOptions
+from ct_importance.classifier.jobs import TrainingJob
 from ct_importance.classifier.store import save_classifier
 from ct_importance.classifier.training import train_classifier
-from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.compute.device import make_deterministic, pick_device
 from ct_importance.io.image_table import write_table
 from ct_importance.io.slices import load_images
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import running
 
 HISTORY_SCHEMA = pa.schema(
     [
@@ -22,21 +21,20 @@ HISTORY_SCHEMA = pa.schema(
     ]
 )
 
-with job_log(snakemake.log[0]):
+with running(snakemake, TrainingJob) as job:
     make_deterministic(snakemake.threads)
-    preparation = ExtractionOptions.model_validate_json(snakemake.params.preparation)
     _, images, labels = load_images(snakemake.input.slices, "train")
     _, *test = load_images(snakemake.input.slices, "test")
     network, history = train_classifier(
         images,
         labels,
-        TrainingOptions.model_validate_json(snakemake.params.options),
-        snakemake.params.seed,
+        job.options,
+        job.seed,
         pick_device(),
         test=tuple(test),
     )
     save_classifier(
-        snakemake.output.classifier, network, preparation.image_size, preparation.hu_window
+        snakemake.output.classifier, network, job.preparation.image_size, job.preparation.hu_window
     )
     write_table(
         snakemake.output.training,

@@ -14,7 +14,7 @@ from ct_importance.report.tables.agreement import (
 from ct_importance.report.tables.formats import escape_markdown, html_page, html_rows
 from ct_importance.report.tables.notes import percent
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "

@@ -8,7 +8,7 @@ from ct_importance.io.slices import count_slices
 from ct_importance.report.names import display_name
 from ct_importance.report.tables.cost import cost_table
 from ct_importance.report.tables.formats import escape_markdown, html_page, html_rows
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 CAPTION = (
     "Cost of each estimator: gradients of the classifier per slice, and seconds of its jobs on {} "

@@ -17,7 +17,7 @@ from ct_importance.report.summary import git_commit, hardware, package_versions
 from ct_importance.report.tables.notes import table_warnings
 from ct_importance.report.warnings import model_warnings
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 COLUMNS = ["patient_id", "label", "split", "sampled"]
 

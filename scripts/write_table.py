@@ -26,7 +26,7 @@ from ct_importance.report.tables.notes import (
     training_share,
 )
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 
 ON_TEST = "Values on slices of test patients alone are in the details (value_test)."
 

@@ -156,7 +156,7 @@ def canonical_options(options: Options, kind: type[Options]) -> str:
 
 def canonical_json(job: Options) -> str:
     """Return what a rule is asked to do as JSON with sorted keys, to stand as its param."""
-    return _canonical(job.model_dump())
+    return _canonical(job.model_dump(mode="json"))
 
 
 def _canonical(content: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ LINES = 5
 """Lines shown of a log."""
 JOBS = 5
 """Failed jobs shown."""
-# The lines with which `workflow.job.job_log` ends a log, or begins a traceback at its end.
+# The lines with which `workflow.running.job_log` ends a log, or begins a traceback at its end.
 ERROR_LINE = re.compile(r"\d\d:\d\d:\d\d ERROR (?!The job failed\.)")
 TRACEBACK_LINE = re.compile(r"\d\d:\d\d:\d\d ERROR The job failed\.")
 SUCCESS_LINE = re.compile(r"\d\d:\d\d:\d\d INFO done in ")

@@ -30,7 +30,7 @@ from ct_importance.cohort.slice_entry import (
     write_rejected,
 )
 from ct_importance.errors import InputError
-from ct_importance.workflow.job import job_log
+from ct_importance.workflow.running import job_log
 from tests.cohort.dicom_files import COLUMNS, ROWS, picture, uid, write_ct, write_series
 from tests.cohort.indexing import index_folders, index_sources
 

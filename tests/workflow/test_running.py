@@ -14,7 +14,7 @@ from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
 from ct_importance.io.atomic import remove_leftovers, write_text
-from ct_importance.workflow.job import WORKFLOW_PROCESS, job_log
+from ct_importance.workflow.running import WORKFLOW_PROCESS, job_log
 
 
 @pytest.fixture(autouse=True)
