@@ -30,11 +30,10 @@ import pydicom
 from pydicom.uid import JPEG2000Lossless
 
 from ct_importance.cohort.dicom.header import read_header
-from ct_importance.cohort.extraction import extract_slices
+from ct_importance.cohort.extraction import extract_slices, read_slice
 from ct_importance.cohort.headers import ImageSource, update_headers
 from ct_importance.cohort.options import ExtractionOptions, PhantomOptions
 from ct_importance.cohort.phantom.cohort import write_phantom_cohort
-from ct_importance.cohort.slice_reading import read_slice
 from ct_importance.compute.workers import process_pool
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,11 +10,11 @@ from itertools import groupby
 
 import numpy as np
 
+from ct_importance.cohort.extraction import read_slice
 from ct_importance.cohort.options import BodyRegionOptions
 from ct_importance.cohort.rejection import RejectedFile, check_permission
 from ct_importance.cohort.selection import spaced_indices
 from ct_importance.cohort.slice_entry import SliceEntry, series_of
-from ct_importance.cohort.slice_reading import read_slice
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import safe_map
 

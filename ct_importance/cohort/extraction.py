@@ -14,10 +14,15 @@ import pyarrow as pa
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.matching import read_mask
 from ct_importance.cohort.options import ExtractionOptions
-from ct_importance.cohort.pixels import resize_slice, to_standard_orientation, to_unit_range
+from ct_importance.cohort.pixels import (
+    read_hounsfield,
+    resize_slice,
+    to_standard_orientation,
+    to_unit_range,
+)
 from ct_importance.cohort.rejection import CRASH, RejectedFile, check_permission
 from ct_importance.cohort.slice_entry import ON_SLICE, place_of
-from ct_importance.cohort.slice_reading import read_slice
+from ct_importance.cohort.volume.slices import read_volume_slice
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
@@ -178,3 +183,18 @@ def _extract_mask(
 def _place_on(file: dict[str, str], plan: dict) -> str:
     """Return a mask file and the slice on which it is of no use; on others it may be."""
     return f"{file['path']}{ON_SLICE}{plan['slice_id']}"
+
+
+def read_slice(path: str, frame: int | None) -> np.ndarray:
+    """Return a slice as stored, (rows, columns) float32 in HU.
+
+    Args:
+        path: DICOM file or volume.
+        frame: Number of the slice in its volume; None for a DICOM file.
+
+    Raises:
+        RejectedFile: If it cannot be read, with the reason.
+    """
+    if frame is None:
+        return read_hounsfield(path)[0]
+    return read_volume_slice(path, frame)

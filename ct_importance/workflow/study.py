@@ -198,10 +198,10 @@ class Study:
         works = self.estimators[wildcards.estimator].shared().values()
         return [f"{self.folder}/saliency/shared/{work.name}.parquet" for work in works]
 
-    def predictions_of_target(self, wildcards: Wildcards) -> list[str]:
+    def predictions_of_target(self, wildcards: Wildcards) -> str | list[str]:
         """Return the predictions, where the class that is explained follows them."""
         follows = self.shared[wildcards.shared].target == "predicted"
-        return [f"{self.folder}/model/predictions.parquet"] if follows else []
+        return f"{self.folder}/model/predictions.parquet" if follows else []
 
     def explained(self) -> list[str]:
         """Return which slices need maps: those of metrics, and those with a mask for figures."""
@@ -243,15 +243,15 @@ class Study:
                     f"{{{metric}: null}}"
                 )
 
-    def classifier_of_metric(self, wildcards: Wildcards) -> list[str]:
+    def classifier_of_metric(self, wildcards: Wildcards) -> str | list[str]:
         """Return the classifier, if a metric asks it."""
         asked = self.needs(wildcards.metric, "classifier")
-        return [f"{self.folder}/model/classifier.pt"] if asked else []
+        return f"{self.folder}/model/classifier.pt" if asked else []
 
-    def segments_of_metric(self, wildcards: Wildcards) -> list[str]:
+    def segments_of_metric(self, wildcards: Wildcards) -> str | list[str]:
         """Return the segments of the slices, if a metric needs them."""
         needed = self.needs(wildcards.metric, "segments")
-        return [f"{self.folder}/metrics/segments.parquet"] if needed else []
+        return f"{self.folder}/metrics/segments.parquet" if needed else []
 
     def gpus_of_metric(self, wildcards: Wildcards) -> int:
         """Return how many GPUs a job of a metric wants."""
@@ -262,10 +262,10 @@ class Study:
         names = self.estimators if metric in self.metrics else ()
         return [f"{self.folder}/metrics/{metric}/{name}.parquet" for name in names]
 
-    def segments(self) -> list[str]:
+    def segments(self) -> str | list[str]:
         """Return the segments of the slices, if a metric needs them."""
         needed = any(self.needs(metric, "segments") for metric in self.metrics)
-        return [f"{self.folder}/metrics/segments.parquet"] if needed else []
+        return f"{self.folder}/metrics/segments.parquet" if needed else []
 
     def options_of_metric(self, wildcards: Wildcards) -> str:
         """Return the options of the metric of a job, as JSON."""

@@ -120,7 +120,7 @@ subprocess.run([sys.executable, "-c", sys.argv[1], sys.argv[2]])
 """
 JOB = """
 import os, sys, time
-from ct_importance.workflow import job
+from ct_importance.workflow import running as job
 from ct_importance.compute import workers as parallel
 with job.job_log(sys.argv[1]), parallel.process_pool(2) as pool:
     list(pool.map(abs, range(4)))
