@@ -213,7 +213,8 @@ def _read_together(
     names: Sequence[str], tables: Sequence[Path]
 ) -> Iterator[tuple[str, dict[str, dict[str, np.ndarray]]]]:
     for rows in zip(*map(read_rows, tables), strict=True):
-        yield rows[0].pop("slice_id"), dict(zip(names, rows, strict=True))
+        slice_ids = [row.pop("slice_id") for row in rows]
+        yield slice_ids[0], dict(zip(names, rows, strict=True))
 
 
 def _maps_schema(job: MapsJob) -> pa.Schema:

@@ -57,7 +57,6 @@ class RunOptions(Options):
     """Jobs among which the slices are divided for each estimator and each metric, so that several
     GPUs work on one of them at once. Results do not depend on it."""
     cohort: CohortOptions = CohortOptions()
-    task: Task = Task()
     model: ModelOptions = ModelOptions()
     saliency: SaliencyOptions = SaliencyOptions()
     estimators: dict[str, dict[str, Any] | None]
@@ -111,7 +110,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     config = Config(
         options=options,
         estimators={
-            name: _estimator(name, entry, options.task)
+            name: _estimator(name, entry)
             for name, entry in options.estimators.items()
             if entry is not None
         },
@@ -128,13 +127,13 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     return config
 
 
-def _estimator(name: str, entry: dict[str, Any], task: Task) -> Estimator:
+def _estimator(name: str, entry: dict[str, Any]) -> Estimator:
     entry = dict(entry)
     method = entry.pop("method", name)
     if method not in names("estimator"):
         raise InputError(f"config: estimators.{name}: {not_known(method, names('estimator'))}")
     estimator = _validate(load("estimator", method), entry, f"estimators.{name}")
-    targets = ["predicted", "true", "last", *task.classes]
+    targets = ["predicted", "true", "last", *Task().classes]
     if estimator.target not in targets:
         raise InputError(
             f"config: estimators.{name}.target: {not_known(estimator.target, targets)}"

@@ -13,10 +13,11 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.metric import MetricOptions
 from ct_importance.metrics.registry import available_metrics, load_metric
 from ct_importance.options import Options
-from ct_importance.plugins import load, names
+from ct_importance.plugins import load, name_of, names
 from ct_importance.workflow.config import (
     Config,
     RunOptions,
+    canonical_json,
     canonical_options,
     config_schema,
     parse_config,
@@ -71,9 +72,9 @@ def test_the_default_configuration_shows_every_key():
 
 def test_the_default_estimators_run_with_the_settings_of_the_paper():
     estimators = parse_config(DEFAULT).estimators
-    options = {name: json.loads(spec)["options"] for name, spec in estimators.items()}
+    options = {name: estimator.model_dump() for name, estimator in estimators.items()}
 
-    assert all(json.loads(spec)["method"] == name for name, spec in estimators.items())
+    assert all(name_of(type(estimator)) == name for name, estimator in estimators.items())
     assert options["integrated_gradients"]["steps"] == 25
     assert options["integrated_gradients_bw"]["steps"] == 25
     assert options["expected_gradients"]["samples"] == 25
@@ -382,14 +383,13 @@ def test_one_method_can_run_with_several_settings():
         }
     )
 
-    spec = json.loads(config.estimators["smoothgrad_50"])
-    assert (spec["name"], spec["method"]) == ("smoothgrad_50", "smoothgrad")
-    assert spec["options"]["samples"] == 50
-    assert config.method_of("smoothgrad_50") == config.method_of("smoothgrad") == "smoothgrad"
+    assert config.estimators["smoothgrad_50"].samples == 50
+    assert config.estimators["smoothgrad"].samples == 15
+    assert type(config.estimators["smoothgrad_50"]) is type(config.estimators["smoothgrad"])
 
 
-def test_the_spec_of_an_estimator_does_not_depend_on_order_or_on_defaults_written_out():
-    specs = {
+def test_an_estimator_does_not_depend_on_order_or_on_defaults_written_out():
+    estimators = [
         configured(estimators={"smoothgrad": entry}).estimators["smoothgrad"]
         for entry in (
             {},
@@ -397,12 +397,18 @@ def test_the_spec_of_an_estimator_does_not_depend_on_order_or_on_defaults_writte
             {"noise": 0.15, "samples": 15},
             {"noise": 0.15, "method": "smoothgrad", "samples": 15},
         )
-    }
+    ]
 
-    assert len(specs) == 1
-    spec = json.loads(specs.pop())
-    assert list(spec) == sorted(spec)
-    assert {"samples": 15, "noise": 0.15}.items() <= spec["options"].items()
+    assert len({canonical_json(estimator) for estimator in estimators}) == 1
+    assert estimators[0].model_dump() == {"target": "last", "samples": 15, "noise": 0.15}
+
+
+def test_the_class_that_is_explained_is_one_of_the_task():
+    explained = configured(estimators={"smoothgrad": {"target": "no contrast"}})
+    assert explained.estimators["smoothgrad"].target == "no contrast"
+    assert complaint(estimators={"smoothgrad": {"target": "contrats"}}) == (
+        "estimators.smoothgrad.target: 'contrats' is not known; did you mean 'contrast'?"
+    )
 
 
 def test_the_spec_tells_apart_values_that_change_places():
