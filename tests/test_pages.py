@@ -27,6 +27,15 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_paths_that_are_named_exist(page):
+    text = page.read_text()
+    examples = set(re.findall(r"^# (\w+\.py)$", text, flags=re.MULTILINE))
+    folders = "benchmarks|configs|ct_importance|docs|envs|profiles|rules|schemas|scripts|tests"
+    for path in re.findall(rf"`((?:{folders})/[\w./]+)`", text):
+        assert (ROOT / path).exists() or Path(path).name in examples, path
+
+
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
 def test_the_readme_names_every_page(page):
     assert f"](docs/{page.name})" in (ROOT / "README.md").read_text()

@@ -21,7 +21,7 @@ DONE = "Nothing to be done"
 # What is behind "snakemake" on these pages, and what each prints after a finished run.
 COMMANDS = {
     SAME: DONE,
-    f"cohort {SAME}": DONE,
+    f"cohort {SAME}": "rule summarise_plan",
     "-n": DONE,
     "--report report.html": "Report created.",
 }
