@@ -2,11 +2,96 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import os
+from typing import TYPE_CHECKING
+
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import nn
 
-from ct_importance.compute.device import images_per_pass
+from ct_importance.classifier.store import load_classifier
+from ct_importance.compute.device import (
+    images_per_pass,
+    in_precision,
+    make_deterministic,
+    pick_device,
+)
+from ct_importance.compute.progress import progress
+from ct_importance.errors import InputError
+from ct_importance.io.atomic import write_text
+from ct_importance.io.image_table import write_table
+from ct_importance.io.slices import SUBSETS, count_slices, image_batches, iterate_slices
+
+if TYPE_CHECKING:
+    from ct_importance.classifier.jobs import PredictionJob
+
+logger = logging.getLogger(__name__)
+
+Path = str | os.PathLike
+
+SCHEMA = pa.schema(
+    [
+        ("slice_id", pa.string()),
+        ("patient_id", pa.string()),
+        ("label", pa.int8()),
+        ("split", pa.string()),
+        ("sampled", pa.bool_()),
+        ("annotated", pa.bool_()),
+        ("logit", pa.float32()),
+        ("probability", pa.float32()),
+        ("correct", pa.bool_()),
+    ]
+)
+
+
+def predict_slices(
+    job: PredictionJob,
+    classifier: Path,
+    slices: Path,
+    predictions: Path,
+    evaluation: Path,
+    threads: int,
+) -> None:
+    """Write what the classifier answers to every slice, and to black and white.
+
+    Args:
+        job: How to ask it.
+        classifier: File of the classifier.
+        slices: The list of slices.
+        predictions: The table to write (`SCHEMA`): a row per slice.
+        evaluation: The JSON to write: `evaluation_summary` of the training and of the test slices,
+            and `reference_answers`.
+        threads: CPU threads to use.
+
+    Raises:
+        InputError: If there is no slice, or the classifier cannot be read.
+    """
+    make_deterministic(threads)
+    device = pick_device()
+    network = in_precision(load_classifier(classifier, device=device), job.precision)
+    rows = list(iterate_slices(slices, ["all"]))
+    if not rows:
+        raise InputError("no slice could be used: cohort/rejected.parquet says why")
+    logits = _logits_of(network, slices, job.image_size, device)
+    labels = np.array([row["label"] for row in rows])
+    columns = {name: [row[name] for row in rows] for name in SCHEMA.names[:6]}
+    columns["logit"] = logits
+    columns["probability"] = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    columns["correct"] = (logits > 0) == (labels == 1)
+    write_table(predictions, SCHEMA, columns)
+
+    members = {
+        subset: np.array([SUBSETS[subset](row) for row in rows]) for subset in ("train", "test")
+    }
+    found = {
+        **{subset: evaluation_summary(logits[m], labels[m]) for subset, m in members.items()},
+        "references": reference_answers(network, job.image_size, job.image_size, device),
+    }
+    write_text(evaluation, json.dumps(found, indent=2) + "\n")
+    logger.info("test slices: %s", found["test"])
 
 
 @torch.inference_mode()
@@ -97,6 +182,18 @@ def evaluation_summary(logits: np.ndarray, labels: np.ndarray) -> dict[str, floa
         "sensitivity": sensitivity,
         "specificity": specificity,
     }
+
+
+def _logits_of(network: nn.Module, slices: Path, size: int, device: torch.device) -> np.ndarray:
+    batch_size = images_per_pass(device, size, size, gradient=False)
+    batches = image_batches(iterate_slices(slices, ["all"], ["image"]), batch_size)
+    total = -(-count_slices(slices, ["all"]) // batch_size)
+    return np.concatenate(
+        [
+            predict_logits(network, images, device)
+            for _, images in progress(batches, "predictions: batches", total)
+        ]
+    )
 
 
 def _class_accuracies(logits: np.ndarray, labels: np.ndarray) -> list[float | None]:
