@@ -269,7 +269,7 @@ def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
     target.unlink()
     module = copy_of_finished.folder / "ct_importance/saliency/estimators/backpropagation.py"
     sound = module.read_text()
-    module.write_text(sound.replace("def compute_importance(", "def compute_importance(\n    *,"))
+    module.write_text(sound.replace("def attribute(self", "def attribute(self, *"))
     output = copy_of_finished.fail()
     assert "results/tiny/logs/compute_importance/backpropagation.log" in output
     assert "Failed jobs: 1." in output
