@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
 import numpy as np
+import pyarrow as pa
 
 from ct_importance.cohort.extraction import read_slice
+from ct_importance.cohort.jobs import ChestJob
 from ct_importance.cohort.options import BodyRegionOptions
+from ct_importance.cohort.plan.selection import spaced_indices
 from ct_importance.cohort.rejection import RejectedFile, check_permission
-from ct_importance.cohort.selection import spaced_indices
-from ct_importance.cohort.slice_entry import SliceEntry, series_of
+from ct_importance.cohort.slice_entry import SliceEntry, read_index, series_of
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import safe_map
+from ct_importance.io.image_table import write_table
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +28,16 @@ LUNG_HU = (-950.0, -500.0)
 """Aerated lung; the gas of the bowel and the air around the patient are below."""
 COARSE_MM = 4.0
 """Distance of the pixels that are looked at: enough to weigh areas."""
+SCHEMA = pa.schema(
+    [
+        ("patient_id", pa.string()),
+        ("series_uid", pa.string()),
+        ("lowest_position", pa.float64()),
+        ("highest_position", pa.float64()),
+        ("positions", pa.list_(pa.float64())),
+        ("lung_shares", pa.list_(pa.float64())),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,31 @@ class Chest:
     """Lowest and highest position (mm) of the chest; None where no slice shows lung."""
     shares: dict[float, float]
     """Position (mm) of each slice that was looked at -> its share of lung (`lung_share`)."""
+
+
+def write_chests(
+    job: ChestJob, index: str | os.PathLike, chests: str | os.PathLike, workers: int = 1
+) -> None:
+    """Write which part of each series is chest.
+
+    Args:
+        job: What counts as lung.
+        index: The index of the cohort.
+        chests: The table to write: a row per series, and what was looked at of it. Positions in mm.
+        workers: Processes that read slices.
+    """
+    found = find_chests(read_index(index), job.options, workers)
+    columns = {
+        "patient_id": [patient_id for patient_id, _ in found],
+        "series_uid": [series_uid for _, series_uid in found],
+        "lowest_position": [it.region and it.region[0] for it in found.values()],
+        "highest_position": [it.region and it.region[1] for it in found.values()],
+        "positions": [list(it.shares) for it in found.values()],
+        "lung_shares": [list(it.shares.values()) for it in found.values()],
+    }
+    write_table(chests, SCHEMA, columns)
+    without = sum(it.region is None for it in found.values())
+    logger.info("%d series, %d of them without lung", len(found), without)
 
 
 def find_chests(

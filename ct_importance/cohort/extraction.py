@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
+from ct_importance.cohort.jobs import ExtractionJob
 from ct_importance.cohort.masks.matching import read_mask
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.cohort.pixels import (
@@ -21,7 +24,7 @@ from ct_importance.cohort.pixels import (
     to_unit_range,
 )
 from ct_importance.cohort.rejection import CRASH, RejectedFile, check_permission
-from ct_importance.cohort.slice_entry import ON_SLICE, place_of
+from ct_importance.cohort.slice_entry import ON_SLICE, place_of, write_rejected
 from ct_importance.cohort.volume.slices import read_volume_slice
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
@@ -44,6 +47,32 @@ def slices_schema(image_size: int) -> pa.Schema:
             image_field("mask", shape, "bool", nullable=True),
         ]
     )
+
+
+def extract_plan(
+    job: ExtractionJob,
+    plan: str | os.PathLike,
+    slices: str | os.PathLike,
+    rejected: str | os.PathLike,
+) -> None:
+    """Write the slices of a patient, and which files could not be used (`extract_slices`).
+
+    Args:
+        job: Size and window of the slices.
+        plan: The JSON of the patient (`plan.writing.write_plan`).
+        slices: The table to write (`slices_schema`).
+        rejected: The table to write of the files, with the reason.
+    """
+    planned = json.loads(Path(plan).read_text())
+    unfit = extract_slices(
+        planned["patient_id"],
+        planned["split"],
+        planned["slices"],
+        job.options,
+        slices,
+        planned["structures"],
+    )
+    write_rejected(rejected, unfit)
 
 
 def extract_slices(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from importlib import metadata
 from itertools import islice
+from pathlib import Path
 
 import pyarrow as pa
 
 from ct_importance.cohort.dicom.header import SliceHeader, read_header
-from ct_importance.cohort.pseudonyms import Pseudonyms
+from ct_importance.cohort.jobs import HeadersJob
+from ct_importance.cohort.pseudonyms import Pseudonyms, read_pseudonyms
 from ct_importance.cohort.rejection import CANNOT_BE_OPENED, CRASH, RejectedFile
 from ct_importance.cohort.slice_entry import INDEX_SCHEMA, as_text
 from ct_importance.cohort.volume.parts import holds_pixels_of_another, parts_of
@@ -47,6 +52,9 @@ HEADER_SCHEMA = pa.schema(
 )
 """A row per slice, or per file set aside: then `reason` says why and the rest is null."""
 
+READERS = ("nibabel", "pydicom", "pylibjpeg", "SimpleITK")
+"""Libraries that decide how a file is read."""
+
 Read = Callable[[str], list[SliceHeader]]
 
 
@@ -62,6 +70,38 @@ class ImageSource:
     patients_csv: str | os.PathLike | None = None
     """CSV with the columns file and patient_id, for volumes."""
     pseudonyms: Pseudonyms | None = None
+
+
+def read_headers(job: HeadersJob, headers: str | os.PathLike, workers: int = 1) -> None:
+    """Write the headers of a dataset; files that did not change are not read again.
+
+    Args:
+        job: What is read.
+        headers: The table (`update_headers`); what it knows already is kept.
+        workers: Processes that read headers.
+
+    Raises:
+        InputError: As `update_headers`, or if the secret of pseudonyms is of no use.
+    """
+    source = ImageSource(
+        dataset=job.dataset,
+        folders=job.folders,
+        are_volumes=job.are_volumes,
+        keep_derived=job.keep_derived,
+        patients_csv=job.patients_csv,
+        pseudonyms=read_pseudonyms(job.pseudonym_key),
+    )
+    update_headers(source, headers, version_of(job), workers)
+
+
+def version_of(job: HeadersJob) -> str:
+    """Return a digest of what decides how a file is read."""
+    libraries = [f"{name} {metadata.version(name)}" for name in READERS]
+    options = [job.code, job.are_volumes, job.keep_derived, *libraries]
+    digest = hashlib.blake2b(json.dumps(options).encode(), digest_size=16)
+    for path in filter(None, [job.patients_csv, job.pseudonym_key]):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
 
 
 def update_headers(

@@ -9,18 +9,40 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from ct_importance.cohort.dicom.decoding import pixel_data_digest
 from ct_importance.cohort.dicom.header import SliceHeader
 from ct_importance.cohort.rejection import RejectedFile
-from ct_importance.cohort.slice_entry import iterate_shared, series_of, volume_slice_id
+from ct_importance.cohort.slice_entry import (
+    iterate_shared,
+    series_of,
+    volume_slice_id,
+    write_index,
+    write_rejected,
+)
 from ct_importance.cohort.volume.slices import volume_digest
 from ct_importance.errors import InputError
+from ct_importance.io.image_table import write_table
 
 logger = logging.getLogger(__name__)
 
 Rejected = dict[str, str]
 """File that is set aside -> the reason."""
 HEADER_FIELDS = tuple(field.name for field in fields(SliceHeader))
+SERIES_SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("patient_id", pa.string()),
+        ("series_uid", pa.string()),
+        ("slices", pa.int32()),
+        ("rows", pa.int32()),
+        ("columns", pa.int32()),
+        ("lowest_position", pa.float64()),
+        ("highest_position", pa.float64()),
+    ]
+)
+PAIRS_SCHEMA = pa.schema([("patient_id", pa.string()), ("other_patient_id", pa.string())])
 
 
 @dataclass
@@ -32,6 +54,51 @@ class CohortIndex:
     rejected: Rejected
     same_person: set[tuple[str, str]]
     """Pairs of patient ids under which one slice was found, be it stored differently."""
+
+
+def write_cohort_index(
+    header_tables: Sequence[str | os.PathLike],
+    slices: str | os.PathLike,
+    series: str | os.PathLike,
+    same_person: str | os.PathLike,
+    rejected: str | os.PathLike,
+) -> None:
+    """Write the index of the cohort (`index_cohort`).
+
+    Args:
+        header_tables: A table of headers per dataset.
+        slices: Table to write of the slices (`slice_entry.INDEX_SCHEMA`).
+        series: Of their series (`SERIES_SCHEMA`).
+        same_person: Of the pairs of patient ids that share a slice (`PAIRS_SCHEMA`).
+        rejected: Of the files set aside, with the reason.
+
+    Raises:
+        InputError: If no file of a dataset is an axial CT slice.
+    """
+    index = index_cohort(header_tables)
+    write_index(slices, index.slices)
+    write_rejected(rejected, index.rejected)
+    found = series_of(index.slices)
+    columns = {
+        "dataset": [slices[0].dataset for slices in found.values()],
+        "patient_id": [patient_id for patient_id, _ in found],
+        "series_uid": [series_uid for _, series_uid in found],
+        "slices": [len(slices) for slices in found.values()],
+        "rows": [slices[0].rows for slices in found.values()],
+        "columns": [slices[0].columns for slices in found.values()],
+        "lowest_position": [slices[0].position for slices in found.values()],
+        "highest_position": [slices[-1].position for slices in found.values()],
+    }
+    write_table(series, SERIES_SCHEMA, columns)
+    pairs = sorted(index.same_person)
+    columns = {
+        "patient_id": [one for one, _ in pairs],
+        "other_patient_id": [other for _, other in pairs],
+    }
+    write_table(same_person, PAIRS_SCHEMA, columns)
+    logger.info(
+        "%d slices of %d series; set aside %d", len(index.slices), len(found), len(index.rejected)
+    )
 
 
 def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:

@@ -132,6 +132,14 @@ def read_rejected(path: str | os.PathLike) -> dict[str, str]:
     return {row["path"]: row["reason"] for row in read_table(path).to_pylist()}
 
 
+def join_rejected(path: str | os.PathLike, tables: Sequence[str | os.PathLike]) -> None:
+    """Write one table of the files set aside out of several; of one file the last counts."""
+    rejected: dict[str, str] = {}
+    for table in tables:
+        rejected |= read_rejected(table)
+    write_rejected(path, rejected)
+
+
 def volume_slice_id(name: str, frame: int) -> str:
     """Return the id of a slice of a volume, which has no UID."""
     return f"{name}-{frame:04d}"

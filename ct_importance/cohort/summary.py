@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import csv
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ct_importance.cohort.selection import NO_CHEST, Chests
-from ct_importance.cohort.slice_entry import ON_SLICE, SliceEntry, iterate_shared, place_of
-from ct_importance.io.slices import SUBSETS
+from ct_importance.cohort.jobs import SummaryJob
+from ct_importance.cohort.plan.selection import NO_CHEST, Chests, read_chests
+from ct_importance.cohort.slice_entry import (
+    ON_SLICE,
+    SliceEntry,
+    iterate_shared,
+    place_of,
+    read_index,
+    read_rejected,
+)
+from ct_importance.io.atomic import replacing
+from ct_importance.io.slices import SUBSETS, iterate_slices
+from ct_importance.io.table_file import read_table
+
+logger = logging.getLogger(__name__)
 
 FIELDS = ("dataset", "stage", "outcome", "unit", "count", "series", "patients")
 NOT_CHOSEN = "not among the evenly spaced slices (slices_per_patient, inner_fraction)"
@@ -19,6 +33,25 @@ OUTSIDE = "below or above the chest (cohort.body_region)"
 USED = {"train": "training slices", "test": "test slices", "annotated": "slices with a mask"}
 
 Row = dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class StageFiles:
+    """Where the stages of the cohort wrote."""
+
+    headers: Sequence[str | os.PathLike]
+    """A table per dataset."""
+    index: str | os.PathLike
+    labels: str | os.PathLike
+    chest: str | os.PathLike | None
+    """None where the whole scan is wanted."""
+    planned: str | os.PathLike
+    not_indexed: str | os.PathLike
+    """What the index set aside."""
+    rejected: Sequence[str | os.PathLike]
+    """What the stages so far set aside."""
+    slices: str | os.PathLike | None
+    """The list of slices; None before extraction."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +75,40 @@ class CohortStages:
     """The same of all stages so far."""
     mask_folders: Mapping[str, str | None]
     """Folder with the masks of each dataset."""
+
+
+def write_summary(job: SummaryJob, files: StageFiles, summary: str | os.PathLike) -> None:
+    """Write as CSV what each stage kept, and log it (`summarise_cohort`)."""
+    rows = summarise_cohort(_read_stages(job, files))
+    with (
+        replacing(summary) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        table = csv.DictWriter(file, FIELDS)
+        table.writeheader()
+        table.writerows(rows)
+    logger.info("\n%s", Path(summary).read_text(encoding="utf-8"))
+
+
+def _read_stages(job: SummaryJob, files: StageFiles) -> CohortStages:
+    labels = read_table(files.labels).to_pylist()
+    rejected = {}
+    for table in files.rejected:
+        rejected |= read_rejected(table)
+    extracted = files.slices and {
+        row["slice_id"]: row for row in iterate_slices(files.slices, ["all"])
+    }
+    return CohortStages(
+        headers=dict(zip(job.masks, files.headers, strict=True)),
+        entries=read_index(files.index),
+        labels={(row["patient_id"], row["series_uid"]): row["reason"] for row in labels},
+        chests=read_chests(files.chest) if files.chest else None,
+        planned=set(read_table(files.planned).column("slice_id").to_pylist()),
+        extracted=extracted,
+        not_indexed=read_rejected(files.not_indexed),
+        rejected=rejected,
+        mask_folders={name: dataset.folder for name, dataset in job.masks.items()},
+    )
 
 
 def summarise_cohort(stages: CohortStages) -> list[Row]:

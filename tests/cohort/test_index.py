@@ -21,7 +21,7 @@ from ct_importance.cohort.headers import ImageSource
 from ct_importance.cohort.index import CohortIndex
 from ct_importance.cohort.labels.series import label_series
 from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
-from ct_importance.cohort.selection import plan_cohort
+from ct_importance.cohort.plan.selection import plan_cohort
 from ct_importance.cohort.slice_entry import (
     REJECTED_SCHEMA,
     SliceEntry,

@@ -6,7 +6,7 @@ import pytest
 
 from ct_importance.cohort.headers import ImageSource, update_headers
 from ct_importance.cohort.index import index_cohort
-from ct_importance.cohort.selection import NO_CHEST
+from ct_importance.cohort.plan.selection import NO_CHEST
 from ct_importance.cohort.summary import (
     NO_MASK,
     NOT_CHOSEN,

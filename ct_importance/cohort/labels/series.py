@@ -2,21 +2,96 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import logging
 import os
 import sqlite3
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
+from ct_importance.cohort.jobs import LabelJob
 from ct_importance.cohort.labels.user_csv import read_csv
 from ct_importance.cohort.options import LabelOptions
-from ct_importance.cohort.pseudonyms import Pseudonyms
-from ct_importance.cohort.slice_entry import SliceEntry, id_of, series_of
+from ct_importance.cohort.pseudonyms import Pseudonyms, read_pseudonyms
+from ct_importance.cohort.slice_entry import SliceEntry, id_of, read_index, series_of
 from ct_importance.errors import InputError
+from ct_importance.io.atomic import replacing
+from ct_importance.io.image_table import write_table
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("patient_id", pa.string()),
+        ("series_uid", pa.string()),
+        ("label", pa.int8()),
+        ("source", pa.string()),
+        ("csv", pa.int8()),
+        ("pylidc", pa.int8()),
+        ("dicom_tag", pa.int8()),
+        ("description", pa.int8()),
+        ("disagreement", pa.bool_()),
+        ("reason", pa.string()),
+    ]
+)
+"""A row per series: what `label_series` returns."""
 
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y", "contrast"}
 FALSE_WORDS = {"0", "0.0", "false", "no", "n", "none", "no contrast"}
 UNKNOWN_WORDS = {"", "nan", "na", "n/a", "unknown"}
+
+
+def write_labels(
+    job: LabelJob,
+    index: str | os.PathLike,
+    labels: str | os.PathLike,
+    disagreements: str | os.PathLike,
+    summary: str | os.PathLike,
+) -> None:
+    """Write the label of each series, and say on standard error where the labels are from.
+
+    Args:
+        job: Where they come from.
+        index: The index of the cohort.
+        labels: The table to write (`SCHEMA`).
+        disagreements: Another, of the series on which sources disagree.
+        summary: The CSV to write: what each source gave (`summarise_labels`).
+
+    Raises:
+        InputError: As `label_series`, or if the secret of pseudonyms is of no use.
+    """
+    entries = read_index(index)
+    pseudonyms = read_pseudonyms(job.pseudonym_key)
+    rows, counts = [], []
+    for name, dataset in job.datasets.items():
+        own = [entry for entry in entries if entry.dataset == name]
+        found = label_series(own, dataset.options, dataset.csv, pseudonyms)
+        rows += found
+        counts += summarise_labels(name, found, dataset.options)
+    differing = [row for row in rows if row["disagreement"]]
+    for path, table in ((labels, rows), (disagreements, differing)):
+        write_table(path, SCHEMA, {name: [row[name] for row in table] for name in SCHEMA.names})
+    with replacing(summary) as temporary, open(temporary, "w") as file:
+        writer = csv.DictWriter(file, counts[0].keys())
+        writer.writeheader()
+        writer.writerows(counts)
+    for line in describe_labels(counts):
+        logger.info("%s", line)
+        # Whether the labels are the wanted ones is to be seen before anything is computed of them.
+        print(line, file=sys.stderr)
+    logger.info(
+        "%d series: %d with contrast agent, %d without, %d without a label; sources disagree on %d",
+        len(rows),
+        sum(row["label"] == 1 for row in rows),
+        sum(row["label"] == 0 for row in rows),
+        sum(row["label"] is None for row in rows),
+        len(differing),
+    )
 
 
 def label_series(

@@ -13,8 +13,8 @@ from ct_importance.cohort.extraction import extract_slices
 from ct_importance.cohort.headers import ImageSource, update_headers
 from ct_importance.cohort.index import index_cohort
 from ct_importance.cohort.options import ExtractionOptions, SelectionOptions, SlicesPerPatient
+from ct_importance.cohort.plan.selection import plan_patient
 from ct_importance.cohort.rejection import RejectedFile
-from ct_importance.cohort.selection import plan_patient
 from ct_importance.cohort.volume import file as volume_file
 from ct_importance.cohort.volume.parts import holds_pixels_of_another, name_of, parts_of
 from ct_importance.cohort.volume.slices import (

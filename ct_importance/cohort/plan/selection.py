@@ -1,4 +1,4 @@
-"""Splits the patients, chooses their slices, and writes one extraction plan per patient."""
+"""Splits the patients, chooses their slices, and plans what is extracted of each."""
 
 from __future__ import annotations
 

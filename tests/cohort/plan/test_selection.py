@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ct_importance.cohort.options import SelectionOptions, SlicesPerPatient
-from ct_importance.cohort.selection import (
+from ct_importance.cohort.plan.selection import (
     choose_slices,
     file_name_of,
     plan_cohort,
