@@ -22,9 +22,8 @@ from ct_importance.compute.device import (
     make_deterministic,
     pick_device,
 )
-from ct_importance.metrics.catalogue import fidelity
-from ct_importance.metrics.metric import Context as MetricContext
-from ct_importance.metrics.metric import Subject
+from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import importance_of
@@ -86,9 +85,9 @@ def measure(
         with torch.inference_mode():
             torch.cat([fast(part) for part in images.split(batch)]).cpu()
 
-    subject = Subject("slice", "patient", 1, image)
+    sample = Sample("slice", "patient", 1, image)
     maps = {"original": np.random.default_rng(1).standard_normal((size, size), dtype=np.float32)}
-    context = MetricContext(fidelity.Options(step=1 / STEPS), 0, fast, device)
+    metric, probe = Fidelity(step=1 / STEPS), Probe(0, fast, device)
     # As many as have noisy copies for a pass, but of tiny images not hundreds.
     slices = min(8, max(1, images_per_pass(device, size, size) // 4))
     network = network.to(device, memory_format=torch.channels_last)
@@ -110,7 +109,7 @@ def measure(
     )
     return (
         forwards / _median_seconds(bare_forward, repeats),
-        forwards / _median_seconds(lambda: fidelity.evaluate(subject, maps, context), repeats),
+        forwards / _median_seconds(lambda: metric.evaluate(sample, maps, probe), repeats),
         len(copies)
         / _median_seconds(lambda: [input_gradient(work.scores, *part) for part in parts], repeats),
         len(copies) / _median_seconds(lambda: importance_of(estimator, work).cpu(), repeats),

@@ -136,14 +136,14 @@ def _saliency(folder: Path) -> Callable[[], None]:
 
 def _metric(name: str, folder: Path) -> Callable[[], None]:
     from ct_importance.metrics.evaluate import evaluate_estimator
-    from ct_importance.metrics.metric import Context
-    from ct_importance.metrics.registry import load_metric
-    from ct_importance.metrics.subjects import read_subjects
+    from ct_importance.metrics.metric import Probe
+    from ct_importance.metrics.samples import read_samples
+    from ct_importance.plugins import load
 
-    metric, classifier, device = load_metric(name), None, None
     # The fewest passes a slice can have: what is shown is growth, not speed.
-    options = metric.Options(step=1) if name == "fidelity" else metric.Options()
-    if "classifier" in metric.NEEDS:
+    metric = load("metric", name)(**({"step": 1} if name == "fidelity" else {}))
+    classifier, device = None, None
+    if "classifier" in metric.needs:
         import torch
 
         from ct_importance.classifier.resnet import ResNet50
@@ -153,15 +153,15 @@ def _metric(name: str, folder: Path) -> Callable[[], None]:
         device = torch.device("cpu")
         classifier = fuse_for_inference(ResNet50().eval().requires_grad_(False), device)
 
-    subjects = read_subjects(
+    samples = read_samples(
         metric,
         folder / "slices.parquet",
         ["all"],
         folder / "maps.parquet",
-        folder / "segments.parquet" if "segments" in metric.NEEDS else None,
+        folder / "segments.parquet" if "segments" in metric.needs else None,
     )
-    context = Context(options, 0, classifier, device)
-    return lambda: evaluate_estimator(metric, subjects, context, folder / "points.parquet")
+    probe = Probe(0, classifier, device)
+    return lambda: evaluate_estimator(metric, samples, probe, folder / "points.parquet")
 
 
 if __name__ == "__main__":

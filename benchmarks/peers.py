@@ -32,9 +32,10 @@ from ct_importance.cohort.options import PhantomOptions
 from ct_importance.cohort.phantom.cohort import write_phantom_cohort
 from ct_importance.cohort.pixels import read_hounsfield, resize_slice, to_unit_range
 from ct_importance.compute.device import images_per_pass, make_deterministic
-from ct_importance.metrics.catalogue import dice, fidelity, roc
-from ct_importance.metrics.metric import Context as MetricContext
-from ct_importance.metrics.metric import Subject
+from ct_importance.metrics.catalogue import dice
+from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.catalogue.roc import Roc
+from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.metrics.xrai.regions import xrai_regions
 from ct_importance.metrics.xrai.segments import segment_image
 from ct_importance.plugins import load
@@ -169,15 +170,10 @@ def image_tensor(size: int) -> torch.Tensor:
     return torch.from_numpy(phantom_slice(size))[None, None]
 
 
-def metric_context(metric: object, **options: object) -> MetricContext:
-    """Return the context in which a metric without a classifier runs."""
-    return MetricContext(metric.Options(**options), 0, None, None)
-
-
 @cache
-def subject(size: int) -> Subject:
+def sample(size: int) -> Sample:
     """Return the slice with its mask."""
-    return Subject("slice", "patient", 1, phantom_slice(size), central_mask(size), None)
+    return Sample("slice", "patient", 1, phantom_slice(size), central_mask(size), None)
 
 
 # Metrics
@@ -208,7 +204,7 @@ def fidelity_row(size: int = 224) -> Row:
     fast, steps = fuse_for_inference(network()), 40
     forwards = 2 * (steps - 1) + 2
     importance = importance_maps(size, 1)[0]
-    context = MetricContext(fidelity.Options(step=1 / steps), 0, fast, CPU)
+    probe = Probe(0, fast, CPU)
     masked = image_tensor(size).expand(forwards, -1, -1, -1).clone()
     batch = images_per_pass(CPU, size, size, gradient=False)
     # Its step must divide the number of pixels.
@@ -231,7 +227,7 @@ def fidelity_row(size: int = 224) -> Row:
     return Row(
         f"fidelity, MiF and LiF, {steps + 1} fractions, {size} x {size}; quantus, one order",
         "forward pass",
-        lambda: fidelity.evaluate(subject(size), {"original": importance}, context),
+        lambda: Fidelity(step=1 / steps).evaluate(sample(size), {"original": importance}, probe),
         peer,
         "≥ 1.8 ×, ≥ 0.93 of the floor",
         ours_units=forwards,
@@ -244,12 +240,12 @@ def roc_row(size: int = 512) -> Row:
     """ROC curve and area of one map."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    importance, context = importance_maps(size, 1)[0], metric_context(roc)
+    importance = importance_maps(size, 1)[0]
     truth, scores = central_mask(size).ravel(), importance.ravel()
     return Row(
         f"ROC curve and area, {size} x {size}; scikit-learn, roc_curve and roc_auc_score",
         "map",
-        lambda: roc.evaluate(subject(size), {"original": importance}, context),
+        lambda: Roc().evaluate(sample(size), {"original": importance}, Probe(0)),
         lambda: (roc_curve(truth, scores), roc_auc_score(truth, scores)),
         "≥ 40 ×",
         pairs=25,

@@ -41,10 +41,7 @@ rule evaluate_importance:
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        options=study.options_of_metric,
-        precision=study.precision_of_metric,
-        shard=study.shard_of,
-        seed=study.options.seed,
+        job=study.job("evaluate_importance"),
         code=study.code("evaluate_importance"),
     script:
         "../scripts/evaluate_importance.py"
@@ -69,9 +66,7 @@ rule evaluate_ceiling:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        options=study.options_of_metric,
-        statistics=study.statistics,
-        seed=study.options.seed,
+        job=study.job("evaluate_ceiling"),
         code=study.code("evaluate_ceiling"),
     script:
         "../scripts/evaluate_ceiling.py"

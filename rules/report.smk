@@ -27,8 +27,7 @@ rule write_table:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        metric=lambda wildcards: study.tables[wildcards.table],
-        metric_options=study.options_of_table,
+        metric=study.metric_of_job,
         options=study.statistics,
         code=study.code("write_table"),
     script:
@@ -287,6 +286,7 @@ rule plot_differences:
         runtime=growing(30),
     params:
         estimators=study.estimator_names,
+        metric=study.metric_of_job,
         options=study.statistics,
         code=study.code("plot_differences"),
     script:
@@ -347,6 +347,7 @@ rule write_agreement:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        metrics=study.metric_specs,
         options=study.statistics,
         code=study.code("write_agreement"),
     script:

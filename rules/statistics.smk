@@ -1,4 +1,4 @@
-rule evaluate_estimators:
+rule estimate_values:
     input:
         points=study.points_of_metric,
         slices="results/{run}/slices.parquet",
@@ -7,9 +7,9 @@ rule evaluate_estimators:
         curves="results/{run}/statistics/{metric}/curves.parquet",
         comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
     log:
-        "results/{run}/logs/evaluate_estimators/{metric}.log",
+        "results/{run}/logs/estimate_values/{metric}.log",
     benchmark:
-        "results/{run}/benchmarks/evaluate_estimators/{metric}.tsv"
+        "results/{run}/benchmarks/estimate_values/{metric}.tsv"
     conda:
         "../envs/statistics.yaml"
     threads: 1
@@ -17,12 +17,10 @@ rule evaluate_estimators:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        estimators=study.estimator_names,
-        options=study.statistics,
-        seed=study.options.seed,
-        code=study.code("evaluate_estimators"),
+        job=study.job("estimate_values"),
+        code=study.code("estimate_values"),
     script:
-        "../scripts/evaluate_estimators.py"
+        "../scripts/estimate_values.py"
 
 
 rule rank_estimators:
@@ -43,10 +41,7 @@ rule rank_estimators:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        metrics=study.metric_names,
-        estimators=study.estimator_names,
-        options=study.statistics,
-        seed=study.options.seed,
+        job=study.job("rank_estimators"),
         code=study.code("rank_estimators"),
     script:
         "../scripts/rank_estimators.py"

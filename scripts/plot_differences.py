@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ct_importance.io.table_file import read_frame
-from ct_importance.metrics.registry import load_metric
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.figures.style import RC, SINGLE_COLUMN, line_styles, plt, save_figure
 from ct_importance.report.tables.notes import no_test
 from ct_importance.statistics.comparisons import differing_pairs, letter_groups
@@ -56,10 +56,10 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
     styles = line_styles(json.loads(snakemake.params.estimators))
     all_values = read_frame(snakemake.input.values)
     comparisons = read_frame(snakemake.input.comparisons)
-    label = load_metric(snakemake.wildcards.metric).VALUE_LABEL
+    metric = ChosenMetric.model_validate_json(snakemake.params.metric).metric
     for number, variant in enumerate(("original", "absolute")):
         values = all_values[all_values.variant == variant].sort_values(
-            ["value", "estimator"], ascending=[False, True]
+            ["value", "estimator"], ascending=[not metric.higher_is_better, True]
         )
         order = list(values.estimator)
         differing = differing_pairs(comparisons, variant, 1 - options.confidence)
@@ -77,5 +77,5 @@ with job_log(snakemake.log[0]), plt.rc_context(RC):
         show_groups(bars, order, groups)
         for note in untested:
             show_note(bars, note.partition(":")[0].replace(" with ", "\nwith "))
-        axes.set_xlabel(f"{label}, {variant} values")
+        axes.set_xlabel(f"{metric.unit}, {variant} values")
         save_figure(figure, snakemake.output[3 * number : 3 * number + 3])

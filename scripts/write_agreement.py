@@ -4,6 +4,7 @@ import html
 
 from ct_importance.io.atomic import write_text
 from ct_importance.io.table_file import read_frame
+from ct_importance.metrics.jobs import lower_is_better, read_metrics
 from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
 from ct_importance.report.tables.agreement import (
     agreement_with_paper,
@@ -29,10 +30,11 @@ with job_log(snakemake.log[0]):
     options = StatisticsOptions.model_validate_json(snakemake.params.options)
     ranks, taus = (read_frame(snakemake.input[name]) for name in ("ranks", "taus"))
     caption = CAPTION.format(percent(options.confidence), options.resamples)
+    lower = lower_is_better(read_metrics(snakemake.params.metrics))
     sentences = [
         sentence
         for variant in VARIANT_WORDS
-        for sentence in say_disagreement(ranks, variant) + say_taus(taus, variant)
+        for sentence in say_disagreement(ranks, variant, lower) + say_taus(taus, variant)
     ]
     tables = {f"Ranks, {words}": rank_table(ranks, it) for it, words in VARIANT_WORDS.items()}
     tables |= {

@@ -10,7 +10,7 @@ import pandas as pd
 from ct_importance.io.atomic import write_text
 from ct_importance.io.digests import file_digest
 from ct_importance.io.table_file import read_frame, read_table
-from ct_importance.metrics.registry import load_metric
+from ct_importance.metrics.jobs import lower_is_better, read_metrics
 from ct_importance.report.landing import landing_text, readme_text
 from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus, say_warnings
 from ct_importance.report.summary import git_commit, hardware, package_versions
@@ -36,12 +36,11 @@ with job_log(snakemake.log[0]):
     tables = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.tables}
     statistics = StatisticsOptions.model_validate(config["statistics"])
     metrics, warnings = {}, {}
-    specs = json.loads(snakemake.params.metrics)
-    for (name, options), path in zip(specs.items(), snakemake.input.values, strict=True):
-        metric = load_metric(name)
-        metrics[name] = metric.describe(metric.Options.model_validate_json(options))
+    chosen = read_metrics(snakemake.params.metrics)
+    for one, path in zip(chosen, snakemake.input.values, strict=True):
+        metrics[one.name] = one.metric.describe()
         values = read_frame(path)
-        warnings[name] = table_warnings(metric, values, evaluation, statistics)
+        warnings[one.name] = table_warnings(one.metric, values, evaluation, statistics)
     summary = {
         "run": config["run"],
         "seed": config["seed"],
@@ -58,7 +57,8 @@ with job_log(snakemake.log[0]):
         "findings": [
             sentence
             for variant in VARIANT_WORDS
-            for sentence in say_disagreement(ranks, variant) + say_taus(taus, variant)
+            for sentence in say_disagreement(ranks, variant, lower_is_better(chosen))
+            + say_taus(taus, variant)
         ],
         "tables": {
             name: table.astype(object).where(table.notna(), None).to_dict("records")

@@ -8,8 +8,8 @@ import pandas as pd
 
 from ct_importance.io.atomic import write_text
 from ct_importance.io.table_file import read_frame
-from ct_importance.metrics.registry import load_metric
-from ct_importance.report.names import PERFECT_MAP, display_name
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.report.names import PERFECT_MAP, display_name, metric_name
 from ct_importance.report.tables.formats import (
     SUBSET_NAMES,
     TITLES,
@@ -31,21 +31,22 @@ from ct_importance.workflow.running import job_log
 ON_TEST = "Values on slices of test patients alone are in the details (value_test)."
 
 with job_log(snakemake.log[0]):
-    metric = load_metric(snakemake.params.metric)
-    metric_options = metric.Options.model_validate_json(snakemake.params.metric_options)
+    chosen = ChosenMetric.model_validate_json(snakemake.params.metric)
+    metric = chosen.metric
     options = StatisticsOptions.model_validate_json(snakemake.params.options)
     stem = snakemake.wildcards.table
     values = read_frame(snakemake.input.values)
-    table = paper_table(values)
+    table = paper_table(values, metric.higher_is_better)
     details = values
     slices, patients = values.slices[0], values.patients[0]
     sentences = [
-        f"{TITLES.get(stem, stem)}. Computed on {slices} slices of {patients} patients: "
-        f"{SUBSET_NAMES[metric_options.slices]}.",
+        f"{TITLES.get(stem, metric_name(chosen.name))}. "
+        f"Computed on {slices} slices of {patients} patients: "
+        f"{SUBSET_NAMES[metric.slices]}.",
         training_share(values),
         ON_TEST if "value_test" in values else "",
-        metric.describe(metric_options),
-        reading_of_intervals(snakemake.params.metric, options),
+        metric.describe(),
+        reading_of_intervals(chosen.method, options),
         reading_of_letters(options) if (values.letters != "").any() else "",
     ]
     caption = " ".join(filter(None, sentences))
@@ -63,7 +64,7 @@ with job_log(snakemake.log[0]):
         ends = ["value", "value_low", "value_high"]
         of_ceiling = ceiling.set_index("variant")[ends].add_prefix("ceiling_")
         details = values.join(of_ceiling, on="variant")
-    layout = (shown, names, metric.VALUE_LABEL, metric.DECIMALS)
+    layout = (shown, names, metric.unit, metric.decimals)
     title, *quoted = map(escape_markdown, [caption, *warnings])
     markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in quoted)]
     comparisons = read_frame(snakemake.input.comparisons)

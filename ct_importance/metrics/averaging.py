@@ -27,16 +27,16 @@ class PatientSums:
     counts: np.ndarray
     """(C, P) numbers of slices."""
     positions: dict[str, np.ndarray]
-    """``POSITION_COLUMNS`` of the metric, each (K,)."""
+    """`position_columns` of the metric, each (K,)."""
     sums: dict[str, np.ndarray]
-    """``MEAN_COLUMNS`` of the metric, each (C, P, K)."""
+    """`mean_columns` of the metric, each (C, P, K)."""
 
 
 def sum_by_patient(metric: Metric, rows: pd.DataFrame) -> dict[str, PatientSums]:
     """Return what averages are made of, by variant.
 
     Args:
-        metric: A metric module.
+        metric: A metric.
         rows: Its table of points for one estimator.
 
     Raises:
@@ -64,19 +64,19 @@ def _sum_variant(metric: Metric, rows: pd.DataFrame) -> PatientSums:
         patients=tuple(patients),
         classes=tuple(int(value) for value in classes),
         counts=counts[..., 0].astype(float),
-        positions={name: positions[name].to_numpy() for name in metric.POSITION_COLUMNS},
+        positions={name: positions[name].to_numpy() for name in metric.position_columns},
         sums={
             name: np.bincount(
                 cell, weights=rows[name].to_numpy(float), minlength=np.prod(shape)
             ).reshape(shape)
-            for name in metric.MEAN_COLUMNS
+            for name in metric.mean_columns
         },
     )
 
 
 def _positions(metric: Metric, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Return the number of each row's position, and the positions in the order of the table."""
-    names = list(metric.POSITION_COLUMNS)
+    names = list(metric.position_columns)
     if not names:
         return np.zeros(len(rows), int), pd.DataFrame(index=[0])
     return (
@@ -110,7 +110,7 @@ def mean_curves(metric: Metric, sums: PatientSums, weights: np.ndarray | None = 
     """Return the points averaged over slices, at each position.
 
     Args:
-        metric: A metric module; whether it is ``BALANCED`` decides what the average is: the mean
+        metric: A metric; whether it is `balanced` decides what the average is: the mean
             of the means of the classes, or the mean over all slices.
         sums: What its table sums up to.
         weights: (B, P) how often each patient's slices count; by default once. Each resample
@@ -125,7 +125,7 @@ def mean_curves(metric: Metric, sums: PatientSums, weights: np.ndarray | None = 
     means = {}
     for name, of_classes in sums.sums.items():
         totals = np.stack([weights @ of_class for of_class in of_classes])
-        if metric.BALANCED:
+        if metric.balanced:
             means[name] = (totals / counts).mean(axis=0)
         else:
             means[name] = totals.sum(axis=0) / counts.sum(axis=0)

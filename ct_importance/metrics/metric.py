@@ -1,33 +1,22 @@
-"""What a metric is: one module of this folder, named as in config.yaml.
+"""The contract of a metric: how well a map of importance does, by one measure.
 
-A metric module defines
+A metric is one class in a module of ``ct_importance/metrics/catalogue/``, which is named as its
+``method`` in config.yaml; its fields are its keys there.
 
-- ``Options``: its options, a subclass of `MetricOptions`;
-- ``NEEDS``: which of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"`` it reads; what it
-  does not name is None;
-- ``POINT_COLUMNS``: its columns per point, name to Arrow type name (``"float64"``);
-- ``POSITION_COLUMNS``: those of them that say where on its curve a point is, alike in all slices;
-- ``MEAN_COLUMNS``: those that are averaged over slices at each position;
-- ``BALANCED``: whether an average is the mean of the means of the classes, not of all slices;
-- ``evaluate(subject, maps, context)``: the points of one slice, for each variant of its map;
-- ``summarise(curves)``: ``value`` and details out of averaged curves, for each of many resamples;
-- ``figure_curves(curves)``: the averaged curves as its figure shows them;
-- ``describe(options)``: how it is computed with these options, in words for captions;
-- ``TABLE``, ``VALUE_LABEL``, ``DECIMALS``: where and how the paper's table shows ``value``.
-
-Options are validated while the workflow is read, so importing a metric module must stay light:
-NumPy and pydantic only, everything else inside the functions.
+The Snakefile loads these classes to check the configuration, so their modules import NumPy and
+pydantic only, everything else inside functions.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from ct_importance.options import Options
+from ct_importance.options import Declared
 
 if TYPE_CHECKING:
     import torch
@@ -39,16 +28,13 @@ Points = dict[str, np.ndarray]
 """Columns of one variant's points, all of one length."""
 
 
-class MetricOptions(Options):
-    """Options that every metric has."""
-
-    slices: Literal["test", "annotated", "annotated_test", "all"] = "test"
-    """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
-    those of test patients."""
+Category = Literal["faithfulness", "localisation"]
+"""What a metric asks of a map: that it tells what the classifier looks at, or that it agrees with
+the masks of experts."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class Sample:
     """One slice, with what is known about it."""
 
     slice_id: str
@@ -64,11 +50,11 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Context:
-    """What a metric needs beside the slice and its maps."""
+class Probe:
+    """What asks the classifier, and draws what is random."""
 
-    options: MetricOptions
     seed: int
+    """Seed of the run."""
     classifier: torch.nn.Module | None = None
     """(N, 1, H, W) in [0, 1] to (N, 1) logits, in evaluation mode, on ``device``."""
     device: torch.device | None = None
@@ -85,35 +71,63 @@ class Curves:
     """By averaged column, (B, K)."""
 
 
-class Metric(Protocol):
-    """A metric module, for type checkers."""
+class Metric(Declared, ABC):
+    """A metric; its fields are its keys in config.yaml."""
 
-    Options: type[MetricOptions]
-    NEEDS: frozenset[str]
-    POINT_COLUMNS: dict[str, str]
-    POSITION_COLUMNS: tuple[str, ...]
-    MEAN_COLUMNS: tuple[str, ...]
-    BALANCED: bool
-    TABLE: str
-    VALUE_LABEL: str
-    DECIMALS: int
+    title: ClassVar[str]
+    """Its name in tables and figures."""
+    unit: ClassVar[str]
+    """What its value is, as the heads of tables and the axes of figures call it."""
+    decimals: ClassVar[int]
+    """Of its value in tables."""
+    higher_is_better: ClassVar[bool]
+    """Whether the better of two maps has the higher value."""
+    category: ClassVar[Category]
+    chance: ClassVar[float | None] = None
+    """Value of a random map, if it is known."""
+    needs: ClassVar[frozenset[str]]
+    """Of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"``; what it does not name is
+    None."""
+    table: ClassVar[str]
+    """Name of its table in the report."""
+    balanced: ClassVar[bool]
+    """Whether an average is the mean of the means of the classes, not of all slices."""
+    point_columns: ClassVar[dict[str, str]]
+    """Its columns per point, name to Arrow type name (``"float64"``)."""
+    position_columns: ClassVar[tuple[str, ...]]
+    """Those of them that say where on its curve a point is, alike in all slices."""
+    mean_columns: ClassVar[tuple[str, ...]]
+    """Those of them that are averaged over slices at each position."""
 
-    def evaluate(self, subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
+    slices: Literal["test", "annotated", "annotated_test", "all"] = "test"
+    """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
+    those of test patients."""
+
+    @classmethod
+    def merit(cls, values: np.ndarray) -> np.ndarray:
+        """Return values of which the higher is the better; of these, the values again."""
+        return values if cls.higher_is_better else -values
+
+    @abstractmethod
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
         """Return the points of one slice by variant, for the variants in ``maps``.
 
         Raises:
             InputError: If the slice cannot be evaluated; the caller adds which slice it is.
         """
 
+    @abstractmethod
     def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
         """Return ``value`` and the metric's details by name, each (B,).
 
         Args:
-            curves: Averages of ``MEAN_COLUMNS`` at the positions, see `averaging`.
+            curves: Averages of `mean_columns` at the positions, see `averaging`.
         """
 
+    @abstractmethod
     def figure_curves(self, curves: Curves) -> Curves:
         """Return the curves that the metric's figure shows, at positions that are fixed."""
 
-    def describe(self, options: MetricOptions) -> str:
-        """Return whole sentences that say how the metric is computed with these options."""
+    @abstractmethod
+    def describe(self) -> str:
+        """Return whole sentences that say how the metric is computed with its options."""

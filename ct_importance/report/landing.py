@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ct_importance.report.names import metric_name
 from ct_importance.report.tables.formats import escape_markdown
 
 READING = (
@@ -65,7 +66,7 @@ def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
         ),
         "Warnings": summary["warnings"],
         "What it says": summary["findings"],
-        "How it is computed": [*summary["metrics"].values(), *READING],
+        "How it is computed": [*_metrics(summary["metrics"]), *READING],
     }
     return {heading: lines for heading, lines in sections.items() if lines}
 
@@ -94,6 +95,13 @@ def _classifier(evaluation: Mapping[str, Any], is_trained_here: bool) -> list[st
                 f"{name} slices ({', '.join(f'{key} {rate}' for key, rate in rates.items())})."
             )
     return lines
+
+
+def _metrics(texts: Mapping[str, str]) -> list[str]:
+    """Return how each metric is computed; an entry of a name of its own says which one it is."""
+    return [
+        text if metric_name(name) != name else f"{name}: {text}" for name, text in texts.items()
+    ]
 
 
 def _rate(number: float | None) -> str:

@@ -1,5 +1,7 @@
 """Names of estimators and metrics as tables and figures print them."""
 
+from ct_importance.plugins import load, names
+
 NAMES = {
     "backpropagation": "Backpropagation",
     "deconvolution": "Deconvolution",
@@ -11,7 +13,6 @@ NAMES = {
     "smoothgrad_squared": "SmoothGrad Squared",
 }
 PERFECT_MAP = "Perfect map (the mask itself)"
-METRIC_NAMES = {"fidelity": "Fidelity", "roc": "ROC", "dice": "Dice"}
 
 
 def display_name(estimator: str) -> str:
@@ -20,5 +21,5 @@ def display_name(estimator: str) -> str:
 
 
 def metric_name(metric: str) -> str:
-    """Return the printed name of a metric: the paper's, or its name in the configuration."""
-    return METRIC_NAMES.get(metric, metric)
+    """Return the printed name of a metric: its title, or the name of an entry that has another."""
+    return load("metric", metric).title if metric in names("metric") else metric

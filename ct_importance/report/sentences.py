@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -51,7 +51,9 @@ def say_warnings(of_all: Sequence[str], of_metrics: Mapping[str, Sequence[str]])
     return [*of_all, *(f"{join(names)}: {warning}" for warning, names in metrics_of.items())]
 
 
-def say_disagreement(ranks: pd.DataFrame, variant: str) -> list[str]:
+def say_disagreement(
+    ranks: pd.DataFrame, variant: str, lower_is_better: Collection[str] = ()
+) -> list[str]:
     """Return which estimator is first, and of which ones the metrics think most differently.
 
     What the tests do not bear out is said to be open.
@@ -59,6 +61,7 @@ def say_disagreement(ranks: pd.DataFrame, variant: str) -> list[str]:
     Args:
         ranks: Columns variant, metric, estimator, rank, rank_low, rank_high.
         variant: "original" or "absolute".
+        lower_is_better: Metrics of which the best value is the lowest.
     """
     of_variant = ranks[ranks["variant"] == variant]
     metrics = list(dict.fromkeys(of_variant["metric"]))
@@ -68,18 +71,20 @@ def say_disagreement(ranks: pd.DataFrame, variant: str) -> list[str]:
     )
     if len(wide) < 2 or len(metrics) < 2:
         return []
+    words = ("best", "good") if {*lower_is_better} & {*metrics} else ("highest", "high")
     return [
         f"By {VARIANT_WORDS[variant]}, {sentence}"
-        for sentence in (_say_firsts(wide, high), *_say_spreads(wide, low, high))
+        for sentence in (_say_firsts(wide, high, *words), *_say_spreads(wide, low, high))
     ]
 
 
-def _say_firsts(wide: pd.DataFrame, high: pd.DataFrame) -> str:
+def _say_firsts(wide: pd.DataFrame, high: pd.DataFrame, first: str, alike: str) -> str:
+    """Return which estimators come first; that a value is the `first`, others not as `alike`."""
     firsts = {metric: wide.index[wide[metric] == wide[metric].min()] for metric in wide}
     always = set.intersection(*map(set, firsts.values()))
     if always:
         names = join(sorted(map(display_name, always)))
-        found = f"the highest value for every metric is that of {names}"
+        found = f"the {first} value for every metric is that of {names}"
     else:
         metrics_of: dict[str, list[str]] = {}
         for metric, names in firsts.items():
@@ -88,13 +93,13 @@ def _say_firsts(wide: pd.DataFrame, high: pd.DataFrame) -> str:
             f"that of {names} for {join(list(map(metric_name, m)))}"
             for names, m in metrics_of.items()
         ]
-        found = f"the highest value is {', '.join(parts)}"
+        found = f"the {first} value is {', '.join(parts)}"
     doubtful = [metric_name(metric) for metric in wide if high[metric].min() > 1]
     if not doubtful:
-        return f"{found}; the tests show that no other is as high."
+        return f"{found}; the tests show that no other is as {alike}."
     if len(doubtful) == len(wide.columns):
-        return f"{found}; that no other is as high could not be shown for any metric."
-    return f"{found}; that no other is as high could not be shown for {join(doubtful)}."
+        return f"{found}; that no other is as {alike} could not be shown for any metric."
+    return f"{found}; that no other is as {alike} could not be shown for {join(doubtful)}."
 
 
 def _say_spreads(wide: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> list[str]:

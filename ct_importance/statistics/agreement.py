@@ -51,9 +51,9 @@ def rank_by_metrics(
     interval above 0 shows agreement, but two metrics may agree more than it says.
 
     Args:
-        metrics: Metric modules by name.
+        metrics: Metrics by name.
         sums: Of each, see `ct_importance.statistics.estimates.read_sums`.
-        comparisons: Of each, see `ct_importance.statistics.estimates.Evaluation`.
+        comparisons: Of each, see `ct_importance.statistics.estimates.Estimates`.
         options: Section `statistics` of the configuration.
         seed: Seed of the run.
     """
@@ -63,7 +63,7 @@ def rank_by_metrics(
         for name, of_metric in sums.items()
         for variant in dict.fromkeys(variant for _, variant in of_metric)
     }
-    values = {}
+    merits = {}
     for (name, variant), these in estimators.items():
         of_keys = [
             [
@@ -75,33 +75,35 @@ def rank_by_metrics(
             for key in ((estimator, variant) for estimator in these)
         ]
         # Equal values may differ in their last bits.
-        values[name, variant] = [
-            np.stack(part, axis=1).round(12) for part in zip(*of_keys, strict=True)
+        merits[name, variant] = [
+            metrics[name].merit(np.stack(part, axis=1).round(12))
+            for part in zip(*of_keys, strict=True)
         ]
     ranks = []
-    for (name, variant), (exact, _) in values.items():
+    for (name, variant), (exact, _) in merits.items():
         names = estimators[name, variant]
         differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
         low, high = _places(names, exact[0], differing)
-        columns = {"variant": variant, "metric": name, "estimator": names, "value": exact[0]}
+        value = metrics[name].merit(exact[0])
+        columns = {"variant": variant, "metric": name, "estimator": names, "value": value}
         columns |= {"rank": _ranks(exact[0]), "rank_low": low, "rank_high": high}
         ranks.append(pd.DataFrame(columns))
     has_interval = all(of_metric.shape[1] > 1 for of_metric in weights.values())
-    taus = _taus(values, options.confidence, has_interval)
+    taus = _taus(merits, options.confidence, has_interval)
     return Agreement(pd.concat(ranks, ignore_index=True), taus)
 
 
 def _taus(
-    values: Mapping[tuple[str, str], list[np.ndarray]], confidence: float, has_interval: bool
+    merits: Mapping[tuple[str, str], list[np.ndarray]], confidence: float, has_interval: bool
 ) -> pd.DataFrame:
     levels = [(1 - confidence) / 2, (1 + confidence) / 2]
     rows = []
-    for (first, variant), (second, other_variant) in combinations(values, 2):
+    for (first, variant), (second, other_variant) in combinations(merits, 2):
         if variant != other_variant:
             continue
         exact, resampled = (
             kendall_tau(one, other)
-            for one, other in zip(values[first, variant], values[second, variant], strict=True)
+            for one, other in zip(merits[first, variant], merits[second, variant], strict=True)
         )
         # Resamples in which a metric ranks all estimators alike have no tau.
         there = resampled[~np.isnan(resampled)]
@@ -128,18 +130,18 @@ def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, n
     return {name: weights[:, of_metric] for name, of_metric in columns.items()}
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks (E,) of values (E,), 1 for the highest."""
-    return pd.Series(-values).rank().to_numpy()
+def _ranks(merits: np.ndarray) -> np.ndarray:
+    """Return ranks (E,) of merits (E,), 1 for the highest."""
+    return pd.Series(-merits).rank().to_numpy()
 
 
 def _places(
-    names: Sequence[str], values: np.ndarray, differing: set[frozenset[str]]
+    names: Sequence[str], merits: np.ndarray, differing: set[frozenset[str]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and the last place (E,) that each name can have, if these pairs differ."""
     differs = np.array([[frozenset((a, b)) in differing for b in names] for a in names])
-    better = values[None] > values[:, None]
-    worse = values[None] < values[:, None]
+    better = merits[None] > merits[:, None]
+    worse = merits[None] < merits[:, None]
     return 1 + (differs & better).sum(axis=1), len(names) - (differs & worse).sum(axis=1)
 
 

@@ -42,7 +42,7 @@ def permutation_p_value(
     patients; with P of them no p-value is below 2 ** (1 - P).
 
     Args:
-        metric: A metric module.
+        metric: A metric.
         first: Sums of one estimator and variant.
         second: Those of another, of the same slices.
         flips: See `sign_flips`.
@@ -110,7 +110,7 @@ def differing_pairs(
     """Return the pairs of estimators that differ in a variant, at a family-wise error rate.
 
     Args:
-        comparisons: See `ct_importance.statistics.estimates.Evaluation`.
+        comparisons: See `ct_importance.statistics.estimates.Estimates`.
         variant: "original" or "absolute".
         error_rate: E.g. 0.05.
     """

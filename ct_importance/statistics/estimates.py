@@ -36,13 +36,13 @@ def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[K
     """Return what the averages of each estimator and variant are made of.
 
     Args:
-        metric: A metric module.
+        metric: A metric.
         tables: Its table of points for each estimator.
 
     Raises:
         InputError: If the tables are not of the same slices.
     """
-    columns = ["patient_id", "label", "variant", *metric.POSITION_COLUMNS, *metric.MEAN_COLUMNS]
+    columns = ["patient_id", "label", "variant", *metric.position_columns, *metric.mean_columns]
     sums = {
         (estimator, variant): of_variant
         for estimator, path in tables.items()
@@ -59,7 +59,7 @@ def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[K
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Estimates:
     """What one metric says of all estimators."""
 
     values: pd.DataFrame
@@ -78,17 +78,17 @@ class Evaluation:
     estimator); p_holm is adjusted within each of these families."""
 
 
-def evaluate_estimators(
+def estimate_values(
     metric: Metric,
     sums: Mapping[Key, PatientSums],
     options: StatisticsOptions,
     seed: int,
     training: Collection[str] = (),
-) -> Evaluation:
+) -> Estimates:
     """Return values, curves and comparisons with their intervals.
 
     Args:
-        metric: A metric module.
+        metric: A metric.
         sums: See `read_sums`.
         options: Section `statistics` of the configuration.
         seed: Seed of the run.
@@ -126,18 +126,18 @@ def evaluate_estimators(
     flips = sign_flips(patients, options.permutations, seed)
     comparisons = _compare(metric, sums, replicates, flips, by_class, options)
     table = pd.DataFrame(values)
-    table["letters"] = _letters(table, comparisons, patients, options)
+    table["letters"] = _letters(metric, table, comparisons, patients, options)
     table["patients"], table["slices"] = patients, int(any_sums.counts.sum())
     table["fewest_patients_of_class"] = min(by_class)
     table["classes"] = " and ".join(map(str, any_sums.classes))
     table["training_patients"] = int(is_training.sum())
     table["training_slices"] = int(any_sums.counts[:, is_training].sum())
-    return Evaluation(table, pd.concat(curves, ignore_index=True), comparisons)
+    return Estimates(table, pd.concat(curves, ignore_index=True), comparisons)
 
 
 def _patients_by_class(metric: Metric, sums: PatientSums) -> list[int]:
     """Return the patients of each class, if the metric weighs classes alike; else those of all."""
-    if metric.BALANCED:
+    if metric.balanced:
         return (sums.counts > 0).sum(axis=1).tolist()
     return [len(sums.patients)]
 
@@ -161,12 +161,12 @@ def _parts(
 ) -> dict[str, _Part]:
     """Return what the values are also computed on, by the suffix of its columns."""
     chosen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    if metric.BALANCED and len(sums.classes) > 1:
+    if metric.balanced and len(sums.classes) > 1:
         for label, of_class in zip(sums.classes, sums.counts, strict=True):
             chosen[f"_{CLASS_NAMES[label]}"] = np.array(sums.classes) == label, of_class > 0
     tested = (sums.counts[:, ~is_training] > 0).any(axis=1)
     # The mean of the classes is another quantity where one of them is missing.
-    if is_training.any() and (tested.all() if metric.BALANCED else tested.any()):
+    if is_training.any() and (tested.all() if metric.balanced else tested.any()):
         chosen["_test"] = tested, ~is_training
     parts = {}
     for suffix, (classes, patients) in chosen.items():
@@ -256,14 +256,20 @@ def _compare(
 
 
 def _letters(
-    values: pd.DataFrame, comparisons: pd.DataFrame, patients: int, options: StatisticsOptions
+    metric: Metric,
+    values: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    patients: int,
+    options: StatisticsOptions,
 ) -> pd.Series:
     found = pd.Series("", index=values.index)
     error_rate = 1 - options.confidence
     for variant, rows in values.groupby("variant"):
         if smallest_holm(patients, len(rows), options.permutations) > error_rate:
             continue
-        best_first = rows.sort_values(["value", "estimator"], ascending=[False, True])
+        best_first = rows.sort_values(
+            ["value", "estimator"], ascending=[not metric.higher_is_better, True]
+        )
         of_estimators = letters(
             list(best_first["estimator"]), differing_pairs(comparisons, variant, error_rate)
         )

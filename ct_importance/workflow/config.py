@@ -14,13 +14,16 @@ from pydantic import Field, ValidationError, field_validator
 from ct_importance.classifier.options import ModelOptions
 from ct_importance.cohort.options import CohortOptions
 from ct_importance.errors import InputError
-from ct_importance.metrics.registry import available_metrics, load_metric
+from ct_importance.metrics.metric import Metric
 from ct_importance.options import Options
-from ct_importance.plugins import load, names
+from ct_importance.plugins import KindName, load, name_of, names
 from ct_importance.saliency.estimator import Estimator
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import Task
 from ct_importance.workflow.messages import explain, not_known
+
+TABLE_PARTS = ("details", "comparisons")
+"""Of the table of a metric, in files of their own."""
 
 
 class SaliencyOptions(Options):
@@ -63,7 +66,7 @@ class RunOptions(Options):
     """Name -> options of the estimator of that name (or of `method`, to run one with several
     settings side by side); null leaves it out."""
     metrics: dict[str, dict[str, Any] | None]
-    """Name -> options of the metric of that name; null leaves it out."""
+    """Name -> options of the metric of that name (or of `method`, likewise); null leaves it out."""
     statistics: StatisticsOptions = StatisticsOptions()
     report: ReportOptions = ReportOptions()
 
@@ -92,8 +95,8 @@ class Config:
     options: RunOptions
     estimators: dict[str, Estimator]
     """By the name of the entry."""
-    metrics: dict[str, str]
-    """Name -> canonical JSON of its options."""
+    metrics: dict[str, Metric]
+    """By the name of the entry."""
 
     def data_path(self, path: str) -> str:
         """Return a path of the cohort section, taken from `data_dir` if it is relative."""
@@ -115,7 +118,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
             if entry is not None
         },
         metrics={
-            name: _metric_spec(name, entry)
+            name: _chosen("metric", name, entry)
             for name, entry in options.metrics.items()
             if entry is not None
         },
@@ -127,25 +130,54 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     return config
 
 
-def _estimator(name: str, entry: dict[str, Any]) -> Estimator:
-    entry = dict(entry)
+def tables_of(metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Return the metric of each table of the report, by the table's name.
+
+    A metric that runs under another name than its own has a table of that name.
+
+    Args:
+        metrics: By the name of the entry.
+
+    Raises:
+        InputError: If two metrics name the same table: one would overwrite the other's.
+    """
+    tables: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for name, metric in metrics.items():
+        table = metric.table if name == name_of(type(metric)) else f"table_{name}"
+        for file in (table, *(f"{table}_{part}" for part in TABLE_PARTS)):
+            if file in files:
+                raise InputError(
+                    f"config: metrics.{name}: its table would be {file}, one of metrics."
+                    f"{files[file]}; give the entry another name, or its class another `table`"
+                )
+            files[file] = name
+        tables[table] = name
+    return tables
+
+
+def _chosen(kind: KindName, name: str, entry: dict[str, Any]) -> Any:
+    """Return the estimator or the metric of an entry."""
+    entry, key = dict(entry), f"{kind}s.{name}"
     method = entry.pop("method", name)
-    if method not in names("estimator"):
-        raise InputError(f"config: estimators.{name}: {not_known(method, names('estimator'))}")
-    estimator = _validate(load("estimator", method), entry, f"estimators.{name}")
+    if method not in names(kind):
+        raise InputError(f"config: {key}: {not_known(method, names(kind))}")
+    if name in names(kind) and method != name:
+        raise InputError(
+            f"config: {key}: there is a {kind} {name!r}, and this entry is of {method!r}; "
+            "give it another name"
+        )
+    return _validate(load(kind, method), entry, key)
+
+
+def _estimator(name: str, entry: dict[str, Any]) -> Estimator:
+    estimator: Estimator = _chosen("estimator", name, entry)
     targets = ["predicted", "true", "last", *Task().classes]
     if estimator.target not in targets:
         raise InputError(
             f"config: estimators.{name}.target: {not_known(estimator.target, targets)}"
         )
     return estimator
-
-
-def _metric_spec(name: str, entry: dict[str, Any]) -> str:
-    if name not in available_metrics():
-        raise InputError(f"config: metrics.{name}: {not_known(name, available_metrics())}")
-    options = _validate(load_metric(name).Options, entry, f"metrics.{name}")
-    return _canonical(options.model_dump())
 
 
 def canonical_options(options: Options, kind: type[Options]) -> str:
@@ -191,4 +223,26 @@ def _truths_taken_for_numbers(given: Any, taken: Any, where: str) -> Iterator[tu
 
 def config_schema() -> str:
     """Return the JSON schema of config.yaml, as schemas/config.schema.json holds it."""
-    return json.dumps(RunOptions.model_json_schema(), indent=2) + "\n"
+    schema = RunOptions.model_json_schema()
+    for kind in ("estimator", "metric"):
+        schema["properties"][f"{kind}s"] |= _entries_schema(kind, schema["$defs"])
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _entries_schema(kind: KindName, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of entries: those named as a method are of it, others name theirs."""
+    named, others = {}, []
+    for name in names(kind):
+        keys = load(kind, name).model_json_schema()
+        definitions |= keys.pop("$defs", {})
+        method = {"const": name, "description": f"The {kind} of this name."}
+        keys["properties"] = {"method": method} | keys["properties"]
+        definitions[f"{kind}_{name}"] = keys
+        reference = {"$ref": f"#/$defs/{kind}_{name}"}
+        named[name] = {"anyOf": [reference, {"type": "null"}]}
+        others.append({"allOf": [reference], "required": ["method"]})
+    return {
+        "properties": named,
+        "additionalProperties": {"anyOf": [*others, {"type": "null"}]},
+        "propertyNames": {"pattern": "^[A-Za-z0-9_]{1,100}$"},
+    }

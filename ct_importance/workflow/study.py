@@ -10,15 +10,21 @@ from typing import Any
 
 from ct_importance.errors import InputError
 from ct_importance.io.table_file import read_table
-from ct_importance.metrics.registry import load_metric, tables_of
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.plugins import modules, name_of
 from ct_importance.report.summary import shareable_config
 from ct_importance.workflow.code import code_digest
-from ct_importance.workflow.config import Config, canonical_json, canonical_options
+from ct_importance.workflow.config import (
+    TABLE_PARTS,
+    Config,
+    canonical_json,
+    canonical_options,
+    tables_of,
+)
 from ct_importance.workflow.inputs import UserInputs, as_inputs
-from ct_importance.workflow.jobs import classifier, cohort, saliency
+from ct_importance.workflow.jobs import classifier, cohort, metrics, saliency, statistics
 
-JOBS = (cohort, classifier, saliency)
+JOBS = (cohort, classifier, saliency, metrics, statistics)
 FORMATS = ("svg", "pdf", "png")
 VARIANTS = ("original", "absolute")
 FIGURES = {
@@ -78,13 +84,13 @@ class Study:
             return [self._module("estimator", self.estimators[wildcards.estimator])]
         if rule == "share_passes":
             return [self._module("shared", self.shared[wildcards.shared])]
-        if rule in ("rank_estimators", "write_summary"):
-            return [modules("metric")[metric] for metric in self.metrics]
-        if rule == "write_table":
-            return [modules("metric")[self.tables[wildcards.table]]]
-        if metric := getattr(wildcards, "metric", None):
-            return [modules("metric")[metric]]
-        return []
+        if rule in ("rank_estimators", "plot_rank_flow", "write_agreement", "write_summary"):
+            names = self.metrics
+        elif rule == "write_table":
+            names = [self.tables[wildcards.table]]
+        else:
+            names = [wildcards.metric] if hasattr(wildcards, "metric") else []
+        return [self._module("metric", self.config.metrics[name]) for name in names]
 
     @property
     def weights_given(self) -> bool:
@@ -218,13 +224,13 @@ class Study:
 
     def needs(self, metric: str, what: str) -> bool:
         """Return whether a metric needs something."""
-        return what in load_metric(metric).NEEDS
+        return what in self.config.metrics[metric].needs
 
     def slices_of(self, metric: str) -> str:
         """Return the subset of slices a metric is computed on; "" if it is not configured."""
         if metric not in self.metrics:
             return ""
-        return json.loads(self.config.metrics[metric])["slices"]
+        return self.config.metrics[metric].slices
 
     def _check_metrics(self) -> None:
         for metric in self.metrics:
@@ -267,9 +273,15 @@ class Study:
         needed = any(self.needs(metric, "segments") for metric in self.metrics)
         return f"{self.folder}/metrics/segments.parquet" if needed else []
 
-    def options_of_metric(self, wildcards: Wildcards) -> str:
-        """Return the options of the metric of a job, as JSON."""
-        return self.config.metrics[wildcards.metric]
+    def chosen_metric(self, name: str) -> dict[str, Any]:
+        """Return the fields of `ct_importance.metrics.jobs.ChosenMetric`."""
+        metric = self.config.metrics[name]
+        return {"name": name, "method": name_of(type(metric)), "options": metric.model_dump()}
+
+    def metric_of_job(self, wildcards: Wildcards) -> str:
+        """Return the metric of a job or of its table, as JSON."""
+        name = getattr(wildcards, "metric", None) or self.tables[wildcards.table]
+        return canonical_json(ChosenMetric(**self.chosen_metric(name)))
 
     def points_of_metric(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of the metric of a job."""
@@ -286,11 +298,6 @@ class Study:
         )
         return [f"{self.folder}/statistics/{metric}/ceiling/{table}.parquet"] if has_ceiling else []
 
-    def precision_of_metric(self, wildcards: Wildcards) -> str | None:
-        """Return the precision of the passes of a metric, if it takes any."""
-        asked = self.needs(wildcards.metric, "classifier")
-        return self.options.model.precision if asked else None
-
     # Statistics and report
 
     @property
@@ -303,14 +310,10 @@ class Study:
         """The estimators in their order, as JSON."""
         return json.dumps(list(self.estimators))
 
-    @property
-    def metric_names(self) -> str:
-        """The metrics in the order of their tables, as JSON."""
-        return json.dumps(self.metrics)
-
     def metric_specs(self, wildcards: Wildcards) -> str:
-        """Return the metrics with the JSON of their options, in the order of their tables."""
-        return json.dumps({metric: self.config.metrics[metric] for metric in self.metrics})
+        """Return the metrics in the order of their tables, as JSON."""
+        chosen = [ChosenMetric(**self.chosen_metric(name)) for name in self.metrics]
+        return json.dumps([json.loads(canonical_json(it)) for it in chosen])
 
     def shareable_config(self, wildcards: Wildcards) -> str:
         """Return the configuration without paths of the user, as JSON."""
@@ -319,10 +322,6 @@ class Study:
     def example_slices(self, wildcards: Wildcards) -> str:
         """Return the slices that the user wants to see, as JSON."""
         return json.dumps(self.options.report.example_slices, sort_keys=True)
-
-    def options_of_table(self, wildcards: Wildcards) -> str:
-        """Return the options of the metric of a table, as JSON."""
-        return self.config.metrics[self.tables[wildcards.table]]
 
     def map_of_figure(self, figure: int) -> str:
         """Return the table of maps that Figure 1 or 3 shows a map of."""
@@ -379,7 +378,11 @@ class Study:
 
     def table_files(self) -> list[str]:
         """Return the tables of the report as CSV."""
-        stems = [f"{it}{part}" for it in self.tables for part in ("", "_details", "_comparisons")]
+        stems = [
+            f"{it}{part}"
+            for it in self.tables
+            for part in ("", *(f"_{part}" for part in TABLE_PARTS))
+        ]
         return [f"{self.folder}/tables/{it}.csv" for it in [*stems, "agreement", "ranks", "cost"]]
 
     def benchmarks(self) -> dict[str, list[str]]:

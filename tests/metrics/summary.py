@@ -12,7 +12,7 @@ def summarise_points(metric: Metric, rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row per variant: ``variant`` and what the metric's ``summarise`` gives.
 
     Args:
-        metric: A metric module.
+        metric: A metric.
         rows: Its table of points for one estimator.
     """
     return pd.DataFrame(

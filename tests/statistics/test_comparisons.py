@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ct_importance.metrics.averaging import PatientSums
-from ct_importance.metrics.catalogue import roc
+from ct_importance.metrics.catalogue.roc import Roc
 from ct_importance.statistics.comparisons import (
     holm,
     letter_groups,
@@ -21,7 +21,7 @@ from ct_importance.statistics.comparisons import (
 class Mean:
     """A metric whose value is the mean of one number per slice."""
 
-    BALANCED = False
+    balanced = False
 
     @staticmethod
     def summarise(curves):
@@ -126,8 +126,8 @@ def test_values_of_averaged_curves_are_compared():
         )
 
     flips = sign_flips(12, 5000, seed=0)
-    assert permutation_p_value(roc, curves(0.3), curves(0.6), flips) == 2 / 2**12
-    assert permutation_p_value(roc, curves(0.5), curves(0.5), flips) > 0.05
+    assert permutation_p_value(Roc(), curves(0.3), curves(0.6), flips) == 2 / 2**12
+    assert permutation_p_value(Roc(), curves(0.5), curves(0.5), flips) > 0.05
 
 
 def test_holm_by_hand():

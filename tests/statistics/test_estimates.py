@@ -7,14 +7,14 @@ import pytest
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import PatientSums
-from ct_importance.metrics.catalogue import dice, fidelity, roc
+from ct_importance.plugins import load
 from ct_importance.statistics.comparisons import differing_pairs
-from ct_importance.statistics.estimates import evaluate_estimators, read_sums
+from ct_importance.statistics.estimates import estimate_values, read_sums
 from ct_importance.statistics.options import StatisticsOptions
 from tests.metrics.summary import summarise_points
 from tests.metrics.test_averaging import points
 
-METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}
+METRICS = {name: load("metric", name)() for name in ("fidelity", "roc", "dice")}
 FEW = StatisticsOptions(resamples=300, permutations=300)
 
 
@@ -33,7 +33,7 @@ def tables(tmp_path):
 @pytest.mark.parametrize("name", METRICS)
 def test_values_and_curves_have_intervals(name, tables):
     metric, paths = METRICS[name], tables(name, one=0, two=1)
-    found = evaluate_estimators(metric, read_sums(metric, paths), FEW, seed=0)
+    found = estimate_values(metric, read_sums(metric, paths), FEW, seed=0)
 
     keys = found.values[["estimator", "variant"]].to_numpy().tolist()
     assert keys == [[one, v] for one in ("one", "two") for v in ("original", "absolute")]
@@ -41,7 +41,7 @@ def test_values_and_curves_have_intervals(name, tables):
     assert set(found.values["slices"]) == {24}
     assert set(found.values["classes"]) == {"0 and 1"}
     fewest = pd.read_parquet(paths["one"]).groupby("label").patient_id.nunique().min()
-    assert set(found.values["fewest_patients_of_class"]) == {fewest if metric.BALANCED else 12}
+    assert set(found.values["fewest_patients_of_class"]) == {fewest if metric.balanced else 12}
     expected = summarise_points(metric, pd.read_parquet(paths["two"]))
     np.testing.assert_array_equal(found.values["value"][2:], expected["value"])
     for table in (found.values, found.curves):
@@ -55,11 +55,13 @@ def test_values_and_curves_have_intervals(name, tables):
 
 def test_fidelity_is_also_told_of_each_class_alone(tables):
     paths = tables("fidelity", one=0)
-    values = evaluate_estimators(fidelity, read_sums(fidelity, paths), FEW, seed=0).values
+    values = estimate_values(
+        METRICS["fidelity"], read_sums(METRICS["fidelity"], paths), FEW, seed=0
+    ).values
 
     rows = pd.read_parquet(paths["one"])
     for label, name in ((0, "no_contrast"), (1, "contrast")):
-        expected = summarise_points(fidelity, rows[rows["label"] == label])["value"]
+        expected = summarise_points(METRICS["fidelity"], rows[rows["label"] == label])["value"]
         np.testing.assert_allclose(values[f"value_{name}"], expected)
         assert (
             values[f"value_{name}"]
@@ -76,7 +78,7 @@ def test_where_training_patients_take_part_test_patients_are_told_alone(name, ta
     rows = pd.read_parquet(paths["one"])
     training = set(sorted(rows["patient_id"].unique())[:7])
     sums = read_sums(metric, paths)
-    values = evaluate_estimators(metric, sums, FEW, seed=0, training=training).values
+    values = estimate_values(metric, sums, FEW, seed=0, training=training).values
 
     tested = rows[~rows["patient_id"].isin(training)]
     np.testing.assert_allclose(values["value_test"], summarise_points(metric, tested)["value"])
@@ -85,7 +87,7 @@ def test_where_training_patients_take_part_test_patients_are_told_alone(name, ta
     of_training = rows[rows["patient_id"].isin(training)]
     assert set(values["training_slices"]) == {of_training["slice_id"].nunique()}
     for others in ((), set(rows["patient_id"])):
-        values = evaluate_estimators(metric, sums, FEW, seed=0, training=others).values
+        values = estimate_values(metric, sums, FEW, seed=0, training=others).values
         assert "value_test" not in values
         assert set(values["training_patients"]) == {len(others)}
 
@@ -97,14 +99,14 @@ def test_a_class_without_test_patients_is_no_mean_of_two(tables):
         of_one = rows.groupby("patient_id")["label"].transform("max")
         training = set(rows.loc[of_one == 1, "patient_id"])
         sums = read_sums(metric, paths)
-        values = evaluate_estimators(metric, sums, FEW, seed=0, training=training).values
+        values = estimate_values(metric, sums, FEW, seed=0, training=training).values
         assert 0 < len(training) < 12
         assert ("value_test" in values) == (name != "fidelity")
 
 
 def test_every_pair_is_compared_within_a_variant_and_the_variants_within_an_estimator(tables):
-    sums = read_sums(roc, tables("roc", a=0, b=1, c=2))
-    found = evaluate_estimators(roc, sums, FEW, seed=0).comparisons
+    sums = read_sums(METRICS["roc"], tables("roc", a=0, b=1, c=2))
+    found = estimate_values(METRICS["roc"], sums, FEW, seed=0).comparisons
 
     names = ["first", "first_variant", "second", "second_variant"]
     original, absolute = (
@@ -118,9 +120,9 @@ def test_every_pair_is_compared_within_a_variant_and_the_variants_within_an_esti
 
 
 def test_drawn_flips_and_resamples_are_those_of_the_seed(tables):
-    sums = read_sums(roc, tables("roc", a=0, b=1, c=2))
+    sums = read_sums(METRICS["roc"], tables("roc", a=0, b=1, c=2))
     one, again, other = (
-        evaluate_estimators(roc, sums, FEW, seed).comparisons[["p", "low", "high"]]
+        estimate_values(METRICS["roc"], sums, FEW, seed).comparisons[["p", "low", "high"]]
         for seed in (0, 0, 1)
     )
 
@@ -129,7 +131,7 @@ def test_drawn_flips_and_resamples_are_those_of_the_seed(tables):
 
 
 def test_differences_are_paired_by_patient(tables):
-    sums = read_sums(dice, tables("dice", a=0))
+    sums = read_sums(METRICS["dice"], tables("dice", a=0))
     better = {
         ("b", variant): PatientSums(
             these.patients,
@@ -140,7 +142,7 @@ def test_differences_are_paired_by_patient(tables):
         )
         for (_, variant), these in sums.items()
     }
-    found = evaluate_estimators(dice, sums | better, FEW, seed=0)
+    found = estimate_values(METRICS["dice"], sums | better, FEW, seed=0)
 
     row = found.comparisons.iloc[0]
     assert row["difference"] == pytest.approx(-0.01)
@@ -151,11 +153,19 @@ def test_differences_are_paired_by_patient(tables):
     letters = found.values.set_index(["variant", "estimator"])["letters"]
     assert letters["original"].to_dict() == {"a": "b", "b": "a"}
 
+    class Lower(type(METRICS["dice"])):
+        higher_is_better = False
+
+    lower = estimate_values(Lower(), sums | better, FEW, seed=0)
+    letters = lower.values.set_index(["variant", "estimator"])["letters"]
+    assert letters["original"].to_dict() == {"a": "a", "b": "b"}
+    pd.testing.assert_frame_equal(lower.comparisons, found.comparisons)
+
 
 @pytest.mark.parametrize(("permutations", "expected"), [(1000, {"a", "b"}), (100, {""})])
 def test_where_no_test_is_possible_there_are_no_letters(tables, permutations, expected):
     # With 100 permutations the smallest p-value of ten pairs is 0.099.
-    sums = read_sums(dice, tables("dice", a=0, b=1, c=2, d=3))
+    sums = read_sums(METRICS["dice"], tables("dice", a=0, b=1, c=2, d=3))
     sums |= {
         ("best", variant): replace(
             these, sums=these.sums | {"dsc": these.sums["dsc"] + 0.9 * these.counts[..., None]}
@@ -164,7 +174,7 @@ def test_where_no_test_is_possible_there_are_no_letters(tables, permutations, ex
         if estimator == "a"
     }
     options = StatisticsOptions(resamples=100, permutations=permutations)
-    found = evaluate_estimators(dice, sums, options, seed=0)
+    found = estimate_values(METRICS["dice"], sums, options, seed=0)
 
     assert set(found.values["letters"]) == expected
 
@@ -188,7 +198,7 @@ def test_tables_of_other_slices_are_not_compared(tmp_path):
     points("roc", patients=11).to_parquet(tmp_path / "old")
 
     with pytest.raises(InputError, match="old: holds other slices than"):
-        read_sums(roc, {"a": tmp_path / "new", "b": tmp_path / "old"})
+        read_sums(METRICS["roc"], {"a": tmp_path / "new", "b": tmp_path / "old"})
 
 
 def test_one_patient_has_values_without_intervals(tables, caplog):
@@ -200,9 +210,9 @@ def test_one_patient_has_values_without_intervals(tables, caplog):
             these.positions,
             {name: values[:1, 2:3] for name, values in these.sums.items()},
         )
-        for key, these in read_sums(dice, tables("dice", a=0, b=1)).items()
+        for key, these in read_sums(METRICS["dice"], tables("dice", a=0, b=1)).items()
     }
-    found = evaluate_estimators(dice, sums, FEW, seed=0)
+    found = estimate_values(METRICS["dice"], sums, FEW, seed=0)
 
     assert found.values["value"].notna().all()
     assert found.values[["value_low", "value_high"]].isna().all(axis=None)
@@ -230,6 +240,6 @@ def test_the_papers_cohort_takes_seconds():
         for variant in ("original", "absolute")
     }
     start = time.process_time()
-    evaluate_estimators(fidelity, sums, StatisticsOptions(permutations=100), seed=0)
+    estimate_values(METRICS["fidelity"], sums, StatisticsOptions(permutations=100), seed=0)
 
     assert time.process_time() - start < 10

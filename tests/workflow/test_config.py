@@ -1,17 +1,15 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, get_args
 
+import jsonschema
 import pytest
 import yaml
 from pydantic import model_validator
 
 from ct_importance.cohort.options import CohortOptions, ExtractionOptions
 from ct_importance.errors import InputError
-from ct_importance.metrics.metric import MetricOptions
-from ct_importance.metrics.registry import available_metrics, load_metric
 from ct_importance.options import Options
 from ct_importance.plugins import load, name_of, names
 from ct_importance.workflow.config import (
@@ -21,6 +19,7 @@ from ct_importance.workflow.config import (
     canonical_options,
     config_schema,
     parse_config,
+    tables_of,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,11 +48,45 @@ def test_the_schema_file_is_in_step_with_the_models():
     )
 
 
+def schema_errors(**changes: Any) -> list[str]:
+    """Where the schema finds mistakes in the default configuration with some entries changed."""
+    changed = {key: DEFAULT[key] | entries for key, entries in changes.items()}
+    schema = jsonschema.Draft202012Validator(json.loads(config_schema()))
+    return [error.json_path for error in schema.iter_errors(DEFAULT | changed)]
+
+
+def test_the_schema_takes_what_is_right():
+    assert schema_errors() == []
+    fine = {"fidelity_fine": {"method": "fidelity", "step": 0.01}, "roc": {"method": "roc"}}
+    many = {"smoothgrad_50": {"method": "smoothgrad", "samples": 50}, "random": None}
+    assert schema_errors(metrics=fine | {"dice": None}, estimators=many) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "entry"),
+    [
+        ("estimators", "smoothgrad", {"sampels": 3}),
+        ("estimators", "smoothgrad", {"samples": "many"}),
+        ("estimators", "smoothgrad_50", {"method": "smoothgrad", "sampels": 50}),
+        ("estimators", "mine", {"samples": 50}),
+        ("metrics", "roc", {"treshold": 3}),
+        ("metrics", "roc", {"method": "dice"}),
+        ("metrics", "fidelity_fine", {"method": "fidelity", "thresholds": 3}),
+        ("metrics", "rok", {}),
+    ],
+)
+def test_the_schema_knows_the_keys_of_every_estimator_and_metric(section, name, entry):
+    assert schema_errors(**{section: {name: entry}}) == [f"$.{section}.{name}"]
+    changed = {section: DEFAULT[section] | {name: entry}}
+    with pytest.raises(InputError, match=f"^config: {section}.{name}"):
+        parse_config(DEFAULT | changed)
+
+
 def test_the_default_configuration_is_valid_and_names_every_estimator_and_metric():
     config = parse_config(DEFAULT)
 
     assert sorted(config.estimators) == names("estimator")
-    assert sorted(config.metrics) == available_metrics()
+    assert sorted(config.metrics) == names("metric")
 
 
 def test_the_default_configuration_shows_every_key():
@@ -308,7 +341,7 @@ def test_every_count_has_a_limit():
     models = [
         RunOptions,
         *(load("estimator", name) for name in names("estimator")),
-        *(load_metric(name).Options for name in available_metrics()),
+        *(load("metric", name) for name in names("metric")),
     ]
     assert [key for model in models for key in endless(model)] == ["seed"]
     assert complaint(cohort={"phantom": {"patients": 10**12}}) == (
@@ -331,13 +364,14 @@ def test_a_mistake_that_concerns_several_keys_does_not_repeat_them_all():
 
 
 def test_options_that_do_not_go_together_are_named_by_their_entry(monkeypatch):
-    class Options(MetricOptions):
+    class Never(load("metric", "roc")):
         @model_validator(mode="after")
         def _never(self):
             raise ValueError("low must be below high")
 
     monkeypatch.setattr(
-        "ct_importance.workflow.config.load_metric", lambda name: SimpleNamespace(Options=Options)
+        "ct_importance.workflow.config.load",
+        lambda kind, name: Never if kind == "metric" else load(kind, name),
     )
 
     assert complaint(metrics={"roc": {}}) == "metrics.roc: low must be below high"
@@ -419,12 +453,51 @@ def test_the_spec_tells_apart_values_that_change_places():
 
 
 def test_the_spec_of_a_metric_holds_its_defaults():
-    written_out = json.loads(configured(metrics={"fidelity": {}}).metrics["fidelity"])
+    written_out = configured(metrics={"fidelity": {}}).metrics["fidelity"].model_dump()
 
     assert configured(metrics={"fidelity": written_out}).metrics == (
         configured(metrics={"fidelity": {}}).metrics
     )
     assert {"slices", "step"} <= set(written_out)
+
+
+def test_one_metric_can_run_with_several_settings():
+    entries = {"fidelity": {}, "fidelity_fine": {"method": "fidelity", "step": 0.01}}
+    metrics = configured(metrics=entries).metrics
+
+    assert type(metrics["fidelity_fine"]) is type(metrics["fidelity"])
+    assert [metrics[name].step for name in entries] == [0.025, 0.01]
+    assert tables_of(metrics) == {
+        "table1_fidelity": "fidelity",
+        "table_fidelity_fine": "fidelity_fine",
+    }
+
+
+@pytest.mark.parametrize("section", ["estimators", "metrics"])
+def test_the_name_of_one_method_is_not_for_another(section):
+    one, other = names(section.removesuffix("s"))[:2]
+
+    assert complaint(**{section: {one: {"method": other}}}) == (
+        f"{section}.{one}: there is a {section.removesuffix('s')} '{one}', and this entry is of "
+        f"'{other}'; give it another name"
+    )
+
+
+@pytest.mark.parametrize("part", ["details", "comparisons"])
+def test_two_metrics_cannot_write_one_file(part):
+    entries = {"roc_2": {"method": "roc"}, f"roc_2_{part}": {"method": "roc"}}
+
+    for these in (entries, dict(reversed(entries.items()))):
+        with pytest.raises(InputError, match=f"its table would be table_roc_2_{part}, one of"):
+            tables_of(configured(metrics=these).metrics)
+
+
+def test_two_metrics_cannot_share_a_table(monkeypatch):
+    metrics = configured(metrics={"roc": {}, "dice": {}}).metrics
+    monkeypatch.setattr(type(metrics["dice"]), "table", "table2_auc")
+
+    with pytest.raises(InputError, match=r"metrics\.dice: its table would be table2_auc, one of m"):
+        tables_of(metrics)
 
 
 def test_parsing_leaves_the_configuration_as_it_was():

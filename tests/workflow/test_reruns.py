@@ -20,7 +20,7 @@ CURVES = {
 METRICS = ("fidelity", "roc", "dice")
 RANKING = {"rank_estimators", "write_agreement", "plot_rank_flow", "write_summary"}
 STATISTICS = {
-    *(f"evaluate_estimators({name})" for name in METRICS),
+    *(f"estimate_values({name})" for name in METRICS),
     *(f"plot_differences({name})" for name in METRICS),
     *RANKING,
 }
@@ -130,7 +130,7 @@ def test_the_file_of_one_metric(project):
         path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
     ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
     expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
     assert project.planned_jobs() == expected
 
@@ -142,7 +142,7 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
         path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
     ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
     expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
     assert project.planned_jobs() == expected
     project.run("--", "results/tiny/tables/table2_auc.csv")

@@ -8,7 +8,9 @@ import yaml
 
 from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
 from ct_importance.errors import InputError
+from ct_importance.metrics.jobs import EvaluationJob, lower_is_better, read_metrics
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
+from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 from ct_importance.workflow import study as module
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.study import Study
@@ -98,6 +100,53 @@ def test_what_estimators_are_asked():
     assert combined.options == {"samples": 50, "noise": 0.15, "target": "last"}
     (name,) = (name for name in study.shared if "samples_50" in name)
     assert asked(study, "share_passes", SharedJob, shared=name).options["samples"] == 50
+
+
+FINE = {"fidelity_fine": {"method": "fidelity", "step": 0.01}}
+
+
+def test_what_metrics_are_asked():
+    study = study_of(metrics=FINE)
+    job = asked(study, "evaluate_importance", EvaluationJob, metric="fidelity", estimator="random")
+    assert (job.name, job.method, job.estimator, job.shard) == (
+        *("fidelity", "fidelity", "random", "1of1"),
+    )
+    assert job.precision == "float32"
+    fine = asked(
+        study, "evaluate_importance", EvaluationJob, metric="fidelity_fine", estimator="random"
+    )
+    assert (fine.name, fine.method, fine.metric.step) == ("fidelity_fine", "fidelity", 0.01)
+    roc = asked(study, "evaluate_importance", EvaluationJob, metric="roc", estimator="random")
+    assert roc.precision is None
+    ceiling = asked(study, "evaluate_ceiling", CeilingJob, metric="dice")
+    assert ceiling.statistics == study.options.statistics
+    values = asked(study, "estimate_values", EstimationJob, metric="fidelity_fine")
+    assert values.estimators == tuple(study.estimators)
+    ranking = asked(study, "rank_estimators", RankingJob)
+    assert [one.name for one in ranking.metrics] == ["fidelity", "roc", "dice", "fidelity_fine"]
+    assert lower_is_better(read_metrics(study.metric_specs(wildcards()))) == []
+    assert lower_is_better(ranking.metrics) == []
+
+
+def test_a_metric_under_another_name_has_all_but_figures_of_the_paper():
+    study = study_of(metrics=FINE)
+    added = set(study.table_files()) - set(study_of().table_files())
+    stem = "results/demo/tables/table_fidelity_fine"
+    assert added == {f"{stem}{part}.csv" for part in ("", "_details", "_comparisons")}
+    figures = set(study.figures()) - set(study_of().figures())
+    assert {path.rpartition(".")[0].rpartition("/")[2] for path in figures} == {
+        "differences_fidelity_fine_original",
+        "differences_fidelity_fine_absolute",
+    }
+    assert len(study.all_points()) == 4 * 8
+    assert study.values()[-1] == "results/demo/statistics/fidelity_fine/values.parquet"
+    for rule, values in {
+        "estimate_values": {"metric": "fidelity_fine"},
+        "write_table": {"table": "table_fidelity_fine"},
+    }.items():
+        assert study.code(rule)(wildcards(**values)) != study.code(rule)(
+            wildcards(metric="roc", table="table2_auc")
+        )
 
 
 def test_shards_divide_maps_and_metrics():

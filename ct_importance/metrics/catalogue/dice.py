@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import field_validator
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.metric import Context, Curves, Maps, MetricOptions, Points, Subject
+from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
 
 if TYPE_CHECKING:
     from ct_importance.metrics.xrai.regions import Regions
 
-TABLE = "table3_dice"
-VALUE_LABEL = "max DSC"
-DECIMALS = 2
-NEEDS = frozenset({"mask", "segments"})
-POINT_COLUMNS = {"percentage": "float64", "dsc": "float64", "shown_percentage": "float64"}
-POSITION_COLUMNS = ("percentage",)
-MEAN_COLUMNS = ("dsc", "shown_percentage")
-BALANCED = False
 
+class Dice(Metric):
+    """How far the most important regions are those of the mask."""
 
-class Options(MetricOptions):
-    """Options of the Dice metric."""
+    title: ClassVar[str] = "Dice"
+    unit: ClassVar[str] = "max DSC"
+    decimals: ClassVar[int] = 2
+    higher_is_better: ClassVar[bool] = True
+    category: ClassVar[Category] = "localisation"
+    needs: ClassVar[frozenset[str]] = frozenset({"mask", "segments"})
+    table: ClassVar[str] = "table3_dice"
+    balanced: ClassVar[bool] = False
+    point_columns: ClassVar[dict[str, str]] = {
+        "percentage": "float64",
+        "dsc": "float64",
+        "shown_percentage": "float64",
+    }
+    position_columns: ClassVar[tuple[str, ...]] = ("percentage",)
+    mean_columns: ClassVar[tuple[str, ...]] = ("dsc", "shown_percentage")
 
     slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""
@@ -43,32 +50,62 @@ class Options(MetricOptions):
             raise ValueError("give rising percentages above 0 and up to 100")
         return percentages
 
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
+        """Return DSC and shown percentage at each displayed percentage, by variant.
 
-def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
-    """Return DSC and shown percentage at each displayed percentage, by variant.
+        Args:
+            sample: A slice with mask and segments.
+            maps: Importance maps (H, W) by variant.
+            probe: Not asked.
 
-    Args:
-        subject: A slice with mask and segments.
-        maps: Importance maps (H, W) by variant.
-        context: Its options give the percentages.
+        Returns:
+            By variant: ``percentage`` p that was asked for, ``dsc`` in [0, 1] of the region shown
+            at p, ``shown_percentage`` of the image: regions are shown whole, so it can exceed p.
 
-    Returns:
-        By variant: ``percentage`` p that was asked for, ``dsc`` in [0, 1] of the region shown at
-        p, ``shown_percentage`` of the image: regions are shown whole, so it can exceed p.
+        Raises:
+            InputError: If the mask is empty (its DSC is 0 or undefined, never a hit) or a map is
+                not finite.
+        """
+        from ct_importance.metrics.xrai.regions import xrai_regions
 
-    Raises:
-        InputError: If the mask is empty (its DSC is 0 or undefined, never a hit) or a map is not
-            finite.
-    """
-    from ct_importance.metrics.xrai.regions import xrai_regions
+        percentages = np.array(self.percentages)
+        points = {}
+        for variant, importance in maps.items():
+            regions = xrai_regions(importance, sample.segments)
+            dsc, shown = dice_curve(regions, sample.mask, percentages)
+            points[variant] = {"percentage": percentages, "dsc": dsc, "shown_percentage": shown}
+        return points
 
-    percentages = np.array(context.options.percentages)
-    points = {}
-    for variant, importance in maps.items():
-        regions = xrai_regions(importance, subject.segments)
-        dsc, shown = dice_curve(regions, subject.mask, percentages)
-        points[variant] = {"percentage": percentages, "dsc": dsc, "shown_percentage": shown}
-    return points
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return the maximum of the averaged DSC curve and where it is reached.
+
+        Args:
+            curves: Means over slices at each percentage.
+
+        Returns:
+            ``value`` (maximum DSC), ``percentage`` (the first one that reaches it) and
+            ``shown_percentage`` (mean share of the image shown there), each (B,).
+        """
+        dsc = curves.means["dsc"]
+        best = dsc.argmax(axis=1)[:, None]
+        return {
+            "value": np.take_along_axis(dsc, best, axis=1)[:, 0],
+            "percentage": curves.positions["percentage"][best[:, 0]],
+            "shown_percentage": np.take_along_axis(curves.means["shown_percentage"], best, axis=1)[
+                :, 0
+            ],
+        }
+
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the curves of Figure 6: ``dsc`` by percentage."""
+        return Curves(curves.positions, {"dsc": curves.means["dsc"]})
+
+    def describe(self) -> str:
+        """Return how Dice is computed with these options."""
+        return (
+            "Dice is human-centric: how well the most important XRAI regions agree with the masks. "
+            "Regions are shown whole, so that the percentage shown may pass the one asked for."
+        )
 
 
 def dice_curve(
@@ -116,37 +153,3 @@ def percentiles(values: np.ndarray, sizes: np.ndarray, percentages: np.ndarray) 
     # The rounding of NumPy's interpolation decides whether a region is shown.
     share = position - below
     return np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
-
-
-def summarise(curves: Curves) -> dict[str, np.ndarray]:
-    """Return the maximum of the averaged DSC curve and where it is reached.
-
-    Args:
-        curves: Means over slices at each percentage.
-
-    Returns:
-        ``value`` (maximum DSC), ``percentage`` (the first one that reaches it) and
-        ``shown_percentage`` (mean share of the image shown there), each (B,).
-    """
-    dsc = curves.means["dsc"]
-    best = dsc.argmax(axis=1)[:, None]
-    return {
-        "value": np.take_along_axis(dsc, best, axis=1)[:, 0],
-        "percentage": curves.positions["percentage"][best[:, 0]],
-        "shown_percentage": np.take_along_axis(curves.means["shown_percentage"], best, axis=1)[
-            :, 0
-        ],
-    }
-
-
-def figure_curves(curves: Curves) -> Curves:
-    """Return the curves of Figure 6: ``dsc`` by percentage."""
-    return Curves(curves.positions, {"dsc": curves.means["dsc"]})
-
-
-def describe(options: Options) -> str:
-    """Return how Dice is computed with these options."""
-    return (
-        "Dice is human-centric: how well the most important XRAI regions agree with the masks. "
-        "Regions are shown whole, so that the percentage shown may pass the one asked for."
-    )

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
-from ct_importance.metrics.metric import Context, Curves, Maps, MetricOptions, Points, Subject
+from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
 
 if TYPE_CHECKING:
     import torch
 
-TABLE = "table1_fidelity"
-VALUE_LABEL = "F × 10"
-DECIMALS = 1
-NEEDS = frozenset({"classifier", "image"})
-POINT_COLUMNS = {"order": "string", "fraction": "float64", "logit": "float32", "correct": "bool"}
-POSITION_COLUMNS = ("order", "fraction")
-MEAN_COLUMNS = ("correct",)
-BALANCED = True
 
 ORDERS = ("mif", "lif")
 """Most important pixels first, least important pixels first."""
@@ -30,8 +22,26 @@ MASKED_VALUE = {1: 0.0, 0: 1.0}
 """By true label: contrast agent is bright, so it is hidden by black and feigned by white."""
 
 
-class Options(MetricOptions):
-    """Options of the fidelity metric."""
+class Fidelity(Metric):
+    """How much sooner the most important pixels, masked, take the accuracy away."""
+
+    title: ClassVar[str] = "Fidelity"
+    unit: ClassVar[str] = "F × 10"
+    decimals: ClassVar[int] = 1
+    higher_is_better: ClassVar[bool] = True
+    category: ClassVar[Category] = "faithfulness"
+    chance: ClassVar[float | None] = 0.0
+    needs: ClassVar[frozenset[str]] = frozenset({"classifier", "image"})
+    table: ClassVar[str] = "table1_fidelity"
+    balanced: ClassVar[bool] = True
+    point_columns: ClassVar[dict[str, str]] = {
+        "order": "string",
+        "fraction": "float64",
+        "logit": "float32",
+        "correct": "bool",
+    }
+    position_columns: ClassVar[tuple[str, ...]] = ("order", "fraction")
+    mean_columns: ClassVar[tuple[str, ...]] = ("correct",)
 
     step: float = Field(0.025, ge=0.001, le=1)
     """Share of the pixels masked from one point to the next; must divide 1."""
@@ -72,47 +82,89 @@ class Options(MetricOptions):
         """Shares of the pixels masked, from 0 to 1."""
         return np.insert(np.arange(self.steps + 1) / self.steps, 1, self.early)
 
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
+        """Return the classifier's logits as pixels are masked, by variant.
 
-def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
-    """Return the classifier's logits as pixels are masked, by variant.
+        Args:
+            sample: The slice.
+            maps: Importance maps (H, W) by variant.
+            probe: Needs classifier and device; its seed decides the order of tied pixels.
 
-    Args:
-        subject: The slice.
-        maps: Importance maps (H, W) by variant.
-        context: Needs classifier and device; its seed decides the order of tied pixels.
+        Returns:
+            By variant: ``order`` ("mif", "lif"), ``fraction`` in [0, 1] of the pixels masked,
+            ``logit``, and ``correct``: whether its sign agrees with the label.
 
-    Returns:
-        By variant: ``order`` ("mif", "lif"), ``fraction`` in [0, 1] of the pixels masked,
-        ``logit``, and ``correct``: whether its sign agrees with the label.
+        Raises:
+            InputError: If a map or a logit is not finite.
+        """
+        fractions = self.fractions
+        counts = masked_counts(sample.image.size, self)
+        ranks = {}
+        ties = generator_for(probe.seed, sample.slice_id, "fidelity ties")
+        tie_order = ties.permutation(sample.image.size)
+        for variant, importance in maps.items():
+            for order, rank in rank_pixels(importance, tie_order).items():
+                ranks[variant, order] = rank
+        logits = _masked_logits(sample, np.stack(list(ranks.values())), counts, probe, self.batch)
+        if not np.isfinite(logits).all():
+            raise InputError("the classifier gave a logit that is not finite; check its weights")
+        by_order = dict(zip(ranks, logits, strict=True))
+        return {
+            variant: _points(
+                np.stack([by_order[variant, order] for order in ORDERS]), fractions, sample.label
+            )
+            for variant in maps
+        }
 
-    Raises:
-        InputError: If a map or a logit is not finite.
-    """
-    fractions = context.options.fractions
-    counts = masked_counts(subject.image.size, context.options)
-    ranks = {}
-    ties = generator_for(context.seed, subject.slice_id, "fidelity ties")
-    tie_order = ties.permutation(subject.image.size)
-    for variant, importance in maps.items():
-        for order, rank in rank_pixels(importance, tie_order).items():
-            ranks[variant, order] = rank
-    logits = _masked_logits(subject, np.stack(list(ranks.values())), counts, context)
-    if not np.isfinite(logits).all():
-        raise InputError("the classifier gave a logit that is not finite; check its weights")
-    by_order = dict(zip(ranks, logits, strict=True))
-    return {
-        variant: _points(
-            np.stack([by_order[variant, order] for order in ORDERS]), fractions, subject.label
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return the fidelity: the area between the LiF and the MiF curve.
+
+        Args:
+            curves: Mean of the accuracies of the classes (of one, if there are slices of one only),
+                as masking goes on.
+
+        Returns:
+            ``value`` (10 F, as in Table 1), ``fidelity`` (F, in [-1, 1]), ``mif_area`` and
+            ``lif_area`` (trapezoid over the fraction, in [0, 1]), ``accuracy`` with no pixel masked
+            and ``first_accuracy`` after the first step (mean of both orders), each (B,).
+        """
+        order, fraction = curves.positions["order"], curves.positions["fraction"]
+        accuracy = curves.means["correct"]
+        mif, lif = (
+            np.trapezoid(accuracy[:, order == wanted], fraction[order == wanted])
+            for wanted in ORDERS
         )
-        for variant in maps
-    }
+        start, first = (accuracy[:, fraction == at].mean(axis=1) for at in np.unique(fraction)[:2])
+        return {
+            "value": 10 * (lif - mif),
+            "fidelity": lif - mif,
+            "mif_area": mif,
+            "lif_area": lif,
+            "accuracy": start,
+            "first_accuracy": first,
+        }
+
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the curves of Figure 4: ``accuracy`` by order and fraction."""
+        return Curves(curves.positions, {"accuracy": curves.means["correct"]})
+
+    def describe(self) -> str:
+        """Return how fidelity is computed with these fidelity."""
+        shares = ", ".join(f"{100 * share:g}" for share in self.early)
+        first = f", after first shares of {shares} %" if shares else ""
+        return (
+            "Fidelity is model-centric: how fast accuracy (mean of the classes) falls when the "
+            "most important pixels are masked, against when the least important are, in steps of "
+            f"{100 * self.step:g} % of the pixels{first}. Slices with contrast agent are masked in "
+            "black, others in white. Importance by chance must come out at 0."
+        )
 
 
-def masked_counts(pixels: int, options: Options) -> np.ndarray:
+def masked_counts(pixels: int, fidelity: Fidelity) -> np.ndarray:
     """Return the number of pixels masked at each of the ``fractions``; halves round up."""
-    steps = options.steps
+    steps = fidelity.steps
     counts = (2 * np.arange(steps + 1) * pixels + steps) // (2 * steps)
-    return np.insert(counts, 1, np.floor(np.array(options.early) * pixels + 0.5).astype(int))
+    return np.insert(counts, 1, np.floor(np.array(fidelity.early) * pixels + 0.5).astype(int))
 
 
 def rank_pixels(importance: np.ndarray, tie_order: np.ndarray) -> dict[str, np.ndarray]:
@@ -140,39 +192,6 @@ def rank_pixels(importance: np.ndarray, tie_order: np.ndarray) -> dict[str, np.n
     return ranks
 
 
-def summarise(curves: Curves) -> dict[str, np.ndarray]:
-    """Return the fidelity: the area between the LiF and the MiF curve.
-
-    Args:
-        curves: Mean of the accuracies of the classes (of one, if there are slices of one only),
-            as masking goes on.
-
-    Returns:
-        ``value`` (10 F, as in Table 1), ``fidelity`` (F, in [-1, 1]), ``mif_area`` and
-        ``lif_area`` (trapezoid over the fraction, in [0, 1]), ``accuracy`` with no pixel masked
-        and ``first_accuracy`` after the first step (mean of both orders), each (B,).
-    """
-    order, fraction = curves.positions["order"], curves.positions["fraction"]
-    accuracy = curves.means["correct"]
-    mif, lif = (
-        np.trapezoid(accuracy[:, order == wanted], fraction[order == wanted]) for wanted in ORDERS
-    )
-    start, first = (accuracy[:, fraction == at].mean(axis=1) for at in np.unique(fraction)[:2])
-    return {
-        "value": 10 * (lif - mif),
-        "fidelity": lif - mif,
-        "mif_area": mif,
-        "lif_area": lif,
-        "accuracy": start,
-        "first_accuracy": first,
-    }
-
-
-def figure_curves(curves: Curves) -> Curves:
-    """Return the curves of Figure 4: ``accuracy`` by order and fraction."""
-    return Curves(curves.positions, {"accuracy": curves.means["correct"]})
-
-
 def _points(logits: np.ndarray, fractions: np.ndarray, label: int) -> Points:
     """Return the points of one variant from its logits (orders, fractions)."""
     return {
@@ -184,15 +203,16 @@ def _points(logits: np.ndarray, fractions: np.ndarray, label: int) -> Points:
 
 
 def _masked_logits(
-    subject: Subject, ranks: np.ndarray, counts: np.ndarray, context: Context
+    sample: Sample, ranks: np.ndarray, counts: np.ndarray, probe: Probe, batch: int | None
 ) -> np.ndarray:
     """Return the logit of the image with each order's first pixels masked.
 
     Args:
-        subject: The slice.
+        sample: The slice.
         ranks: (R, H, W) when each pixel is masked.
         counts: (C,) numbers of masked pixels, from none to all.
-        context: Classifier, device and batch size.
+        probe: Classifier and device.
+        batch: Images per pass; None for as many as suit the device.
 
     Returns:
         (R, C) float32.
@@ -201,13 +221,13 @@ def _masked_logits(
 
     from ct_importance.compute.device import images_per_pass, with_less_if_needed
 
-    device = context.device or torch.device("cpu")
-    shape = subject.image.shape
-    batch = context.options.batch or images_per_pass(device, *shape, gradient=False)
-    image = torch.tensor(subject.image, device=device)  # a copy: it may be read-only
+    device = probe.device or torch.device("cpu")
+    shape = sample.image.shape
+    batch = batch or images_per_pass(device, *shape, gradient=False)
+    image = torch.tensor(sample.image, device=device)  # a copy: it may be read-only
     on_device = torch.as_tensor(ranks, device=device)
     # The untouched and the fully masked image are the same in every order: one pass serves all.
-    shared = (counts == 0) | (counts == subject.image.size)
+    shared = (counts == 0) | (counts == sample.image.size)
     jobs = torch.tensor(
         [(0, counts[0]), (0, counts[-1])]
         + [(order, count) for order in range(len(ranks)) for count in counts[~shared]],
@@ -215,13 +235,13 @@ def _masked_logits(
     )
 
     def logits_of(part: torch.Tensor) -> torch.Tensor:
-        return _pass(part, image, on_device, subject.label, context.classifier)
+        return _pass(part, image, on_device, sample.label, probe.classifier)
 
     parts = [with_less_if_needed(logits_of, part) for part in jobs.split(batch)]
     logits = torch.cat(parts).cpu().numpy()
     table = np.empty((len(ranks), len(counts)), np.float32)
     table[:, counts == 0] = logits[0]
-    table[:, counts == subject.image.size] = logits[1]
+    table[:, counts == sample.image.size] = logits[1]
     table[:, ~shared] = logits[2:].reshape(len(ranks), -1)
     return table
 
@@ -240,15 +260,3 @@ def _pass(
     masked = ranks[order] < count[:, None, None]
     with torch.inference_mode():
         return classifier(torch.where(masked, MASKED_VALUE[label], image)[:, None])[:, 0].float()
-
-
-def describe(options: Options) -> str:
-    """Return how fidelity is computed with these options."""
-    shares = ", ".join(f"{100 * share:g}" for share in options.early)
-    first = f", after first shares of {shares} %" if shares else ""
-    return (
-        "Fidelity is model-centric: how fast accuracy (mean of the classes) falls when the most "
-        "important pixels are masked, against when the least important are, in steps of "
-        f"{100 * options.step:g} % of the pixels{first}. Slices with contrast agent are masked in "
-        "black, others in white. Importance by chance must come out at 0."
-    )

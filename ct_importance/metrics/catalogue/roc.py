@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.metric import Context, Curves, Maps, MetricOptions, Points, Subject
-
-TABLE = "table2_auc"
-VALUE_LABEL = "AUC"
-DECIMALS = 2
-NEEDS = frozenset({"mask"})
-POINT_COLUMNS = {
-    "threshold": "float64",
-    "tpr": "float64",
-    "fpr": "float64",
-    "auc_exact": "float64",
-    "mean_height": "float64",
-}
-POSITION_COLUMNS = ("threshold",)
-MEAN_COLUMNS = ("tpr", "fpr", "auc_exact", "mean_height")
-BALANCED = False
+from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
 
 FIGURE_FPR = np.linspace(0, 1, 201)
 """False positive rates at which a figure shows the curves."""
 
 
-class Options(MetricOptions):
-    """Options of the ROC metric."""
+class Roc(Metric):
+    """How far the most important pixels are those of the mask."""
+
+    title: ClassVar[str] = "ROC"
+    unit: ClassVar[str] = "AUC"
+    decimals: ClassVar[int] = 2
+    higher_is_better: ClassVar[bool] = True
+    category: ClassVar[Category] = "localisation"
+    chance: ClassVar[float | None] = 0.5
+    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
+    table: ClassVar[str] = "table2_auc"
+    balanced: ClassVar[bool] = False
+    point_columns: ClassVar[dict[str, str]] = {
+        "threshold": "float64",
+        "tpr": "float64",
+        "fpr": "float64",
+        "auc_exact": "float64",
+        "mean_height": "float64",
+    }
+    position_columns: ClassVar[tuple[str, ...]] = ("threshold",)
+    mean_columns: ClassVar[tuple[str, ...]] = ("tpr", "fpr", "auc_exact", "mean_height")
 
     slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""
@@ -41,42 +45,76 @@ class Options(MetricOptions):
     thresholds: int = Field(100, ge=1, le=10_000)
     """Number of steps from no pixel to all pixels."""
 
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
+        """Return TPR and FPR at each threshold, by variant.
 
-def evaluate(subject: Subject, maps: Maps, context: Context) -> dict[str, Points]:
-    """Return TPR and FPR at each threshold, by variant.
+        Args:
+            sample: A slice with a mask.
+            maps: Importance maps (H, W) by variant.
+            probe: Not asked.
 
-    Args:
-        subject: A slice with a mask.
-        maps: Importance maps (H, W) by variant.
-        context: Its options give the grid of thresholds.
+        Returns:
+            By variant: ``threshold`` (see `rank_curve` and `minmax_curve`), ``tpr`` and ``fpr`` in
+            [0, 1], and two numbers of the slice repeated in every row: ``auc_exact`` and
+            ``mean_height``, the mean TPR of the rank grid. Heights average to the heights of the
+            averaged curve, so the mean of ``mean_height`` over slices is the paper's approximation
+            of the AUC whatever ``grid`` is.
 
-    Returns:
-        By variant: ``threshold`` (see `rank_curve` and `minmax_curve`), ``tpr`` and ``fpr`` in
-        [0, 1], and two numbers of the slice repeated in every row: ``auc_exact`` and
-        ``mean_height``, the mean TPR of the rank grid. Heights average to the heights of the
-        averaged curve, so the mean of ``mean_height`` over slices is the paper's approximation
-        of the AUC whatever ``grid`` is.
+        Raises:
+            InputError: If the mask is empty or covers the whole image: TPR or FPR is then
+                undefined.
+        """
+        curve = {"rank": rank_curve, "minmax": minmax_curve}[self.grid]
+        points = {}
+        for variant, importance in maps.items():
+            scores, positive = _sorted_scores(importance, sample.mask)
+            threshold, tpr, fpr = curve(scores, positive, self.thresholds)
+            heights = tpr
+            if self.grid != "rank":
+                _, heights, _ = rank_curve(scores, positive, self.thresholds)
+            points[variant] = {
+                "threshold": threshold,
+                "tpr": tpr,
+                "fpr": fpr,
+                "auc_exact": np.full(len(tpr), mann_whitney_auc(scores, positive)),
+                "mean_height": np.full(len(tpr), heights.mean()),
+            }
+        return points
 
-    Raises:
-        InputError: If the mask is empty or covers the whole image: TPR or FPR is then undefined.
-    """
-    options = context.options
-    curve = {"rank": rank_curve, "minmax": minmax_curve}[options.grid]
-    points = {}
-    for variant, importance in maps.items():
-        scores, positive = _sorted_scores(importance, subject.mask)
-        threshold, tpr, fpr = curve(scores, positive, options.thresholds)
-        heights = tpr
-        if options.grid != "rank":
-            _, heights, _ = rank_curve(scores, positive, options.thresholds)
-        points[variant] = {
-            "threshold": threshold,
-            "tpr": tpr,
-            "fpr": fpr,
-            "auc_exact": np.full(len(tpr), mann_whitney_auc(scores, positive)),
-            "mean_height": np.full(len(tpr), heights.mean()),
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return the AUC in the three ways the paper's wording can be read.
+
+        Args:
+            curves: Means over slices at each threshold, by rising FPR.
+
+        Returns:
+            ``value`` (area under the averaged curve, trapezoid: Table 2), ``auc_mean_height`` (mean
+            of the heights of the averaged curve, on the rank grid) and ``auc_exact`` (mean over
+            slices of the AUC of each), each (B,).
+        """
+        means = curves.means
+        return {
+            "value": np.trapezoid(means["tpr"], means["fpr"]),
+            "auc_mean_height": means["mean_height"][:, 0],
+            "auc_exact": means["auc_exact"][:, 0],
         }
-    return points
+
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the curves of Figure 5: ``tpr`` at fixed ``fpr``, between points on a line."""
+        rates = zip(curves.means["fpr"], curves.means["tpr"], strict=True)
+        tpr = [np.interp(FIGURE_FPR, fpr, heights) for fpr, heights in rates]
+        return Curves({"fpr": FIGURE_FPR}, {"tpr": np.stack(tpr)})
+
+    def describe(self) -> str:
+        """Return how the ROC curve is computed with these options."""
+        grid = {
+            "rank": "ranks, the top t of the pixels",
+            "minmax": "levels of the importance, scaled to [0, 1] in each slice",
+        }[self.grid]
+        return (
+            "ROC is human-centric: how well the importance of single pixels agrees with the masks. "
+            f"Thresholds of the curve, averaged over slices, are {grid}."
+        )
 
 
 def rank_curve(
@@ -151,32 +189,6 @@ def mann_whitney_auc(scores: np.ndarray, positive: np.ndarray) -> float:
     return float(outscored_twice / 2 / (positive.size * (scores.size - positive.size)))
 
 
-def summarise(curves: Curves) -> dict[str, np.ndarray]:
-    """Return the AUC in the three ways the paper's wording can be read.
-
-    Args:
-        curves: Means over slices at each threshold, by rising FPR.
-
-    Returns:
-        ``value`` (area under the averaged curve, trapezoid: Table 2), ``auc_mean_height`` (mean
-        of the heights of the averaged curve, on the rank grid) and ``auc_exact`` (mean over
-        slices of the AUC of each), each (B,).
-    """
-    means = curves.means
-    return {
-        "value": np.trapezoid(means["tpr"], means["fpr"]),
-        "auc_mean_height": means["mean_height"][:, 0],
-        "auc_exact": means["auc_exact"][:, 0],
-    }
-
-
-def figure_curves(curves: Curves) -> Curves:
-    """Return the curves of Figure 5: ``tpr`` at fixed ``fpr``, between points on a line."""
-    rates = zip(curves.means["fpr"], curves.means["tpr"], strict=True)
-    tpr = [np.interp(FIGURE_FPR, fpr, heights) for fpr, heights in rates]
-    return Curves({"fpr": FIGURE_FPR}, {"tpr": np.stack(tpr)})
-
-
 def _sorted_scores(importance: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return all scores and those inside the mask, ascending; those outside are the difference."""
     if not mask.any():
@@ -190,15 +202,3 @@ def _above_and_tied(scores: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np
     """Return how many ascending scores lie above each cut, and how many are equal to it."""
     up_to = np.searchsorted(scores, cut, side="right")
     return scores.size - up_to, up_to - np.searchsorted(scores, cut, side="left")
-
-
-def describe(options: Options) -> str:
-    """Return how the ROC curve is computed with these options."""
-    grid = {
-        "rank": "ranks, the top t of the pixels",
-        "minmax": "levels of the importance, scaled to [0, 1] in each slice",
-    }[options.grid]
-    return (
-        "ROC is human-centric: how well the importance of single pixels agrees with the masks. "
-        f"Thresholds of the curve, averaged over slices, are {grid}."
-    )

@@ -36,12 +36,13 @@ LATEX = str.maketrans(
 """What stands for LaTeX's special characters, and for those that not every font has."""
 
 
-def paper_table(values: pd.DataFrame) -> pd.DataFrame:
+def paper_table(values: pd.DataFrame, higher_is_better: bool = True) -> pd.DataFrame:
     """Return a row per estimator; best absolute value first, as in the paper.
 
     Args:
         values: Columns estimator, variant, value, value_low, value_high, letters; a value that is
             missing becomes NaN, and an estimator without absolute value comes last.
+        higher_is_better: Whether the best value is the highest.
 
     Returns:
         Columns estimator, original, absolute, and for both of them _low, _high and _letters.
@@ -61,7 +62,10 @@ def paper_table(values: pd.DataFrame) -> pd.DataFrame:
     letters = [f"{variant}_letters" for variant in VARIANTS]
     table[letters] = table[letters].fillna("")
     order = ["absolute", "original", "estimator"]
-    return table.reset_index().sort_values(order, ascending=[False, False, True], ignore_index=True)
+    lowest_first = not higher_is_better
+    return table.reset_index().sort_values(
+        order, ascending=[lowest_first, lowest_first, True], ignore_index=True
+    )
 
 
 def cells(row: pd.Series, decimals: int, minus: str, mark: str) -> list[str]:

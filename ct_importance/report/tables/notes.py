@@ -42,15 +42,15 @@ def table_warnings(
     """Return what a reader of a table must be warned of.
 
     Args:
-        metric: Module of the table's metric.
-        values: See `ct_importance.statistics.estimates.Evaluation`.
+        metric: The table's metric.
+        values: See `ct_importance.statistics.estimates.Estimates`.
         evaluation: Content of model/evaluation.json.
         options: Section `statistics` of the configuration.
     """
     first = values.iloc[0]
     return [
         *model_warnings(evaluation),
-        *one_class(metric.BALANCED, first.classes),
+        *one_class(metric.balanced, first.classes),
         *blind_to_class(metric, values),
         *no_test(first.patients, values.estimator.nunique(), options),
         *rough_intervals(first.patients, first.fewest_patients_of_class),
@@ -142,17 +142,17 @@ def blind_to_class(metric: Metric, values: pd.DataFrame) -> list[str]:
     """Return a note per class of which a value that is a mean of classes tells little or nothing.
 
     Args:
-        metric: A metric module.
-        values: See `ct_importance.statistics.estimates.Evaluation`.
+        metric: A metric.
+        values: See `ct_importance.statistics.estimates.Estimates`.
     """
     notes = []
     for label, name in CLASS_NAMES.items():
         if f"value_{name}" not in values:
             continue
         slices = f"Slices {CLASS_WORDS[str(label)]} contrast agent"
-        if (values[f"value_{name}"].abs() < 0.5 * 10**-metric.DECIMALS).all():
+        if (values[f"value_{name}"].abs() < 0.5 * 10**-metric.decimals).all():
             notes.append(
-                f"{slices} add nothing to {metric.VALUE_LABEL} for any estimator: the order in "
+                f"{slices} add nothing to {metric.unit} for any estimator: the order in "
                 "which pixels are masked makes no difference to their accuracy. Values tell of the "
                 "other class alone and reach half of their range at most."
             )

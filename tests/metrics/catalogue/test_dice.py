@@ -7,13 +7,14 @@ from pydantic import ValidationError
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.catalogue import dice
-from ct_importance.metrics.metric import Context
+from ct_importance.metrics.catalogue.dice import Dice
+from ct_importance.metrics.metric import Probe
 from ct_importance.metrics.xrai.regions import Regions, xrai_regions
 from ct_importance.metrics.xrai.segments import segment_image
-from tests.metrics.images import random_maps, smooth_image, subject
+from tests.metrics.images import random_maps, sample, smooth_image
 from tests.metrics.summary import summarise_points
 
-PERCENTAGES = np.array(dice.Options().percentages)
+PERCENTAGES = np.array(Dice().percentages)
 
 
 def regions_of(heat):
@@ -41,7 +42,7 @@ def test_default_percentages_are_finer_below_10():
 @pytest.mark.parametrize("percentages", [[], [0, 1], [50, 101], [2, 2], [3, 1]])
 def test_percentages_must_rise_within_0_and_100(percentages):
     with pytest.raises(ValidationError, match="rising percentages"):
-        dice.Options(percentages=percentages)
+        Dice(percentages=percentages)
 
 
 def test_dice_by_hand():
@@ -91,9 +92,7 @@ def test_evaluate_thresholds_the_heat_of_every_variant():
     mask = image > np.quantile(image, 0.95)
     segments = segment_image(image)
     maps = random_maps((96, 96))
-    points = dice.evaluate(
-        subject(image, mask, segments=segments), maps, Context(dice.Options(), seed=0)
-    )
+    points = Dice().evaluate(sample(image, mask, segments=segments), maps, Probe(seed=0))
     assert list(points) == list(maps)
     for kind, importance in maps.items():
         dsc, shown = thresholded(xrai_regions(importance, segments).heat, mask, PERCENTAGES)
@@ -119,7 +118,7 @@ def test_summary_is_the_maximum_of_the_mean_curve_not_the_mean_of_maxima():
             "shown_percentage": [2.0, 4.0, 3.0, 5.0, 1.0, 2.0, 1.0, 2.0],
         }
     )
-    summary = summarise_points(dice, rows)
+    summary = summarise_points(Dice(), rows)
     assert summary["variant"].tolist() == ["original", "absolute"]
     np.testing.assert_allclose(summary["value"], [0.45, 0.5])
     # At a tie the smaller percentage counts.

@@ -8,14 +8,15 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.catalogue import roc
-from ct_importance.metrics.metric import Context
-from tests.metrics.images import subject
+from ct_importance.metrics.catalogue.roc import Roc
+from ct_importance.metrics.metric import Probe
+from tests.metrics.images import sample
 from tests.metrics.summary import summarise_points
 
 
 def evaluate(importance, mask, **options):
-    context = Context(roc.Options(**options), seed=0)
-    return roc.evaluate(subject(mask=mask), {"original": importance}, context)["original"]
+    maps = {"original": importance}
+    return Roc(**options).evaluate(sample(mask=mask), maps, Probe(seed=0))["original"]
 
 
 def table(points_of_slices):
@@ -88,7 +89,7 @@ def test_rates_rise_from_0_to_1(scored, grid, thresholds):
         assert points[rate][-1] == 1
         assert (np.diff(points[rate]) >= -1e-12).all()
     assert len({len(column) for column in points.values()}) == 1
-    assert points.keys() == roc.POINT_COLUMNS.keys()
+    assert points.keys() == Roc.point_columns.keys()
 
 
 @settings(max_examples=50, deadline=None)
@@ -151,7 +152,7 @@ def test_random_maps_have_auc_about_one_half():
     mask = np.zeros((32, 32), bool)
     mask[5:15, 5:15] = True
     summary = summarise_points(
-        roc, table(evaluate(rng.random(mask.shape), mask) for _ in range(100))
+        Roc(), table(evaluate(rng.random(mask.shape), mask) for _ in range(100))
     )
     for column in ("value", "auc_exact", "auc_mean_height"):
         assert summary[column][0] == pytest.approx(0.5, abs=0.01)
@@ -182,21 +183,21 @@ def test_summary_averages_curves_before_the_area(grid):
     maps = [rng.random(mask.shape) + shift * mask for shift in (0.0, 0.5, 2.0)]
     slices = [evaluate(importance, mask, grid=grid) for importance in maps]
     on_ranks = [evaluate(importance, mask) for importance in maps]
-    summary = summarise_points(roc, table(slices)).iloc[0]
+    summary = summarise_points(Roc(), table(slices)).iloc[0]
     tpr, fpr = (np.mean([points[rate] for points in slices], 0) for rate in ("tpr", "fpr"))
     assert summary["value"] == pytest.approx(np.trapezoid(tpr, fpr))
     heights = np.mean([points["tpr"] for points in on_ranks], 0)
     assert summary["auc_mean_height"] == pytest.approx(heights.mean())
     exact = [roc_auc_score(mask.ravel(), importance.ravel()) for importance in maps]
     assert summary["auc_exact"] == pytest.approx(np.mean(exact))
-    curves = mean_curves(roc, sum_by_patient(roc, table(slices))["original"])
+    curves = mean_curves(Roc(), sum_by_patient(Roc(), table(slices))["original"])
     np.testing.assert_allclose(curves.means["tpr"][0], tpr)
     assert (np.diff(curves.means["fpr"][0]) >= 0).all()
-    shown = roc.figure_curves(curves)
+    shown = Roc().figure_curves(curves)
     np.testing.assert_allclose(shown.means["tpr"][0], np.interp(roc.FIGURE_FPR, fpr, tpr))
     assert shown.positions["fpr"][[0, -1]].tolist() == [0, 1]
 
 
 def test_its_description_names_the_grid():
-    assert "the top t of the pixels" in roc.describe(roc.Options())
-    assert "scaled to [0, 1]" in roc.describe(roc.Options(grid="minmax"))
+    assert "the top t of the pixels" in Roc().describe()
+    assert "scaled to [0, 1]" in Roc(grid="minmax").describe()

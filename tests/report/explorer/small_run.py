@@ -9,12 +9,12 @@ import pyarrow as pa
 from ct_importance.io.image_table import image_field, write_table
 from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
 from ct_importance.metrics.evaluate import evaluate_estimator
-from ct_importance.metrics.metric import Context
-from ct_importance.metrics.registry import load_metric
+from ct_importance.metrics.metric import Probe
 from ct_importance.metrics.xrai.segments import segment_image
 from ct_importance.metrics.xrai.storage import pack_segments
+from ct_importance.plugins import load
 from ct_importance.report.explorer.build import Sources, build_explorer
-from tests.metrics.images import Linear, smooth_image, subject
+from tests.metrics.images import Linear, sample, smooth_image
 
 TEMPLATES = {
     path.name: path
@@ -34,7 +34,7 @@ def make_subjects(count=4):
         mask = np.zeros(SHAPE, bool)
         mask[5 : 12 + number, 8:20] = number % 2 == 0
         subjects.append(
-            subject(
+            sample(
                 smooth_image(SHAPE, number), mask, label=number // 2 % 2, slice_id=f"slice-{number}"
             )
         )
@@ -120,18 +120,18 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
 
 
 def _evaluate(name, subjects, values, segments, path):
-    metric = load_metric(name)
+    metric = load("metric", name)(**OPTIONS[name])
     weights = np.linspace(-1, 1, values[0].size).reshape(SHAPE) / 50
-    context = Context(metric.Options(**OPTIONS[name]), 0, Linear(weights, 0.1))
+    probe = Probe(0, Linear(weights, 0.1))
     with_maps = [
         (
-            subject(one.image, one.mask, one.label, one.slice_id, segments[one.slice_id]),
+            sample(one.image, one.mask, one.label, one.slice_id, segments[one.slice_id]),
             importance,
         )
         for one, importance in zip(subjects, values, strict=True)
         if name == "fidelity" or one.mask.any()
     ]
-    evaluate_estimator(metric, with_maps, context, path)
+    evaluate_estimator(metric, with_maps, probe, path)
 
 
 def build_page(path, sources, limit=300, run="small"):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.catalogue import fidelity
+from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.xrai.regions import xrai_regions
 from ct_importance.report.explorer.levels import rank_regions
 from tests.metrics.summary import summarise_points
@@ -114,7 +114,7 @@ def test_scores_are_those_of_the_tables(run, page):
         points = pd.read_parquet(sources.fidelity[estimator])
         for number, slice_id in enumerate(entries):
             rows = points[(points.slice_id == slice_id) & (points.variant == "absolute")]
-            expected = summarise_points(fidelity, rows)["value"].item()
+            expected = summarise_points(Fidelity(), rows)["value"].item()
             scores = entries[slice_id]["scores"][estimator]["absolute"]
             assert scores["fidelity"] == pytest.approx(expected, abs=1e-3)
             curve = content[f"slice-{number}"]["curves"][estimator]["absolute"]

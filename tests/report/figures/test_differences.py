@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.statistics.options import StatisticsOptions
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +44,7 @@ def plot(folder, patients, letters):
         output=[folder / name for name in names],
         params=SimpleNamespace(
             estimators='["smoothgrad", "random", "mine"]',
+            metric=ChosenMetric(name="roc", method="roc", options={}).model_dump_json(),
             options=StatisticsOptions().model_dump_json(),
         ),
         wildcards=SimpleNamespace(metric="roc"),

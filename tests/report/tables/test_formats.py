@@ -123,6 +123,13 @@ def test_numbers_that_look_alike_are_sorted_by_all_their_digits():
     assert list(table.estimator) == ["second", "first"]
 
 
+def test_where_lower_is_better_the_lowest_comes_first():
+    values = summary(b=(0.2, 0.1), worst=(0.1, 0.9), a=(0.3, 0.1), half=(0.1, None))
+    table = paper_table(values, higher_is_better=False)
+
+    assert list(table.estimator) == ["b", "a", "worst", "half"]
+
+
 def test_an_estimator_that_lacks_a_variant_stays_and_comes_last():
     table = paper_table(summary(half=(0.9, None), whole=(0.1, 0.2)))
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ct_importance.metrics.catalogue import fidelity
+from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.tables.notes import blind_to_class, no_test
 from ct_importance.statistics.options import StatisticsOptions
 
@@ -49,7 +50,7 @@ def values(
     letters: bool = True,
     **columns: object,
 ) -> pd.DataFrame:
-    """What evaluate_estimators says of the estimators, of four slices."""
+    """What estimate_values says of the estimators, of four slices."""
     rows = [
         {
             "estimator": estimator,
@@ -83,6 +84,9 @@ def write(
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     output = {kind: folder / f"table1_fidelity.{suffix}" for kind, suffix in SUFFIXES.items()}
     names = ("values.parquet", "comparisons.parquet", "evaluation.json")
+    chosen = ChosenMetric(
+        name="fidelity", method="fidelity", options={"step": 0.05, "slices": "annotated"}
+    )
     job = SimpleNamespace(
         log=[folder / "job.log"],
         input=SimpleNamespace(
@@ -93,8 +97,7 @@ def write(
             **output, details=folder / "details.csv", comparisons=folder / "comparisons.csv"
         ),
         params=SimpleNamespace(
-            metric="fidelity",
-            metric_options='{"step": 0.05, "slices": "annotated"}',
+            metric=chosen.model_dump_json(),
             options=OPTIONS.model_dump_json(),
         ),
         wildcards=SimpleNamespace(table="table1_fidelity"),
@@ -308,7 +311,7 @@ def test_a_class_that_was_never_answered_rightly_is_not_said_to_fall(tmp_path):
     columns = {"estimator": "random", "variant": ["original", "absolute"] + ["x"] * 4}
     table = values(value_contrast=1.0, value_no_contrast=1.0, **columns).iloc[:2]
     table = table.assign(accuracy_contrast=0.0, first_accuracy_contrast=0.0)
-    assert blind_to_class(fidelity, table) == []
+    assert blind_to_class(Fidelity(), table) == []
 
 
 def test_an_interval_without_width_says_why(tmp_path):

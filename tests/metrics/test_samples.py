@@ -8,8 +8,8 @@ from benchmarks.growth import SIZE, write_tables
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_images, write_table
 from ct_importance.io.slices import Shard
-from ct_importance.metrics.metric import Subject
-from ct_importance.metrics.subjects import read_subjects
+from ct_importance.metrics.metric import Sample
+from ct_importance.metrics.samples import read_samples
 
 COUNT = 40
 
@@ -23,9 +23,9 @@ def folder(tmp_path_factory):
 
 
 def read(folder, *needs, **others):
-    metric = SimpleNamespace(NEEDS=frozenset(needs))
+    metric = SimpleNamespace(needs=frozenset(needs))
     others = {"maps": folder / "maps.parquet"} | others
-    return read_subjects(metric, folder / "slices.parquet", ["all"], **others)
+    return read_samples(metric, folder / "slices.parquet", ["all"], **others)
 
 
 @pytest.mark.parametrize("needs", [(), ("image",), ("mask",), ("image", "mask", "classifier")])
@@ -37,43 +37,43 @@ def test_a_metric_gets_what_it_needs_and_no_more(folder, needs):
     found = list(read(folder, *needs))
 
     assert len(found) == COUNT
-    for index, (subject, importance) in enumerate(found):
-        assert subject.slice_id == f"slice {index}"
-        assert (subject.patient_id, subject.label) == ("patient", 1)
+    for index, (sample, importance) in enumerate(found):
+        assert sample.slice_id == f"slice {index}"
+        assert (sample.patient_id, sample.label) == ("patient", 1)
         np.testing.assert_array_equal(importance, maps[index])
-        assert subject.segments is None
+        assert sample.segments is None
         for name, images in expected.items():
             if name in needs:
-                np.testing.assert_array_equal(getattr(subject, name), images[index])
+                np.testing.assert_array_equal(getattr(sample, name), images[index])
             else:
-                assert getattr(subject, name) is None
+                assert getattr(sample, name) is None
 
 
 def test_segments_come_in_the_shape_of_the_map(folder):
-    subject, _ = next(read(folder, "segments", segments=folder / "segments.parquet"))
+    sample, _ = next(read(folder, "segments", segments=folder / "segments.parquet"))
 
-    assert isinstance(subject, Subject)
-    assert subject.segments.dtype == bool
-    assert subject.segments.shape[1:] == (SIZE, SIZE)
+    assert isinstance(sample, Sample)
+    assert sample.segments.dtype == bool
+    assert sample.segments.shape[1:] == (SIZE, SIZE)
 
 
 def test_without_maps_the_mask_is_the_map(folder):
-    for subject, importance in read(
+    for sample, importance in read(
         folder, "mask", "segments", maps=None, segments=folder / "segments.parquet"
     ):
-        np.testing.assert_array_equal(importance, subject.mask)
+        np.testing.assert_array_equal(importance, sample.mask)
         assert importance.dtype == np.float32
-        assert subject.segments.shape[1:] == importance.shape
+        assert sample.segments.shape[1:] == importance.shape
 
 
 def test_shares_are_the_whole(folder):
     shares = [
-        subject.slice_id
+        sample.slice_id
         for number in range(3)
-        for subject, _ in read(folder, "mask", shard=Shard(number, 3))
+        for sample, _ in read(folder, "mask", shard=Shard(number, 3))
     ]
 
-    assert shares == [subject.slice_id for subject, _ in read(folder)]
+    assert shares == [sample.slice_id for sample, _ in read(folder)]
 
 
 def test_segments_of_other_slices_are_refused(folder, tmp_path):
