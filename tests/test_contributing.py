@@ -5,16 +5,21 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
 
 from ct_importance.classifier.classifier import Classifier
+from ct_importance.metrics.averaging import mean_curves, sum_by_patient
+from ct_importance.metrics.evaluate import evaluate_estimator
+from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import compute_maps
 from ct_importance.saliency.target import ExplainedScores
 from ct_importance.workflow.config import parse_config
+from ct_importance.workflow.study import Study
 from tests.plug_in import installed
 from tests.saliency.networks import conv_network
 
@@ -68,6 +73,7 @@ def test_overlays_are_valid(overlay):
     config = parse_config(yaml.safe_load((ROOT / "config.yaml").read_text()) | overlay)
     for section, entries in overlay.items():
         assert set(getattr(config, section)) == set(entries)
+    Study(config)  # refuses what would overwrite each other's files
 
 
 @pytest.mark.parametrize("entry", ["input_times_gradient", "from_grey"])
@@ -95,3 +101,25 @@ def test_the_estimator_explains_as_those_of_the_project_do(entry):
     ((_, slopes),) = compute_maps(gradient, [batch])
     black = {"input_times_gradient": 0, "from_grey": 0.5}[entry]
     np.testing.assert_allclose(whole, (images[:, 0].numpy() - black) * slopes, rtol=1e-4, atol=1e-7)
+
+
+def test_the_metric_is_averaged_as_those_of_the_project_are(tmp_path):
+    random = np.random.default_rng(3)
+    masks = random.random((4, 20, 20)) < 0.3
+    maps = random.random((4, 20, 20)) + np.array([0, 1, 1, 2])[:, None, None] * masks
+    samples = [
+        Sample(f"slice {number}", f"patient {number // 2}", number % 2, mask=mask)
+        for number, mask in enumerate(masks)
+    ]
+    metric = load("metric", "precision_at_top")(top=0.25)
+    table = tmp_path / "points.parquet"
+
+    evaluate_estimator(metric, zip(samples, maps, strict=True), Probe(seed=0), table)
+
+    sums = sum_by_patient(metric, pd.read_parquet(table))["original"]
+    weights = np.array([[1, 1], [2, 0]])
+    found = metric.summarise(metric.figure_curves(mean_curves(metric, sums, weights)))["value"]
+    top = [importance >= np.sort(importance, axis=None)[-100] for importance in maps]
+    each = [mask[chosen].mean() for mask, chosen in zip(masks, top, strict=True)]
+    np.testing.assert_allclose(found, [np.mean(each), np.mean(each[:2])])
+    assert "25%" in metric.describe()

@@ -9,6 +9,7 @@ from ct_importance.errors import InputError
 from ct_importance.plugins import load, modules, names
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.config import parse_config
+from ct_importance.workflow.study import Study
 from tests.plug_in import installed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +34,43 @@ class Brightness(Estimator):
 
     def attribute(self, batch):
         return self.factor * batch.images
+"""
+METRIC = """
+from typing import ClassVar
+
+import numpy as np
+
+from ct_importance.metrics.metric import Metric
+
+
+class Mean(Metric):
+    '''The mean of a map.'''
+
+    title: ClassVar[str] = "Mean"
+    unit: ClassVar[str] = "Mean"
+    decimals: ClassVar[int] = 2
+    higher_is_better: ClassVar[bool] = False
+    category: ClassVar[str] = "faithfulness"
+    needs: ClassVar[frozenset[str]] = frozenset()
+    table: ClassVar[str] = "mean"
+    balanced: ClassVar[bool] = False
+    point_columns: ClassVar[dict[str, str]] = {"mean": "float64"}
+    position_columns: ClassVar[tuple[str, ...]] = ()
+    mean_columns: ClassVar[tuple[str, ...]] = ("mean",)
+
+    scale: float = 1.0
+
+    def evaluate(self, sample, maps, probe):
+        return {name: {"mean": np.array([it.mean() * self.scale])} for name, it in maps.items()}
+
+    def summarise(self, curves):
+        return {"value": curves.means["mean"][:, 0]}
+
+    def figure_curves(self, curves):
+        return curves
+
+    def describe(self):
+        return "The mean."
 """
 
 
@@ -73,6 +111,36 @@ def test_its_options_are_checked_in_the_configuration(plug_in):
             parse_config(config_with(brightness={"facter": 2}))
     with pytest.raises(InputError, match=r"config: estimators\.brightness: .*brightness"):
         parse_config(config_with(brightness={}))
+
+
+def test_one_package_adds_an_estimator_and_a_metric(tmp_path):
+    here = names("metric")
+    sources = {"brightness": ESTIMATOR, "mean": METRIC}
+    points = {
+        GROUP: {"brightness": "others.brightness"},
+        "ct_importance.metrics": {"mean": "others.mean"},
+    }
+    with installed(tmp_path, "others", sources, points):
+        assert names("metric") == sorted([*here, "mean"])
+        config = config_with(brightness={}) | {"metrics": {"mean": {"scale": 2}}}
+        parsed = parse_config(config)
+        assert parsed.metrics["mean"].scale == 2
+        assert not parsed.metrics["mean"].higher_is_better
+        study = Study(parsed)
+        assert list(study.estimators) == ["brightness"]
+        with pytest.raises(InputError, match=r"metrics\.mean\.scales.*scale"):
+            parse_config(config | {"metrics": {"mean": {"scales": 2}}})
+    assert names("metric") == here
+
+
+def test_a_metric_without_all_of_its_contract_is_refused(tmp_path):
+    source = METRIC.replace("    decimals: ClassVar[int] = 2\n", "")
+    points = {"ct_importance.metrics": {"mean": "others.mean"}}
+    with (
+        installed(tmp_path, "others", {"mean": source}, points),
+        pytest.raises(InputError, match="Mean does not define decimals; ct_importance/metrics/met"),
+    ):
+        load("metric", "mean")
 
 
 def test_the_code_of_its_package_counts_for_reruns(tmp_path):
