@@ -119,3 +119,12 @@ def test_an_installed_library_is_whole():
     assert all((path.parent / "__init__.py").is_file() for path in code)
     assert named == files - code
     assert settings["packages"]["find"]["include"] == ["ct_importance*"]
+
+
+# A figure is still drawn where it is asked for.
+SCRIPTS = [path for path in (ROOT / "scripts").glob("*.py") if not path.name.startswith("plot_")]
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS), ids=lambda path: path.stem)
+def test_a_script_only_hands_files_and_options_to_the_library(path):
+    assert len(path.read_text().splitlines()) <= 20

@@ -49,6 +49,35 @@ class Sources:
     """None without dice."""
 
 
+def sources_of(
+    estimators: Sequence[str],
+    slices: str | os.PathLike,
+    predictions: str | os.PathLike,
+    maps: Sequence[str | os.PathLike],
+    fidelity: Sequence[str | os.PathLike],
+    roc: Sequence[str | os.PathLike],
+    dice: Sequence[str | os.PathLike],
+    segments: str | os.PathLike | None,
+) -> Sources:
+    """Return `Sources` whose tables come in the order of the estimators.
+
+    Of a metric that is not configured there are no tables.
+    """
+
+    def by_estimator(paths: Sequence[str | os.PathLike]) -> Paths:
+        return dict(zip(estimators, paths, strict=True)) if paths else {}
+
+    return Sources(
+        slices=slices,
+        predictions=predictions,
+        maps=by_estimator(maps),
+        fidelity=by_estimator(fidelity),
+        roc=by_estimator(roc),
+        dice=by_estimator(dice),
+        segments=segments or None,
+    )
+
+
 def build_explorer(
     path: str | os.PathLike,
     templates: Paths,

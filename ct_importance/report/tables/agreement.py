@@ -2,14 +2,92 @@
 
 from __future__ import annotations
 
+import html
+import os
+from collections.abc import Sequence
+
 import pandas as pd
 
+from ct_importance.io.atomic import write_text
+from ct_importance.io.table_file import read_frame
+from ct_importance.metrics.jobs import ChosenMetric, lower_is_better
 from ct_importance.report.names import display_name, metric_name
-from ct_importance.report.tables.formats import fixed
+from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
+from ct_importance.report.tables.formats import escape_markdown, fixed, html_page, html_rows
+from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import compare_with_paper
 from ct_importance.statistics.agreement import kendall_tau
+from ct_importance.statistics.options import StatisticsOptions
 
 Table = tuple[list[str], list[list[str]]]
+File = str | os.PathLike
+
+CAPTION = (
+    "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
+    "ranks. The paper is Brocki et al. 2022. Kendall's tau is 1 where two rankings are the same, "
+    "0 where they have nothing in common, -1 where one is the other reversed. Brackets of a rank: "
+    "the places that the tests of the tables leave open. Brackets of tau: {} intervals from {} "
+    "resamples of the patients; chance in the values moves tau towards 0, so that metrics can "
+    "agree more than its interval says."
+)
+
+
+def write_agreement(
+    metrics: Sequence[ChosenMetric],
+    options: StatisticsOptions,
+    ranks: File,
+    taus: File,
+    ranks_csv: File,
+    taus_csv: File,
+    markdown: File,
+    page: File,
+) -> None:
+    """Write how the metrics rank the estimators, in words and numbers.
+
+    Args:
+        metrics: All metrics.
+        options: Of the statistics.
+        ranks: Table of the ranks.
+        taus: Table of Kendall's tau.
+        ranks_csv: The same as CSV, to be written.
+        taus_csv: Likewise.
+        markdown: The words and tables, to be written.
+        page: The same as HTML.
+    """
+    ranked, agreed = read_frame(ranks), read_frame(taus)
+    caption = CAPTION.format(percent(options.confidence), options.resamples)
+    lower = lower_is_better(metrics)
+    sentences = [
+        sentence
+        for variant in VARIANT_WORDS
+        for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
+    ]
+    lines, parts = [f"**{escape_markdown(caption)}**", ""], []
+    lines += [f"- {escape_markdown(sentence)}" for sentence in sentences]
+    parts.append("".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences))
+    for title, (header, rows) in _tables(ranked, agreed).items():
+        if not rows:
+            continue
+        lines += ["", f"{title}:", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+        lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in rows]
+        cells = [[html.escape(text) for text in row] for row in rows]
+        parts.append(f"<h2>{html.escape(title)}</h2>{html_rows(header, cells)}")
+    write_text(ranks_csv, ranked.to_csv(index=False))
+    write_text(taus_csv, agreed.to_csv(index=False))
+    write_text(markdown, "\n".join(lines) + "\n")
+    write_text(page, html_page("Agreement", caption, [], parts))
+
+
+def _tables(ranks: pd.DataFrame, taus: pd.DataFrame) -> dict[str, Table]:
+    tables = {f"Ranks, {words}": rank_table(ranks, it) for it, words in VARIANT_WORDS.items()}
+    tables |= {
+        "Ranks here / in the paper, among the estimators that both rank, "
+        f"{words}": paper_rank_table(ranks, variant)
+        for variant, words in VARIANT_WORDS.items()
+    }
+    tables["Agreement of the metrics"] = tau_table(taus)
+    tables["Agreement with the paper"] = agreement_with_paper(ranks)
+    return tables
 
 
 def rank_table(ranks: pd.DataFrame, variant: str) -> Table:
