@@ -1,4 +1,4 @@
-"""Estimators, metrics, figures and classifier sources: found by name, here and in other packages.
+"""Estimators and metrics: found by name, here and in other packages.
 
 Each is a class in a module of its own, and the module's name is its name in config.yaml. Another
 installed package adds one by an entry point, for instance in its pyproject.toml::
@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 from ct_importance.errors import InputError
 
-KindName = Literal["estimator", "shared", "metric", "figure"]
+KindName = Literal["estimator", "shared", "metric"]
 
 
 class Kind(NamedTuple):
@@ -57,11 +57,6 @@ KINDS: dict[str, Kind] = {
         "ct_importance.metrics.catalogue",
         "ct_importance.metrics.metric:Metric",
         "ct_importance.metrics",
-    ),
-    "figure": Kind(
-        "ct_importance.report.figures",
-        "ct_importance.report.figure:Figure",
-        "ct_importance.figures",
     ),
 }
 
