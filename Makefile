@@ -21,7 +21,7 @@ test: .venv/.installed-dev
 
 # What editors check an overlay against; after a change of the options.
 schema: .venv/.installed
-	$(BIN)/python -c "from scripts.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
+	$(BIN)/python -c "from ct_importance.workflow.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
 
 # Kills, full disks and the like; as root, or some of it is skipped.
 test-faults: .venv/.installed-dev

@@ -1,10 +1,18 @@
 # Which importance estimator explains this CT classifier best?
-# config.yaml holds the default run; configs/ holds overlays for real cohorts; README.md explains.
+# config.yaml holds the default run; configs/ holds overlays for real cohorts; README.md and docs/ explain.
+import os
+import re
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
-from scripts.config_file import check_config_files
-from scripts.errors import InputError
+from ct_importance.errors import InputError
+from ct_importance.workflow.config import parse_config
+from ct_importance.workflow.config_file import check_config_files
+from ct_importance.workflow.running import WORKFLOW_PROCESS
+from ct_importance.workflow.study import Study
 
 min_version("9.19")
 
@@ -17,22 +25,56 @@ except InputError as error:
 configfile: "config.yaml"
 
 
-include: "rules/common.smk"
+try:
+    study = Study(parse_config(config))
+    # Jobs read this file as well, and the weights are what they were.
+    if workflow.is_main_process:
+        study.inputs.check_weights()
+        for text in study.inputs.warnings():
+            logger.warning(text)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+# Jobs end with the process that reads this, be it killed.
+os.environ[WORKFLOW_PROCESS] = str(os.getpid())
+
+
+def growing(amount):
+    """A resource of which a job that is tried again gets twice as much, then three times."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def one_of(names):
+    """A pattern that matches these names and nothing else, even if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def of_patients(pattern):
+    """A file per patient, of whom the checkpoint tells."""
+
+    def files(wildcards):
+        split = checkpoints.plan_extraction.get(run=wildcards.run).output.split
+        try:
+            return [pattern.format(run=wildcards.run, patient=it) for it in study.patients(split)]
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
+
+    return files
 
 
 wildcard_constraints:
-    run=RUN,
-    estimator="|".join(ESTIMATORS),
-    metric="|".join(METRICS),
+    run=study.run,
+    estimator=one_of(study.estimators),
+    metric=one_of(study.metrics),
     shard=r"\d+of\d+",
-    part=any_of(map(re.escape, PARTS)),
-    table="|".join(TABLES),
+    shared=one_of(study.shared),
+    table=one_of(study.tables),
     patient="[A-Za-z0-9][A-Za-z0-9._-]*",
-    dataset="|".join(DATASETS),
+    dataset=one_of(study.datasets),
 
 
 include: "rules/cohort.smk"
-include: "rules/model.smk"
+include: "rules/classifier.smk"
 include: "rules/saliency.smk"
 include: "rules/metrics.smk"
 include: "rules/statistics.smk"
@@ -40,7 +82,7 @@ include: "rules/report.smk"
 
 
 # Written by rule write_summary.
-report: str(Path(f"results/{RUN}/report.rst").absolute())
+report: str(Path(f"{study.folder}/report.rst").absolute())
 
 
 localrules:
@@ -51,32 +93,35 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"results/{RUN}/cohort/summary.csv",
-        f"results/{RUN}/model/evaluation.json",
-        f"results/{RUN}/summary.json",
-        all_tables(),
-        all_figures(),
-        f"results/{RUN}/explorer.html",
+        f"{study.folder}/cohort/summary.csv",
+        f"{study.folder}/model/evaluation.json",
+        f"{study.folder}/summary.json",
+        study.table_files(),
+        study.figures(),
+        f"{study.folder}/explorer.html",
 
 
 # The cohort up to the split: labels can be looked at before slices are extracted.
 rule cohort:
     input:
-        f"results/{RUN}/cohort/plan_summary.csv",
-        f"results/{RUN}/cohort/labels.parquet",
-        f"results/{RUN}/cohort/disagreements.parquet",
-        f"results/{RUN}/cohort/split.parquet",
+        f"{study.folder}/cohort/plan_summary.csv",
+        f"{study.folder}/cohort/labels.parquet",
+        f"{study.folder}/cohort/disagreements.parquet",
+        f"{study.folder}/cohort/split.parquet",
 
 
 onsuccess:
-    from scripts.atomic import remove_leftovers
-    from scripts.report.overview import print_overview
+    from ct_importance.io.atomic import remove_leftovers
+    from ct_importance.workflow.overview import print_overview
 
-    remove_leftovers(f"results/{RUN}")
-    print_overview(f"results/{RUN}", list(TABLES), files_up_to_date())
+    # Others may be of an earlier call.
+    jobs = workflow.dag.bfs(workflow.dag.dependencies, *workflow.dag.targetjobs)
+    up_to_date = {str(path) for job in jobs for path in job.output}
+    remove_leftovers(study.folder)
+    print_overview(study.folder, list(study.tables), up_to_date)
 
 
 onerror:
-    from scripts.failure import print_failures
+    from ct_importance.workflow.failure import print_failures
 
-    print_failures(log, f"results/{RUN}")
+    print_failures(log, study.folder)

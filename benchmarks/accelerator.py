@@ -13,17 +13,22 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from scripts.device import images_per_pass, in_precision, make_deterministic, pick_device
-from scripts.metrics import fidelity
-from scripts.metrics.contract import Context as MetricContext
-from scripts.metrics.contract import Subject
-from scripts.model.classifier import fuse_for_inference
-from scripts.model.resnet import ResNet50
-from scripts.saliency.contract import Context
-from scripts.saliency.gradients import input_gradient
-from scripts.saliency.maps import importance_of
-from scripts.saliency.registry import load_estimator
-from scripts.saliency.score import ExplainedScore
+from ct_importance.classifier.classifier import Classifier
+from ct_importance.classifier.resnet import ResNet50
+from ct_importance.classifier.store import fuse_for_inference
+from ct_importance.compute.device import (
+    images_per_pass,
+    in_precision,
+    make_deterministic,
+    pick_device,
+)
+from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.plugins import load
+from ct_importance.saliency.estimator import Batch
+from ct_importance.saliency.explain import importance_of
+from ct_importance.saliency.gradients import input_gradient
+from ct_importance.saliency.target import ExplainedScores
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 SAMPLES = 15
@@ -80,38 +85,34 @@ def measure(
         with torch.inference_mode():
             torch.cat([fast(part) for part in images.split(batch)]).cpu()
 
-    subject = Subject("slice", "patient", 1, image)
+    sample = Sample("slice", "patient", 1, image)
     maps = {"original": np.random.default_rng(1).standard_normal((size, size), dtype=np.float32)}
-    context = MetricContext(fidelity.Options(step=1 / STEPS), 0, fast, device)
+    metric, probe = Fidelity(step=1 / STEPS), Probe(0, fast, device)
     # As many as have noisy copies for a pass, but of tiny images not hundreds.
     slices = min(8, max(1, images_per_pass(device, size, size) // 4))
     network = network.to(device, memory_format=torch.channels_last)
-    score = ExplainedScore(in_precision(network, precision))
-    batch_of_slices = images[:slices].clone()
-    copies = batch_of_slices.repeat_interleave(SAMPLES, dim=0)
-    estimator = load_estimator("smoothgrad")
-    saliency = Context(
-        options=estimator.Options(samples=SAMPLES),
-        seed=0,
+    chosen = images[:slices].clone()
+    work = Batch(
         name="smoothgrad",
+        seed=0,
         slice_ids=[f"slice {number}" for number in range(slices)],
-        device=device,
+        images=chosen,
+        targets=torch.ones(slices, dtype=torch.int64, device=device),
+        scores=ExplainedScores(Classifier(in_precision(network, precision))),
         images_per_pass=images_per_pass(device, size, size),
+    )
+    estimator = load("estimator", "smoothgrad")(samples=SAMPLES)
+    copies = chosen.repeat_interleave(SAMPLES, dim=0)
+    targets = work.targets.repeat_interleave(SAMPLES)
+    parts = list(
+        zip(copies.split(work.images_per_pass), targets.split(work.images_per_pass), strict=True)
     )
     return (
         forwards / _median_seconds(bare_forward, repeats),
-        forwards / _median_seconds(lambda: fidelity.evaluate(subject, maps, context), repeats),
+        forwards / _median_seconds(lambda: metric.evaluate(sample, maps, probe), repeats),
         len(copies)
-        / _median_seconds(
-            lambda: [
-                input_gradient(score, part) for part in copies.split(saliency.images_per_pass)
-            ],
-            repeats,
-        ),
-        len(copies)
-        / _median_seconds(
-            lambda: importance_of(estimator, score, batch_of_slices, saliency).cpu(), repeats
-        ),
+        / _median_seconds(lambda: [input_gradient(work.scores, *part) for part in parts], repeats),
+        len(copies) / _median_seconds(lambda: importance_of(estimator, work).cpu(), repeats),
     )
 
 

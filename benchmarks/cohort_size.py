@@ -29,13 +29,12 @@ import psutil
 import pydicom
 from pydicom.uid import JPEG2000Lossless
 
-from scripts.cohort.dicom_header import read_header
-from scripts.cohort.extraction import extract_slices
-from scripts.cohort.headers import ImageSource, update_headers
-from scripts.cohort.options import ExtractionOptions, PhantomOptions
-from scripts.cohort.phantom import write_phantom_cohort
-from scripts.cohort.reading import read_slice
-from scripts.parallel import process_pool
+from ct_importance.cohort.dicom.header import read_header
+from ct_importance.cohort.extraction import extract_slices, read_slice
+from ct_importance.cohort.headers import ImageSource, update_headers
+from ct_importance.cohort.options import ExtractionOptions, PhantomOptions
+from ct_importance.cohort.phantom.cohort import write_phantom_cohort
+from ct_importance.compute.workers import process_pool
 
 ROOT = Path(__file__).resolve().parents[1]
 SCANS, VOLUMES = 1018, 294

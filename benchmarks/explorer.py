@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from scripts.metrics.segment_storage import pack_segments
-from scripts.metrics.segments import segment_image
-from scripts.report.explorer_build import MAP_BUDGET, page_index
-from scripts.report.explorer_levels import plan_levels
-from scripts.report.explorer_page import write_page
-from scripts.report.explorer_scores import Scores
-from scripts.report.explorer_slices import Material, pack_slice
-from scripts.report.names import NAMES
-from tests.report.chromium import chromium
+from ct_importance.metrics.xrai.segments import segment_image
+from ct_importance.metrics.xrai.storage import pack_segments
+from ct_importance.report.explorer.build import MAP_BUDGET, page_index
+from ct_importance.report.explorer.levels import plan_levels
+from ct_importance.report.explorer.page import write_page
+from ct_importance.report.explorer.scores import Scores
+from ct_importance.report.explorer.slices import Material, pack_slice
+from ct_importance.report.names import NAMES
+from tests.report.explorer.chromium import chromium
 
 SLICES, SIDE, PACKED = 300, 224, 3
 FRACTIONS = [step / 40 for step in range(41)]
 PERCENTAGES = [*(quarter / 4 for quarter in range(4, 40)), *map(float, range(10, 101))]
-TEMPLATES = Path(__file__).resolve().parents[1] / "scripts/report/explorer"
+TEMPLATES = Path(__file__).resolve().parents[1] / "ct_importance/report/explorer/templates"
 VARIANTS = ("original", "absolute")
 
 

@@ -49,11 +49,11 @@ def main() -> None:
 
 def write_tables(folder: Path, count: int) -> None:
     """Write slices, importance maps and segments of one patient, as the workflow would."""
-    from scripts.cohort.extraction import slices_schema
-    from scripts.image_table import ROWS_PER_GROUP, TableWriter, image_field
-    from scripts.metrics.segment_storage import pack_segments
-    from scripts.metrics.segments import segment_image
-    from scripts.slices import write_slice_list
+    from ct_importance.cohort.extraction import slices_schema
+    from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
+    from ct_importance.io.slices import write_slice_list
+    from ct_importance.metrics.xrai.segments import segment_image
+    from ct_importance.metrics.xrai.storage import pack_segments
 
     generator = np.random.default_rng(0)
     rows, columns = np.mgrid[:SIZE, :SIZE] / SIZE - 0.5
@@ -102,68 +102,66 @@ def _measured(work: str, folder: Path) -> tuple[float, int]:
 def _saliency(folder: Path) -> Callable[[], None]:
     import torch
 
-    from scripts.image_table import TableWriter, image_field
-    from scripts.model.classifier import save_classifier
-    from scripts.model.resnet import ResNet50
-    from scripts.saliency.maps import compute_maps
-    from scripts.saliency.registry import load_estimator
-    from scripts.saliency.workload import prepare_workload
-    from scripts.slices import WHOLE
+    from ct_importance.classifier.resnet import ResNet50
+    from ct_importance.classifier.store import save_classifier
+    from ct_importance.io.image_table import TableWriter, image_field
+    from ct_importance.plugins import load
+    from ct_importance.saliency.explain import compute_maps
+    from ct_importance.saliency.jobs import ExplainJob
+    from ct_importance.saliency.workload import prepare_batches
 
     torch.manual_seed(0)
     save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
-    estimator = load_estimator("backpropagation")
-    workload = prepare_workload(
-        folder / "classifier.pt",
-        folder / "slices.parquet",
-        ["all"],
-        "backpropagation",
-        estimator.Options(),
+    estimator = load("estimator", "backpropagation")()
+    job = ExplainJob(
+        image_shape=(1, SIZE, SIZE),
         seed=0,
-        image_size=SIZE,
+        subsets=["all"],
+        shard="1of1",
+        classes=("no contrast", "contrast"),
+        activation="logit",
         precision="float32",
-        shard=WHOLE,
-        threads=1,
     )
+    files = (folder / "classifier.pt", folder / "slices.parquet", None)
+    batches, _ = prepare_batches(job, "backpropagation", estimator.target, *files, threads=1)
     schema = pa.schema([("slice_id", pa.string()), image_field("importance", (SIZE, SIZE))])
 
     def step() -> None:
-        maps = compute_maps(estimator, workload.network, workload.batches, {}, workload.context)
         with TableWriter(folder / "found.parquet", schema) as writer:
-            for ids, importance in maps:
+            for ids, importance in compute_maps(estimator, batches):
                 writer.write({"slice_id": ids, "importance": importance})
 
     return step
 
 
 def _metric(name: str, folder: Path) -> Callable[[], None]:
-    from scripts.metrics.contract import Context
-    from scripts.metrics.evaluate import evaluate_estimator
-    from scripts.metrics.registry import load_metric
-    from scripts.metrics.subjects import read_subjects
+    from ct_importance.metrics.evaluate import evaluate_estimator
+    from ct_importance.metrics.metric import Probe
+    from ct_importance.metrics.samples import read_samples
+    from ct_importance.plugins import load
 
-    metric, classifier, device = load_metric(name), None, None
     # The fewest passes a slice can have: what is shown is growth, not speed.
-    options = metric.Options(step=1) if name == "fidelity" else metric.Options()
-    if "classifier" in metric.NEEDS:
+    metric = load("metric", name)(**({"step": 1} if name == "fidelity" else {}))
+    classifier, device = None, None
+    if "classifier" in metric.needs:
         import torch
 
-        from scripts.model.classifier import fuse_for_inference
-        from scripts.model.resnet import ResNet50
+        from ct_importance.classifier.resnet import ResNet50
+        from ct_importance.classifier.store import fuse_for_inference
 
         torch.set_num_threads(1)
         device = torch.device("cpu")
         classifier = fuse_for_inference(ResNet50().eval().requires_grad_(False), device)
 
-    subjects = read_subjects(
+    samples = read_samples(
         metric,
         folder / "slices.parquet",
         ["all"],
         folder / "maps.parquet",
-        folder / "segments.parquet" if "segments" in metric.NEEDS else None,
+        folder / "segments.parquet" if "segments" in metric.needs else None,
     )
-    context = Context(options, 0, classifier, device)
-    return lambda: evaluate_estimator(metric, subjects, context, folder / "points.parquet")
+    probe = Probe(0, classifier, device)
+    return lambda: evaluate_estimator(metric, samples, probe, folder / "points.parquet")
 
 
 if __name__ == "__main__":

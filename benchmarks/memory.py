@@ -20,25 +20,26 @@ def main(method: str, size: int) -> None:
     """Compute one map as a job on the CPU does, and print the peak memory."""
     import torch
 
-    from scripts.device import images_per_pass, make_deterministic
-    from scripts.model.resnet import ResNet50
-    from scripts.saliency.contract import Context
-    from scripts.saliency.maps import importance_of
-    from scripts.saliency.registry import load_estimator
-    from scripts.saliency.score import ExplainedScore
+    from ct_importance.classifier.classifier import Classifier
+    from ct_importance.classifier.resnet import ResNet50
+    from ct_importance.compute.device import images_per_pass, make_deterministic
+    from ct_importance.plugins import load
+    from ct_importance.saliency.estimator import Batch
+    from ct_importance.saliency.explain import importance_of
+    from ct_importance.saliency.target import ExplainedScores
 
     make_deterministic(threads=1)
     network = ResNet50().eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    estimator, device = load_estimator(method), torch.device("cpu")
-    context = Context(
-        options=estimator.Options(),
-        seed=0,
+    batch = Batch(
         name=method,
+        seed=0,
         slice_ids=["slice"],
-        device=device,
-        images_per_pass=images_per_pass(device, size, size),
+        images=torch.rand(1, 1, size, size),
+        targets=torch.ones(1, dtype=torch.int64),
+        scores=ExplainedScores(Classifier(network)),
+        images_per_pass=images_per_pass(torch.device("cpu"), size, size),
     )
-    importance_of(estimator, ExplainedScore(network), torch.rand(1, 1, size, size), context)
+    importance_of(load("estimator", method)(), batch)
     print(peak_memory())
 
 

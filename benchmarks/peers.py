@@ -23,23 +23,26 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from scripts.cohort.options import PhantomOptions
-from scripts.cohort.phantom import write_phantom_cohort
-from scripts.cohort.pixels import read_hounsfield, resize_slice, to_unit_range
-from scripts.device import images_per_pass, make_deterministic
-from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.contract import Context as MetricContext
-from scripts.metrics.contract import Subject
-from scripts.metrics.segments import segment_image
-from scripts.metrics.xrai import xrai_regions
-from scripts.model.classifier import fuse_for_inference
-from scripts.model.resnet import ResNet50
-from scripts.saliency.contract import Context
-from scripts.saliency.gradients import input_gradient
-from scripts.saliency.maps import importance_of
-from scripts.saliency.registry import load_estimator
-from scripts.saliency.score import ExplainedScore
+from ct_importance.classifier.classifier import Classifier
+from ct_importance.classifier.resnet import ResNet50
+from ct_importance.classifier.store import fuse_for_inference
+from ct_importance.cohort.options import PhantomOptions
+from ct_importance.cohort.phantom.cohort import write_phantom_cohort
+from ct_importance.cohort.pixels import read_hounsfield, resize_slice, to_unit_range
+from ct_importance.compute.device import images_per_pass, make_deterministic
+from ct_importance.metrics.catalogue import dice
+from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.catalogue.roc import Roc
+from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.metrics.xrai.regions import xrai_regions
+from ct_importance.metrics.xrai.segments import segment_image
+from ct_importance.plugins import load
+from ct_importance.saliency.estimator import Batch
+from ct_importance.saliency.explain import importance_of
+from ct_importance.saliency.gradients import input_gradient
+from ct_importance.saliency.target import ExplainedScores
 
 CPU = torch.device("cpu")
 THREADS = 2
@@ -167,15 +170,10 @@ def image_tensor(size: int) -> torch.Tensor:
     return torch.from_numpy(phantom_slice(size))[None, None]
 
 
-def metric_context(metric: object, **options: object) -> MetricContext:
-    """Return the context in which a metric without a classifier runs."""
-    return MetricContext(metric.Options(**options), 0, None, None)
-
-
 @cache
-def subject(size: int) -> Subject:
+def sample(size: int) -> Sample:
     """Return the slice with its mask."""
-    return Subject("slice", "patient", 1, phantom_slice(size), central_mask(size), None)
+    return Sample("slice", "patient", 1, phantom_slice(size), central_mask(size), None)
 
 
 # Metrics
@@ -206,7 +204,7 @@ def fidelity_row(size: int = 224) -> Row:
     fast, steps = fuse_for_inference(network()), 40
     forwards = 2 * (steps - 1) + 2
     importance = importance_maps(size, 1)[0]
-    context = MetricContext(fidelity.Options(step=1 / steps), 0, fast, CPU)
+    probe = Probe(0, fast, CPU)
     masked = image_tensor(size).expand(forwards, -1, -1, -1).clone()
     batch = images_per_pass(CPU, size, size, gradient=False)
     # Its step must divide the number of pixels.
@@ -229,7 +227,7 @@ def fidelity_row(size: int = 224) -> Row:
     return Row(
         f"fidelity, MiF and LiF, {steps + 1} fractions, {size} x {size}; quantus, one order",
         "forward pass",
-        lambda: fidelity.evaluate(subject(size), {"original": importance}, context),
+        lambda: Fidelity(step=1 / steps).evaluate(sample(size), {"original": importance}, probe),
         peer,
         "≥ 1.8 ×, ≥ 0.93 of the floor",
         ours_units=forwards,
@@ -242,12 +240,12 @@ def roc_row(size: int = 512) -> Row:
     """ROC curve and area of one map."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    importance, context = importance_maps(size, 1)[0], metric_context(roc)
+    importance = importance_maps(size, 1)[0]
     truth, scores = central_mask(size).ravel(), importance.ravel()
     return Row(
         f"ROC curve and area, {size} x {size}; scikit-learn, roc_curve and roc_auc_score",
         "map",
-        lambda: roc.evaluate(subject(size), {"original": importance}, context),
+        lambda: Roc().evaluate(sample(size), {"original": importance}, Probe(0)),
         lambda: (roc_curve(truth, scores), roc_auc_score(truth, scores)),
         "≥ 40 ×",
         pairs=25,
@@ -280,36 +278,53 @@ def dice_row(size: int = 512) -> Row:
 # Estimators
 
 
+class LogitOf(nn.Module):
+    """A network's one number per image, (N,), as peers want it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Wrap a network that maps (N, 1, H, W) to (N, 1)."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, 1, H, W) to logits, (N,)."""
+        return self.network(x).flatten()
+
+
 def our_maps(method: str, size: int, **options: object) -> Step:
     """Return what computes the map of one slice as a job does."""
-    estimator = load_estimator(method)
-    context = Context(
-        options=estimator.Options(**options),
-        seed=0,
+    estimator = load("estimator", method)(**options)
+    references = phantom_slice(size)[None] * np.linspace(0.2, 1, 9, dtype="f4")[:, None, None]
+    batch = Batch(
         name=method,
+        seed=0,
         slice_ids=["slice"],
-        device=CPU,
+        images=image_tensor(size),
+        targets=torch.ones(1, dtype=torch.int64),
+        scores=ExplainedScores(Classifier(our_network())),
         images_per_pass=images_per_pass(CPU, size, size),
-        training_images=phantom_slice(size)[None]
-        * np.linspace(0.2, 1, 9, dtype="f4")[:, None, None],
+        training_images=lambda: references,
     )
-    score, image = ExplainedScore(our_network()), image_tensor(size)
-    return lambda: importance_of(estimator, score, image, context)
+    return lambda: importance_of(estimator, batch)
 
 
 def bare_gradients(size: int, count: int) -> Step:
     """Return what takes the gradient of an image a number of times, and nothing else."""
-    score = ExplainedScore(our_network())
+    scores = ExplainedScores(Classifier(our_network()))
+    targets = torch.ones(count, dtype=torch.int64)
     images = image_tensor(size).expand(count, -1, -1, -1).clone()
     passes = images_per_pass(CPU, size, size)
-    return lambda: [input_gradient(score, part) for part in images.split(passes)]
+    return lambda: [
+        input_gradient(scores, *part)
+        for part in zip(images.split(passes), targets.split(passes), strict=True)
+    ]
 
 
 def integrated_gradients_row(size: int = 512) -> Row:
     """Integrated Gradients with 25 steps."""
     from captum.attr import IntegratedGradients
 
-    peer = IntegratedGradients(ExplainedScore(network()))
+    peer = IntegratedGradients(LogitOf(network()))
     return Row(
         f"integrated_gradients 25, {size} x {size}; captum with its defaults",
         "slice",
@@ -326,7 +341,7 @@ def expected_gradients_row(size: int = 512) -> Row:
     """Expected Gradients with 25 samples."""
     from captum.attr import GradientShap
 
-    peer = GradientShap(ExplainedScore(network()))
+    peer = GradientShap(LogitOf(network()))
     references = torch.from_numpy(phantom_slice(size))[None, None] * torch.rand(9, 1, 1, 1)
     return Row(
         f"expected_gradients 25, {size} x {size}; captum's GradientShap",
@@ -356,7 +371,7 @@ def smoothgrad_captum_row(size: int) -> Row:
     """SmoothGrad against captum."""
     from captum.attr import NoiseTunnel, Saliency
 
-    tunnel = NoiseTunnel(Saliency(ExplainedScore(network())))
+    tunnel = NoiseTunnel(Saliency(LogitOf(network())))
 
     def peer() -> None:
         image = image_tensor(size).requires_grad_()

@@ -1,6 +1,4 @@
 rule generate_phantom:
-    input:
-        code=code_inputs("scripts/cohort/generate_phantom.py"),
     output:
         folder=directory("results/{run}/phantom"),
     log:
@@ -8,23 +6,22 @@ rule generate_phantom:
     benchmark:
         "results/{run}/benchmarks/generate_phantom.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 8
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        options=COHORT.phantom.model_dump_json(),
-        seed=SEED,
+        job=study.job("generate_phantom"),
+        code=study.code("generate_phantom"),
     script:
-        "../scripts/cohort/generate_phantom.py"
+        "../scripts/generate_phantom.py"
 
 
 rule read_headers:
     input:
-        phantom=phantom_folder(),
-        files=tracked_reading_files,
-        code=code_inputs("scripts/cohort/read_headers.py"),
+        phantom=study.phantom(),
+        files=study.tracked_header_files,
     output:
         # What is known of files that did not change is kept.
         headers=update("results/{run}/cohort/headers/{dataset}.parquet"),
@@ -33,23 +30,21 @@ rule read_headers:
     benchmark:
         "results/{run}/benchmarks/read_headers/{dataset}.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 8
     resources:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
-        options=dataset_reading,
-        pseudonym_key=literally(COHORT.pseudonym_key and pseudonym_key()[0]),
-        others=stamps_of_reading,
+        job=study.job("read_headers"),
+        code=study.code("read_headers"),
     script:
-        "../scripts/cohort/read_headers.py"
+        "../scripts/read_headers.py"
 
 
 rule index_cohort:
     input:
-        headers=HEADER_TABLES,
-        code=code_inputs("scripts/cohort/index_cohort.py"),
+        headers=study.headers(),
     output:
         index="results/{run}/cohort/index.parquet",
         series="results/{run}/cohort/series.parquet",
@@ -60,23 +55,22 @@ rule index_cohort:
     benchmark:
         "results/{run}/benchmarks/index_cohort.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        # Their order decides which of two patients of one id is renamed.
-        datasets=json.dumps(list(DATASETS)),
+        job=study.job("index_cohort"),
+        code=study.code("index_cohort"),
     script:
-        "../scripts/cohort/index_cohort.py"
+        "../scripts/index_cohort.py"
 
 
 rule label_series:
     input:
         index="results/{run}/cohort/index.parquet",
-        files=as_inputs([*label_files(), *pseudonym_key()]),
-        code=code_inputs("scripts/cohort/label_series.py"),
+        files=study.tracked_label_files(),
     output:
         labels="results/{run}/cohort/labels.parquet",
         disagreements="results/{run}/cohort/disagreements.parquet",
@@ -86,23 +80,21 @@ rule label_series:
     benchmark:
         "results/{run}/benchmarks/label_series.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
-        datasets=literally(label_sources()),
-        pseudonym_key=literally(COHORT.pseudonym_key and pseudonym_key()[0]),
-        others=stamps_of_others([*label_files(), *pseudonym_key()]),
+        job=study.job("label_series"),
+        code=study.code("label_series"),
     script:
-        "../scripts/cohort/label_series.py"
+        "../scripts/label_series.py"
 
 
 rule find_chest:
     input:
         index="results/{run}/cohort/index.parquet",
-        code=code_inputs("scripts/cohort/find_chest.py"),
     output:
         chest="results/{run}/cohort/chest.parquet",
     log:
@@ -110,15 +102,16 @@ rule find_chest:
     benchmark:
         "results/{run}/benchmarks/find_chest.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 8
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        options=COHORT.body_region.model_dump_json(),
+        job=study.job("find_chest"),
+        code=study.code("find_chest"),
     script:
-        "../scripts/cohort/find_chest.py"
+        "../scripts/find_chest.py"
 
 
 checkpoint plan_extraction:
@@ -126,10 +119,9 @@ checkpoint plan_extraction:
         index="results/{run}/cohort/index.parquet",
         labels="results/{run}/cohort/labels.parquet",
         same_person="results/{run}/cohort/same_person.parquet",
-        chest=chest_table(),
-        phantom=phantom_folder(),
-        masks=as_inputs(MASK_FILES),
-        code=code_inputs("scripts/cohort/plan_extraction.py"),
+        chest=study.chest(),
+        phantom=study.phantom(),
+        masks=study.mask_files(),
     output:
         split="results/{run}/cohort/split.parquet",
         planned="results/{run}/cohort/planned.parquet",
@@ -140,23 +132,24 @@ checkpoint plan_extraction:
     benchmark:
         "results/{run}/benchmarks/plan_extraction.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        masks=literally(mask_sources()),
-        others=stamps_of_others(MASK_FILES),
-        options=canonical_options(COHORT, SelectionOptions),
-        seed=SEED,
+        job=study.job("plan_extraction"),
+        code=study.code("plan_extraction"),
     script:
-        "../scripts/cohort/plan_extraction.py"
+        "../scripts/plan_extraction.py"
 
 
 rule extract_slices:
     input:
-        plan=patient_plan,
+        plan=lambda wildcards: (
+            f"{checkpoints.plan_extraction.get(run=wildcards.run).output.plans}"
+            f"/{wildcards.patient}.json"
+        ),
     output:
         slices="results/{run}/slices/{patient}.parquet",
         rejected="results/{run}/cohort/rejected/{patient}.parquet",
@@ -165,17 +158,16 @@ rule extract_slices:
     benchmark:
         "results/{run}/benchmarks/extract_slices/{patient}.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
-        options=PREPARATION,
-        # As inputs, 40 modules of each of a thousand patients would double the time of a dry run.
-        code=code_digest("scripts/cohort/extract_slices.py"),
+        job=study.job("extract_slices"),
+        code=study.code("extract_slices"),
     script:
-        "../scripts/cohort/extract_slices.py"
+        "../scripts/extract_slices.py"
 
 
 rule collect_slices:
@@ -184,9 +176,8 @@ rule collect_slices:
             "results/{run}/cohort/rejected/stages/index.parquet",
             "results/{run}/cohort/rejected/stages/plan.parquet",
         ],
-        slices=slice_files,
-        patients=rejected_of_patients,
-        code=code_inputs("scripts/cohort/collect_slices.py"),
+        slices=of_patients("results/{run}/slices/{patient}.parquet"),
+        patients=of_patients("results/{run}/cohort/rejected/{patient}.parquet"),
     output:
         # Later steps depend on the list: with a file per patient instead, a dry run would take long.
         slices="results/{run}/slices.parquet",
@@ -196,28 +187,29 @@ rule collect_slices:
     benchmark:
         "results/{run}/benchmarks/collect_slices.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(15),
+    params:
+        code=study.code("collect_slices"),
     script:
-        "../scripts/cohort/collect_slices.py"
+        "../scripts/collect_slices.py"
 
 
 rule summarise_plan:
     input:
-        headers=HEADER_TABLES,
+        headers=study.headers(),
         index="results/{run}/cohort/index.parquet",
         labels="results/{run}/cohort/labels.parquet",
-        chest=chest_table(),
+        chest=study.chest(),
         planned="results/{run}/cohort/planned.parquet",
         not_indexed="results/{run}/cohort/rejected/stages/index.parquet",
         rejected=[
             "results/{run}/cohort/rejected/stages/index.parquet",
             "results/{run}/cohort/rejected/stages/plan.parquet",
         ],
-        code=code_inputs("scripts/cohort/summarise_cohort.py"),
     output:
         summary="results/{run}/cohort/plan_summary.csv",
     log:
@@ -225,28 +217,28 @@ rule summarise_plan:
     benchmark:
         "results/{run}/benchmarks/summarise_plan.tsv"
     conda:
-        ENV.format("cohort")
+        "../envs/cohort.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        masks=literally(mask_sources()),
+        job=study.job("summarise_cohort"),
+        code=study.code("summarise_cohort"),
     script:
-        "../scripts/cohort/summarise_cohort.py"
+        "../scripts/summarise_cohort.py"
 
 
 use rule summarise_plan as summarise_cohort with:
     input:
-        headers=HEADER_TABLES,
+        headers=study.headers(),
         index="results/{run}/cohort/index.parquet",
         labels="results/{run}/cohort/labels.parquet",
-        chest=chest_table(),
+        chest=study.chest(),
         planned="results/{run}/cohort/planned.parquet",
         not_indexed="results/{run}/cohort/rejected/stages/index.parquet",
         rejected=["results/{run}/cohort/rejected.parquet"],
         slices="results/{run}/slices.parquet",
-        code=code_inputs("scripts/cohort/summarise_cohort.py"),
     output:
         summary="results/{run}/cohort/summary.csv",
     log:

@@ -1,7 +1,6 @@
 rule segment_slices:
     input:
         slices="results/{run}/slices.parquet",
-        code=code_inputs("scripts/metrics/segment_slices.py"),
     output:
         segments="results/{run}/metrics/segments.parquet",
     log:
@@ -11,49 +10,47 @@ rule segment_slices:
     # Wants many cores, so that whatever starts before it keeps it waiting, and all of Dice with it.
     priority: 1
     conda:
-        ENV.format("metrics")
+        "../envs/metrics.yaml"
     threads: 8
     resources:
         mem_mb=growing(8000),
         runtime=growing(120),
+    params:
+        code=study.code("segment_slices"),
     script:
-        "../scripts/metrics/segment_slices.py"
+        "../scripts/segment_slices.py"
 
 
 rule evaluate_importance:
     input:
         slices="results/{run}/slices.parquet",
         maps="results/{run}/saliency/{estimator}.parquet",
-        classifier=metric_classifier,
-        segments=metric_segments,
-        code=metric_code,
+        classifier=study.classifier_of_metric,
+        segments=study.segments_of_metric,
     output:
-        points=sharded("results/{run}/metrics/{metric}/{estimator}.parquet"),
+        points=study.sharded("results/{run}/metrics/{metric}/{estimator}.parquet"),
     log:
-        sharded("results/{run}/logs/evaluate_importance/{metric}/{estimator}.log"),
+        study.sharded("results/{run}/logs/evaluate_importance/{metric}/{estimator}.log"),
     benchmark:
-        sharded("results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv")
+        study.sharded("results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv")
     conda:
-        ENV.format("metrics")
+        "../envs/metrics.yaml"
     threads: 1
     resources:
-        gpu=metric_gpus,
+        gpu=study.gpus_of_metric,
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        options=metric_options,
-        precision=metric_precision,
-        shard=shard_of_job,
-        seed=SEED,
+        job=study.job("evaluate_importance"),
+        code=study.code("evaluate_importance"),
     script:
-        "../scripts/metrics/evaluate_importance.py"
+        "../scripts/evaluate_importance.py"
 
 
 rule evaluate_ceiling:
     input:
         slices="results/{run}/slices.parquet",
         segments="results/{run}/metrics/segments.parquet",
-        code=ceiling_code,
     output:
         points="results/{run}/statistics/{metric}/ceiling/points.parquet",
         values="results/{run}/statistics/{metric}/ceiling/values.parquet",
@@ -63,14 +60,13 @@ rule evaluate_ceiling:
     benchmark:
         "results/{run}/benchmarks/evaluate_ceiling/{metric}.tsv"
     conda:
-        ENV.format("metrics")
+        "../envs/metrics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        options=metric_options,
-        statistics=STATISTICS,
-        seed=SEED,
+        job=study.job("evaluate_ceiling"),
+        code=study.code("evaluate_ceiling"),
     script:
-        "../scripts/metrics/evaluate_ceiling.py"
+        "../scripts/evaluate_ceiling.py"

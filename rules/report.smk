@@ -1,10 +1,9 @@
 rule write_table:
     input:
-        values=table_values,
-        comparisons=table_comparisons,
-        ceiling=table_ceiling,
+        values=study.of_table("values"),
+        comparisons=study.of_table("comparisons"),
+        ceiling=study.ceiling_of_table,
         evaluation="results/{run}/model/evaluation.json",
-        code=table_code,
     output:
         csv="results/{run}/tables/{table}.csv",
         html=report(
@@ -22,23 +21,22 @@ rule write_table:
     benchmark:
         "results/{run}/benchmarks/write_table/{table}.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        metric=table_metric,
-        metric_options=table_metric_options,
-        options=STATISTICS,
+        metric=study.metric_of_job,
+        options=study.statistics,
+        code=study.code("write_table"),
     script:
-        "../scripts/report/write_table.py"
+        "../scripts/write_table.py"
 
 
 rule plot_training_curve:
     input:
         training="results/{run}/model/training.parquet",
-        code=code_inputs("scripts/report/plot_training_curve.py"),
     output:
         report(
             "results/{run}/figures/training_curve.svg",
@@ -53,27 +51,31 @@ rule plot_training_curve:
     benchmark:
         "results/{run}/benchmarks/plot_training_curve.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
+    params:
+        code=study.code("plot_training_curve"),
     script:
-        "../scripts/report/plot_training_curve.py"
+        "../scripts/plot_training_curve.py"
 
 
 rule plot_figure1_examples:
     input:
         slices="results/{run}/slices.parquet",
         predictions="results/{run}/model/predictions.parquet",
-        maps=f"results/{{run}}/saliency/{FIGURE1_ESTIMATOR}.parquet",
-        code=code_inputs("scripts/report/plot_figure1_examples.py"),
+        maps=study.map_of_figure(1),
     output:
         report(
             "results/{run}/figures/figure1_examples.svg",
             caption="../report/figure1_examples.rst",
             category="Figures",
-            labels={"figure": "1", "shows": f"slice, mask and map of {FIGURE1_ESTIMATOR}"},
+            labels={
+                "figure": "1",
+                "shows": f"slice, mask and map of {study.example_estimator(1)}",
+            },
         ),
         "results/{run}/figures/figure1_examples.pdf",
         "results/{run}/figures/figure1_examples.png",
@@ -82,23 +84,23 @@ rule plot_figure1_examples:
     benchmark:
         "results/{run}/benchmarks/plot_figure1_examples.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        estimator=FIGURE1_ESTIMATOR,
-        example_slices=literally(json.dumps(OPTIONS.report.example_slices, sort_keys=True)),
+        estimator=study.example_estimator(1),
+        example_slices=study.example_slices,
+        code=study.code("plot_figure1_examples"),
     script:
-        "../scripts/report/plot_figure1_examples.py"
+        "../scripts/plot_figure1_examples.py"
 
 
 rule plot_figure2_fidelity_area:
     input:
         values="results/{run}/statistics/fidelity/values.parquet",
         curves="results/{run}/statistics/fidelity/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure2_fidelity_area.py"),
     output:
         report(
             "results/{run}/figures/figure2_fidelity_area.svg",
@@ -113,30 +115,30 @@ rule plot_figure2_fidelity_area:
     benchmark:
         "results/{run}/benchmarks/plot_figure2_fidelity_area.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        slices=slices_of("fidelity"),
+        slices=study.slices_of("fidelity"),
+        code=study.code("plot_figure2_fidelity_area"),
     script:
-        "../scripts/report/plot_figure2_fidelity_area.py"
+        "../scripts/plot_figure2_fidelity_area.py"
 
 
 rule plot_figure3_xrai:
     input:
         slices="results/{run}/slices.parquet",
         predictions="results/{run}/model/predictions.parquet",
-        maps=f"results/{{run}}/saliency/{FIGURE3_ESTIMATOR}.parquet",
+        maps=study.map_of_figure(3),
         segments="results/{run}/metrics/segments.parquet",
-        code=code_inputs("scripts/report/plot_figure3_xrai.py"),
     output:
         report(
             "results/{run}/figures/figure3_xrai.svg",
             caption="../report/figure3_xrai.rst",
             category="Figures",
-            labels={"figure": "3", "shows": f"XRAI regions of {FIGURE3_ESTIMATOR}"},
+            labels={"figure": "3", "shows": f"XRAI regions of {study.example_estimator(3)}"},
         ),
         "results/{run}/figures/figure3_xrai.pdf",
         "results/{run}/figures/figure3_xrai.png",
@@ -145,22 +147,22 @@ rule plot_figure3_xrai:
     benchmark:
         "results/{run}/benchmarks/plot_figure3_xrai.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        estimator=FIGURE3_ESTIMATOR,
-        example_slices=literally(json.dumps(OPTIONS.report.example_slices, sort_keys=True)),
+        estimator=study.example_estimator(3),
+        example_slices=study.example_slices,
+        code=study.code("plot_figure3_xrai"),
     script:
-        "../scripts/report/plot_figure3_xrai.py"
+        "../scripts/plot_figure3_xrai.py"
 
 
 rule plot_figure4_fidelity_curves:
     input:
         curves="results/{run}/statistics/fidelity/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure4_fidelity_curves.py"),
     output:
         report(
             "results/{run}/figures/figure4_fidelity_curves.svg",
@@ -175,23 +177,23 @@ rule plot_figure4_fidelity_curves:
     benchmark:
         "results/{run}/benchmarks/plot_figure4_fidelity_curves.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        slices=slices_of("fidelity"),
-        estimators=json.dumps(ESTIMATORS),
+        slices=study.slices_of("fidelity"),
+        estimators=study.estimator_names,
+        code=study.code("plot_figure4_fidelity_curves"),
     script:
-        "../scripts/report/plot_figure4_fidelity_curves.py"
+        "../scripts/plot_figure4_fidelity_curves.py"
 
 
 rule plot_figure5_roc_curves:
     input:
         values="results/{run}/statistics/roc/values.parquet",
         curves="results/{run}/statistics/roc/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure5_roc_curves.py"),
     output:
         report(
             "results/{run}/figures/figure5_roc_curves.svg",
@@ -206,16 +208,17 @@ rule plot_figure5_roc_curves:
     benchmark:
         "results/{run}/benchmarks/plot_figure5_roc_curves.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        slices=slices_of("roc"),
-        estimators=json.dumps(ESTIMATORS),
+        slices=study.slices_of("roc"),
+        estimators=study.estimator_names,
+        code=study.code("plot_figure5_roc_curves"),
     script:
-        "../scripts/report/plot_figure5_roc_curves.py"
+        "../scripts/plot_figure5_roc_curves.py"
 
 
 rule plot_figure6_dice_curves:
@@ -223,7 +226,6 @@ rule plot_figure6_dice_curves:
         values="results/{run}/statistics/dice/values.parquet",
         curves="results/{run}/statistics/dice/curves.parquet",
         ceiling="results/{run}/statistics/dice/ceiling/curves.parquet",
-        code=code_inputs("scripts/report/plot_figure6_dice_curves.py"),
     output:
         report(
             "results/{run}/figures/figure6_dice_curves.svg",
@@ -238,23 +240,23 @@ rule plot_figure6_dice_curves:
     benchmark:
         "results/{run}/benchmarks/plot_figure6_dice_curves.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        slices=slices_of("dice"),
-        estimators=json.dumps(ESTIMATORS),
+        slices=study.slices_of("dice"),
+        estimators=study.estimator_names,
+        code=study.code("plot_figure6_dice_curves"),
     script:
-        "../scripts/report/plot_figure6_dice_curves.py"
+        "../scripts/plot_figure6_dice_curves.py"
 
 
 rule plot_differences:
     input:
         values="results/{run}/statistics/{metric}/values.parquet",
         comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
-        code=plot_differences_code,
     output:
         report(
             "results/{run}/figures/differences_{metric}_original.svg",
@@ -277,22 +279,23 @@ rule plot_differences:
     benchmark:
         "results/{run}/benchmarks/plot_differences/{metric}.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        estimators=json.dumps(ESTIMATORS),
-        options=STATISTICS,
+        estimators=study.estimator_names,
+        metric=study.metric_of_job,
+        options=study.statistics,
+        code=study.code("plot_differences"),
     script:
-        "../scripts/report/plot_differences.py"
+        "../scripts/plot_differences.py"
 
 
 rule plot_rank_flow:
     input:
         ranks="results/{run}/statistics/ranks.parquet",
-        code=code_inputs("scripts/report/plot_rank_flow.py"),
     output:
         report(
             "results/{run}/figures/rank_flow.svg",
@@ -307,22 +310,22 @@ rule plot_rank_flow:
     benchmark:
         "results/{run}/benchmarks/plot_rank_flow.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        estimators=json.dumps(ESTIMATORS),
+        estimators=study.estimator_names,
+        code=study.code("plot_rank_flow"),
     script:
-        "../scripts/report/plot_rank_flow.py"
+        "../scripts/plot_rank_flow.py"
 
 
 rule write_agreement:
     input:
         ranks="results/{run}/statistics/ranks.parquet",
         taus="results/{run}/statistics/taus.parquet",
-        code=code_inputs("scripts/report/write_agreement.py"),
     output:
         ranks="results/{run}/tables/ranks.csv",
         taus="results/{run}/tables/agreement.csv",
@@ -338,22 +341,23 @@ rule write_agreement:
     benchmark:
         "results/{run}/benchmarks/write_agreement.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        options=STATISTICS,
+        metrics=study.metric_specs,
+        options=study.statistics,
+        code=study.code("write_agreement"),
     script:
-        "../scripts/report/write_agreement.py"
+        "../scripts/write_agreement.py"
 
 
 rule write_cost:
     input:
         slices="results/{run}/slices.parquet",
-        benchmarks=sorted(set(itertools.chain(*cost_files().values()))),
-        code=code_inputs("scripts/report/write_cost.py"),
+        benchmarks=study.all_benchmarks(),
     output:
         csv="results/{run}/tables/cost.csv",
         markdown="results/{run}/tables/cost.md",
@@ -368,17 +372,18 @@ rule write_cost:
     benchmark:
         "results/{run}/benchmarks/write_cost.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        passes=json.dumps(estimator_passes()),
-        benchmarks=json.dumps(cost_files()),
-        subsets=explained_subsets(),
+        passes=study.passes_as_json,
+        benchmarks=study.benchmarks_as_json,
+        subsets=study.explained_as_json,
+        code=study.code("write_cost"),
     script:
-        "../scripts/report/write_cost.py"
+        "../scripts/write_cost.py"
 
 
 rule write_summary:
@@ -389,11 +394,10 @@ rule write_summary:
         evaluation="results/{run}/model/evaluation.json",
         ranks="results/{run}/statistics/ranks.parquet",
         taus="results/{run}/statistics/taus.parquet",
-        values=[f"results/{RUN}/statistics/{it}/values.parquet" for it in METRICS],
-        tables=expand("results/{{run}}/tables/{table}.csv", table=TABLES),
-        markdown=expand("results/{{run}}/tables/{table}.md", table=TABLES),
+        values=study.values(),
+        tables=study.paper_tables("csv"),
+        markdown=study.paper_tables("md"),
         environments=sorted(map(str, Path("envs").glob("*.yaml"))),
-        code=SUMMARY_CODE,
     output:
         json="results/{run}/summary.json",
         readme="results/{run}/README.md",
@@ -403,31 +407,35 @@ rule write_summary:
     benchmark:
         "results/{run}/benchmarks/write_summary.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        config=literally(
-            json.dumps(shareable_config(OPTIONS.model_dump(mode="json")), sort_keys=True)
-        ),
-        metrics=metric_specs(),
+        config=study.shareable_config,
+        metrics=study.metric_specs,
+        code=study.code("write_summary"),
     script:
-        "../scripts/report/write_summary.py"
+        "../scripts/write_summary.py"
 
 
 rule build_explorer:
     input:
         slices="results/{run}/slices.parquet",
         predictions="results/{run}/model/predictions.parquet",
-        maps=[f"results/{RUN}/saliency/{estimator}.parquet" for estimator in ESTIMATORS],
-        fidelity=points_if_configured("fidelity"),
-        roc=points_if_configured("roc"),
-        dice=points_if_configured("dice"),
-        segments=f"results/{RUN}/metrics/segments.parquet" if "dice" in METRICS else [],
-        templates=EXPLORER_TEMPLATES,
-        code=code_inputs("scripts/report/build_explorer.py"),
+        maps=study.maps(),
+        fidelity=study.points("fidelity"),
+        roc=study.points("roc"),
+        dice=study.points("dice"),
+        segments=study.segments(),
+        templates=[
+            "ct_importance/report/explorer/templates/page.html",
+            "ct_importance/report/explorer/templates/page.css",
+            "ct_importance/report/explorer/templates/levels.js",
+            "ct_importance/report/explorer/templates/drawing.js",
+            "ct_importance/report/explorer/templates/page.js",
+        ],
     output:
         # Not part of the report: it names patients and shows their slices.
         page="results/{run}/explorer.html",
@@ -436,14 +444,15 @@ rule build_explorer:
     benchmark:
         "results/{run}/benchmarks/build_explorer.tsv"
     conda:
-        ENV.format("report")
+        "../envs/report.yaml"
     threads: 8
     resources:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
-        estimators=json.dumps(ESTIMATORS),
-        subsets=explained_subsets(),
-        slices=OPTIONS.report.explorer_slices,
+        estimators=study.estimator_names,
+        subsets=study.explained_as_json,
+        slices=study.options.report.explorer_slices,
+        code=study.code("build_explorer"),
     script:
-        "../scripts/report/build_explorer.py"
+        "../scripts/build_explorer.py"

@@ -1,58 +1,50 @@
-rule compute_part:
+rule share_passes:
     input:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
-        code=part_code,
+        predictions=study.predictions_of_target,
     output:
-        maps=sharded("results/{run}/saliency/parts/{part}.parquet"),
+        maps=study.sharded("results/{run}/saliency/shared/{shared}.parquet"),
     log:
-        sharded("results/{run}/logs/compute_part/{part}.log"),
+        study.sharded("results/{run}/logs/share_passes/{shared}.log"),
     benchmark:
-        sharded("results/{run}/benchmarks/compute_part/{part}.tsv")
+        study.sharded("results/{run}/benchmarks/share_passes/{shared}.tsv")
     conda:
-        ENV.format("saliency")
+        "../envs/saliency.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        part=part_spec,
-        image_size=COHORT.image_size,
-        subsets=explained_subsets(),
-        target=OPTIONS.saliency.target,
-        precision=OPTIONS.model.precision,
-        shard=shard_of_job,
-        seed=SEED,
+        job=study.job("share_passes"),
+        code=study.code("share_passes"),
     script:
-        "../scripts/saliency/compute_part.py"
+        "../scripts/share_passes.py"
 
 
-rule combine_parts:
+rule combine_shared:
     input:
-        parts=part_tables,
-        predictions="results/{run}/model/predictions.parquet",
-        code=combination_code,
+        shared=study.shared_maps,
     output:
         maps="results/{run}/saliency/{estimator}.parquet",
     log:
-        "results/{run}/logs/combine_parts/{estimator}.log",
+        "results/{run}/logs/combine_shared/{estimator}.log",
     benchmark:
-        "results/{run}/benchmarks/combine_parts/{estimator}.tsv"
+        "results/{run}/benchmarks/combine_shared/{estimator}.tsv"
     wildcard_constraints:
-        estimator=any_of(COMPOSED),
+        estimator=one_of(study.combining()),
     conda:
-        ENV.format("saliency")
+        "../envs/saliency.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        estimator=estimator_spec,
-        parts=estimator_parts,
-        image_size=COHORT.image_size,
+        job=study.job("combine_shared"),
+        code=study.code("combine_shared"),
     script:
-        "../scripts/saliency/combine_parts.py"
+        "../scripts/combine_shared.py"
 
 
 rule compute_importance:
@@ -60,40 +52,33 @@ rule compute_importance:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/model/classifier.pt",
         predictions="results/{run}/model/predictions.parquet",
-        code=estimator_code,
     output:
-        maps=sharded("results/{run}/saliency/{estimator}.parquet"),
+        maps=study.sharded("results/{run}/saliency/{estimator}.parquet"),
     log:
-        sharded("results/{run}/logs/compute_importance/{estimator}.log"),
+        study.sharded("results/{run}/logs/compute_importance/{estimator}.log"),
     benchmark:
-        sharded("results/{run}/benchmarks/compute_importance/{estimator}.tsv")
+        study.sharded("results/{run}/benchmarks/compute_importance/{estimator}.tsv")
     wildcard_constraints:
-        estimator=any_of(name for name in ESTIMATORS if name not in COMPOSED),
+        estimator=one_of(study.taking_passes()),
     conda:
-        ENV.format("saliency")
+        "../envs/saliency.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
-        estimator=estimator_spec,
-        image_size=COHORT.image_size,
-        subsets=explained_subsets(),
-        target=OPTIONS.saliency.target,
-        precision=OPTIONS.model.precision,
-        shard=shard_of_job,
-        seed=SEED,
+        job=study.job("compute_importance"),
+        code=study.code("compute_importance"),
     script:
-        "../scripts/saliency/compute_importance.py"
+        "../scripts/compute_importance.py"
 
 
-if len(SHARDS) > 1:
+if len(study.shards) > 1:
 
     rule join_shards:
         input:
-            shards=shards_of_table,
-            code=code_inputs("scripts/join_shards.py"),
+            shards=study.shards_of,
         output:
             table="results/{run}/{joined}.parquet",
         log:
@@ -101,18 +86,14 @@ if len(SHARDS) > 1:
         benchmark:
             "results/{run}/benchmarks/join_shards/{joined}.tsv"
         wildcard_constraints:
-            joined=any_of(
-                [
-                    *(f"saliency/parts/{re.escape(part)}" for part in PARTS),
-                    *(f"saliency/{name}" for name in ESTIMATORS if name not in COMPOSED),
-                    *(f"metrics/{metric}/{name}" for metric in METRICS for name in ESTIMATORS),
-                ]
-            ),
+            joined=one_of(study.joined()),
         conda:
-            ENV.format("saliency")
+            "../envs/saliency.yaml"
         threads: 1
         resources:
             mem_mb=growing(4000),
             runtime=growing(60),
+        params:
+            code=study.code("join_shards"),
         script:
             "../scripts/join_shards.py"

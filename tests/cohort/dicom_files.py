@@ -18,7 +18,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from scripts.randomness import seed_for
+from ct_importance.compute.randomness import seed_for
 
 ROWS, COLUMNS = 12, 16
 

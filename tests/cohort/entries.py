@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scripts.cohort.slice_entry import SliceEntry
+from ct_importance.cohort.slice_entry import SliceEntry
 
 
 def slice_entry(number: int = 0, **changes: Any) -> SliceEntry:

@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.cohort.headers import ImageSource, update_headers
-from scripts.cohort.index import CohortIndex, index_cohort
+from ct_importance.cohort.headers import ImageSource, update_headers
+from ct_importance.cohort.index import CohortIndex, index_cohort
 
 
 def index_sources(*sources: ImageSource, workers: int = 1) -> CohortIndex:

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import RTStructureSetStorage
 
-from scripts.cohort.masks import match_masks, read_mask
-from scripts.cohort.slice_entry import SliceEntry
+from ct_importance.cohort.masks.matching import match_masks, read_mask
+from ct_importance.cohort.slice_entry import SliceEntry
 from tests.cohort.dicom_files import save, uid, write_series
 from tests.cohort.indexing import index_folders
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.cohort import body_region
-from scripts.cohort.body_region import Chest, find_chest, find_chests, lung_share
-from scripts.cohort.dicom_header import read_header
-from scripts.cohort.options import BodyRegionOptions
-from scripts.cohort.pixels import read_hounsfield
+from ct_importance.cohort import body_region
+from ct_importance.cohort.body_region import Chest, find_chest, find_chests, lung_share
+from ct_importance.cohort.dicom.header import read_header
+from ct_importance.cohort.options import BodyRegionOptions
+from ct_importance.cohort.pixels import read_hounsfield
 from tests.cohort.dicom_files import write_ct, write_series
 from tests.cohort.failing_disk import refusing
 

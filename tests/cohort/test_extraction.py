@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from pydicom.uid import RLELossless
 
-from scripts.cohort import extraction
-from scripts.cohort.dicom_header import read_header
-from scripts.cohort.extraction import extract_slices, slices_schema
-from scripts.cohort.masks import match_masks
-from scripts.cohort.options import ExtractionOptions
-from scripts.errors import InputError
-from scripts.image_table import ROWS_PER_GROUP, read_images, read_rows
+from ct_importance.cohort import extraction
+from ct_importance.cohort.dicom.header import read_header
+from ct_importance.cohort.extraction import extract_slices, slices_schema
+from ct_importance.cohort.masks.matching import match_masks
+from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import ROWS_PER_GROUP, read_images, read_rows
 from tests.cohort.dicom_files import uid, write_ct, write_series
 from tests.cohort.entries import slice_entry
 from tests.cohort.failing_disk import refusing

@@ -8,13 +8,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from scripts.cohort import headers as headers_module
-from scripts.cohort.folders import list_files, overlapping_folders
-from scripts.cohort.headers import ImageSource, update_headers
-from scripts.cohort.index import index_cohort
-from scripts.cohort.pseudonyms import Pseudonyms, read_pseudonyms
-from scripts.errors import InputError
-from scripts.parallel import WorkerKilled, safe_map
+from ct_importance.cohort import headers as headers_module
+from ct_importance.cohort.headers import ImageSource, update_headers
+from ct_importance.cohort.index import index_cohort
+from ct_importance.cohort.pseudonyms import Pseudonyms, read_pseudonyms
+from ct_importance.compute.workers import WorkerKilled, safe_map
+from ct_importance.errors import InputError
+from ct_importance.io.folders import list_files, overlapping_folders
 from tests.cohort.dicom_files import write_ct, write_series
 from tests.cohort.failing_disk import refusing
 from tests.cohort.indexing import index_sources

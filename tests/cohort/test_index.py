@@ -16,21 +16,21 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from scripts.cohort.extraction import extract_slices
-from scripts.cohort.headers import ImageSource
-from scripts.cohort.index import CohortIndex
-from scripts.cohort.labels import label_series
-from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
-from scripts.cohort.plan import plan_cohort
-from scripts.cohort.slice_entry import (
+from ct_importance.cohort.extraction import extract_slices
+from ct_importance.cohort.headers import ImageSource
+from ct_importance.cohort.index import CohortIndex
+from ct_importance.cohort.labels.series import label_series
+from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
+from ct_importance.cohort.plan.selection import plan_cohort
+from ct_importance.cohort.slice_entry import (
     REJECTED_SCHEMA,
     SliceEntry,
     read_index,
     write_index,
     write_rejected,
 )
-from scripts.errors import InputError
-from scripts.job import job_log
+from ct_importance.errors import InputError
+from ct_importance.workflow.running import job_log
 from tests.cohort.dicom_files import COLUMNS, ROWS, picture, uid, write_ct, write_series
 from tests.cohort.indexing import index_folders, index_sources
 

@@ -14,14 +14,14 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from scripts.cohort.dicom_file import RejectedFile
-from scripts.cohort.pixels import (
+from ct_importance.cohort.pixels import (
     AIR_HU,
     read_hounsfield,
     resize_slice,
     to_standard_orientation,
     to_unit_range,
 )
+from ct_importance.cohort.rejection import RejectedFile
 from tests.cohort.dicom_files import COLUMNS, ROWS, ct_dataset, picture, save, write_ct
 
 

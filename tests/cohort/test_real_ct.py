@@ -10,16 +10,16 @@ import numpy as np
 import pydicom
 import pytest
 
-from scripts.cohort.dicom_decoding import padding_mask
-from scripts.cohort.dicom_file import RejectedFile
-from scripts.cohort.extraction import extract_slices
-from scripts.cohort.index import CohortIndex
-from scripts.cohort.labels import label_series
-from scripts.cohort.masks import match_masks
-from scripts.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
-from scripts.cohort.pixels import AIR_HU, read_hounsfield
-from scripts.cohort.plan import plan_cohort
-from scripts.image_table import read_rows
+from ct_importance.cohort.dicom.decoding import padding_mask
+from ct_importance.cohort.extraction import extract_slices
+from ct_importance.cohort.index import CohortIndex
+from ct_importance.cohort.labels.series import label_series
+from ct_importance.cohort.masks.matching import match_masks
+from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
+from ct_importance.cohort.pixels import AIR_HU, read_hounsfield
+from ct_importance.cohort.plan.selection import plan_cohort
+from ct_importance.cohort.rejection import RejectedFile
+from ct_importance.io.image_table import read_rows
 from tests.cohort.indexing import index_folders
 
 pytestmark = pytest.mark.skipif(

@@ -108,7 +108,7 @@ def test_results_that_cannot_be_written(extracted, disk, tmp_path):
 
 def test_a_job_that_runs_out_of_memory(extracted, tmp_path):
     project = copy_of(extracted, tmp_path / "project")
-    module = project.folder / "scripts/model/predictions.py"
+    module = project.folder / "ct_importance/classifier/predictions.py"
     sound = module.read_text()
     limit = (
         "import resource; size = int(open('/proc/self/statm').read().split()[0]) * 4096\n"

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from scripts.metrics.contract import Subject
+from ct_importance.metrics.metric import Sample
 
 
 def smooth_image(shape, seed=0):
@@ -21,11 +21,11 @@ def random_maps(shape, seed=0):
     return {"noise": noise, "smooth": smooth, "squared": smooth**2}
 
 
-def subject(image=None, mask=None, label=1, slice_id="slice", segments=None):
+def sample(image=None, mask=None, label=1, slice_id="slice", segments=None):
     """Return a slice; without an image, one of zeros in the shape of the mask."""
     if image is None:
         image = np.zeros(mask.shape)
-    return Subject(slice_id, "patient", label, image.astype(np.float32), mask, segments)
+    return Sample(slice_id, "patient", label, image.astype(np.float32), mask, segments)
 
 
 class Linear(torch.nn.Module):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scripts.metrics.averaging import mean_curves, sum_by_patient
-from scripts.metrics.contract import Metric
+from ct_importance.metrics.averaging import mean_curves, sum_by_patient
+from ct_importance.metrics.metric import Metric
 
 
 def summarise_points(metric: Metric, rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row per variant: ``variant`` and what the metric's ``summarise`` gives.
 
     Args:
-        metric: A metric module.
+        metric: A metric.
         rows: Its table of points for one estimator.
     """
     return pd.DataFrame(

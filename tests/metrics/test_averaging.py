@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.errors import InputError
-from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.averaging import mean_curves, sum_by_patient
+from ct_importance.errors import InputError
+from ct_importance.metrics.averaging import mean_curves, sum_by_patient
+from ct_importance.plugins import load
 from tests.metrics.summary import summarise_points
 
-METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}
+METRICS = {name: load("metric", name)() for name in ("fidelity", "roc", "dice")}
 
 
 def points(name, patients=7, seed=0):
@@ -132,8 +132,8 @@ def test_a_resample_has_the_value_of_the_table_with_its_patients(name):
 
 def test_the_order_of_the_table_does_not_matter():
     rows = points("dice")
-    whole = summarise_points(dice, rows).set_index("variant")
-    mixed = summarise_points(dice, rows.iloc[::-1]).set_index("variant")
+    whole = summarise_points(METRICS["dice"], rows).set_index("variant")
+    mixed = summarise_points(METRICS["dice"], rows.iloc[::-1]).set_index("variant")
 
     np.testing.assert_allclose(mixed["value"], whole["value"][mixed.index], atol=1e-14)
 
@@ -143,14 +143,14 @@ def test_slices_with_points_elsewhere_are_an_error():
     rows.loc[0, "percentage"] = 1.5
 
     with pytest.raises(InputError, match="points at different positions"):
-        sum_by_patient(dice, rows)
+        sum_by_patient(METRICS["dice"], rows)
 
 
 def test_a_metric_of_one_number_per_slice_needs_no_positions():
     class Metric:
-        POSITION_COLUMNS = ()
-        MEAN_COLUMNS = ("dsc",)
-        BALANCED = False
+        position_columns = ()
+        mean_columns = ("dsc",)
+        balanced = False
 
         @staticmethod
         def summarise(curves):

@@ -8,14 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from scripts.errors import InputError
-from scripts.metrics import dice, evaluate, fidelity, roc
-from scripts.metrics.contract import Context, Subject
-from scripts.metrics.segments import segment_image
+from ct_importance.errors import InputError
+from ct_importance.metrics import evaluate
+from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.metrics.xrai.segments import segment_image
+from ct_importance.plugins import load
 from tests.metrics.images import Linear, random_maps, smooth_image
 from tests.metrics.summary import summarise_points
 
-METRICS = {"fidelity": fidelity, "roc": roc, "dice": dice}
+METRICS = {name: load("metric", name)() for name in ("fidelity", "roc", "dice")}
 SHAPE = (64, 48)
 
 
@@ -27,15 +28,15 @@ def slices():
     mask = image > np.quantile(image, 0.9)
     made = []
     for index in range(5):
-        one = Subject(f"slice {index}", f"patient {index // 2}", index % 2, image, mask, segments)
+        one = Sample(f"slice {index}", f"patient {index // 2}", index % 2, image, mask, segments)
         maps = random_maps(SHAPE, seed=index)
         made.append((one, maps["squared" if index == 4 else "smooth"].astype(np.float32)))
     return made
 
 
-def context(metric):
+def probe():
     classifier = Linear(np.ones(SHAPE), threshold=0.5 * SHAPE[0] * SHAPE[1])
-    return Context(metric.Options(), 0, classifier, torch.device("cpu"))
+    return Probe(0, classifier, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -43,7 +44,7 @@ def test_table_has_every_slice_variant_and_point(name, slices, tmp_path, monkeyp
     monkeypatch.setattr(evaluate, "ROWS_PER_GROUP", 2)
     metric = METRICS[name]
     path = tmp_path / "table.parquet"
-    evaluate.evaluate_estimator(metric, iter(slices), context(metric), path)
+    evaluate.evaluate_estimator(metric, iter(slices), probe(), path)
     with pq.ParquetFile(path) as file:
         assert file.num_row_groups == 3
         assert file.schema_arrow.equals(evaluate.points_schema(metric))
@@ -53,9 +54,9 @@ def test_table_has_every_slice_variant_and_point(name, slices, tmp_path, monkeyp
         assert set(of_slice["label"]) == {one.label}
         assert set(of_slice["patient_id"]) == {one.patient_id}
         maps = {"original": importance, "absolute": np.abs(importance)}
-        for variant, points in metric.evaluate(one, maps, context(metric)).items():
+        for variant, points in metric.evaluate(one, maps, probe()).items():
             stored = of_slice[of_slice["variant"] == variant]
-            for column in metric.POINT_COLUMNS:
+            for column in metric.point_columns:
                 np.testing.assert_array_equal(stored[column], points[column])
 
 
@@ -63,7 +64,7 @@ def test_table_has_every_slice_variant_and_point(name, slices, tmp_path, monkeyp
 def test_summary_has_a_row_per_variant(name, slices, tmp_path):
     metric = METRICS[name]
     path = tmp_path / "table.parquet"
-    evaluate.evaluate_estimator(metric, slices, context(metric), path)
+    evaluate.evaluate_estimator(metric, slices, probe(), path)
     summary = summarise_points(metric, pd.read_parquet(path))
     assert summary["variant"].tolist() == ["original", "absolute"]
     assert summary["value"].notna().all()
@@ -73,15 +74,15 @@ def test_summary_has_a_row_per_variant(name, slices, tmp_path):
 def test_table_is_the_same_byte_for_byte(name, slices, tmp_path):
     metric = METRICS[name]
     for path in (tmp_path / "a", tmp_path / "b"):
-        evaluate.evaluate_estimator(metric, slices, context(metric), path)
+        evaluate.evaluate_estimator(metric, slices, probe(), path)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_map_without_negative_values_is_evaluated_once(slices):
     one, importance = slices[4]
-    in_context = context(fidelity)
-    points = evaluate.evaluate_slice(fidelity, one, importance, in_context)
-    assert in_context.classifier.images_seen == 2 + 2 * 39
+    asked = probe()
+    points = evaluate.evaluate_slice(METRICS["fidelity"], one, importance, asked)
+    assert asked.classifier.images_seen == 2 + 2 * 39
     assert list(points) == ["original", "absolute"]
     assert points["original"] is points["absolute"]
 
@@ -90,11 +91,11 @@ def test_slices_are_taken_one_at_a_time(slices, tmp_path):
     evaluated = []
 
     class Metric:
-        NEEDS = frozenset()
-        POINT_COLUMNS = {"point": "int64"}
+        needs = frozenset()
+        point_columns = {"point": "int64"}
 
         @staticmethod
-        def evaluate(one, maps, context):
+        def evaluate(one, maps, probe):
             evaluated.append(one.slice_id)
             return {variant: {"point": np.arange(2)} for variant in maps}
 
@@ -103,7 +104,7 @@ def test_slices_are_taken_one_at_a_time(slices, tmp_path):
             assert len(evaluated) == index
             yield pair
 
-    evaluate.evaluate_estimator(Metric, stream(), context(roc), tmp_path / "table")
+    evaluate.evaluate_estimator(Metric, stream(), probe(), tmp_path / "table")
     assert len(evaluated) == len(slices)
 
 
@@ -115,18 +116,16 @@ def test_map_that_is_not_finite_is_refused_and_leaves_no_file(name, value, slice
     spoilt = importance.copy()
     spoilt[3, 4] = value
     with pytest.raises(InputError, match=r"slice 1: .*not finite"):
-        evaluate.evaluate_estimator(
-            metric, [slices[0], (one, spoilt)], context(metric), tmp_path / "table"
-        )
+        evaluate.evaluate_estimator(metric, [slices[0], (one, spoilt)], probe(), tmp_path / "table")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["roc", "dice"])
 def test_empty_mask_is_refused_by_the_name_of_its_slice(name, slices):
     one, importance = slices[0]
-    empty = Subject("bare", "p", 1, one.image, np.zeros(SHAPE, bool), one.segments)
+    empty = Sample("bare", "p", 1, one.image, np.zeros(SHAPE, bool), one.segments)
     with pytest.raises(InputError, match="slice bare: the mask is empty"):
-        evaluate.evaluate_slice(METRICS[name], empty, importance, context(METRICS[name]))
+        evaluate.evaluate_slice(METRICS[name], empty, importance, probe())
 
 
 @pytest.mark.parametrize(
@@ -137,29 +136,29 @@ def test_what_a_metric_needs_must_be_there(name, lacking, slices):
     one, importance = slices[0]
     bare = replace(one, slice_id="bare", **{lacking: None})
     with pytest.raises(InputError, match=f"slice bare: no {lacking} given, which"):
-        evaluate.evaluate_slice(METRICS[name], bare, importance, context(METRICS[name]))
+        evaluate.evaluate_slice(METRICS[name], bare, importance, probe())
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_what_a_metric_does_not_need_is_not_read(name, slices):
     metric, (one, importance) = METRICS[name], slices[0]
-    kept = dict.fromkeys({"image", "mask", "segments"} - metric.NEEDS)
+    kept = dict.fromkeys({"image", "mask", "segments"} - metric.needs)
     for variant, points in evaluate.evaluate_slice(
-        metric, replace(one, **kept), importance, context(metric)
+        metric, replace(one, **kept), importance, probe()
     ).items():
-        expected = evaluate.evaluate_slice(metric, one, importance, context(metric))[variant]
-        for column in metric.POINT_COLUMNS:
+        expected = evaluate.evaluate_slice(metric, one, importance, probe())[variant]
+        for column in metric.point_columns:
             np.testing.assert_array_equal(points[column], expected[column])
 
 
 def test_fidelity_needs_a_classifier_in_evaluation_mode(slices):
-    without = Context(fidelity.Options(), 0)
+    without = Probe(0)
     with pytest.raises(InputError, match="no classifier given"):
-        evaluate.evaluate_slice(fidelity, *slices[0], without)
-    training = context(fidelity)
+        evaluate.evaluate_slice(METRICS["fidelity"], *slices[0], without)
+    training = probe()
     training.classifier.train()
     with pytest.raises(ValueError, match="evaluation mode"):
-        evaluate.evaluate_slice(fidelity, *slices[0], training)
+        evaluate.evaluate_slice(METRICS["fidelity"], *slices[0], training)
 
 
 @pytest.mark.parametrize("name", ["image", "mask", "segments"])
@@ -168,25 +167,25 @@ def test_map_of_another_shape_is_refused(name, slices):
     others = dict.fromkeys({"image", "mask", "segments"} - {name})
 
     class Metric:
-        NEEDS = frozenset({name})
+        needs = frozenset({name})
 
     with pytest.raises(
         InputError, match=rf"slice 0: map of shape \(48, 64\), {name} of \(64, 48\)"
     ):
-        evaluate.evaluate_slice(Metric, replace(one, **others), importance.T, context(roc))
+        evaluate.evaluate_slice(Metric, replace(one, **others), importance.T, probe())
 
 
 def test_a_share_without_slices_gives_an_empty_table(tmp_path):
-    evaluate.evaluate_estimator(roc, [], context(roc), tmp_path / "table")
+    evaluate.evaluate_estimator(METRICS["roc"], [], probe(), tmp_path / "table")
     table = pq.read_table(tmp_path / "table")
     assert table.num_rows == 0
-    assert table.schema.equals(evaluate.points_schema(roc))
+    assert table.schema.equals(evaluate.points_schema(METRICS["roc"]))
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_importing_a_metric_is_light(name):
     heavy = {"torch", "pandas", "skimage", "scipy", "pyarrow"}
     found = f"', '.join({heavy!r} & sys.modules.keys())"
-    code = f"import sys, scripts.metrics.{name}; sys.exit({found} or None)"
+    code = f"import sys, ct_importance.metrics.catalogue.{name}; sys.exit({found} or None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from scripts.report.sentences import ordinal, say_disagreement, say_taus, say_warnings
+from ct_importance.report.names import metric_name
+from ct_importance.report.sentences import ordinal, say_disagreement, say_taus, say_warnings
 
 
 def ranks(shown=(), **by_metric):
@@ -146,3 +147,23 @@ def test_every_warning_is_said_once_with_its_metrics():
 
     assert say_warnings(["poor"], of_metrics) == ["poor", "Fidelity and ROC: few", "mine: odd"]
     assert say_warnings([], {"dice": []}) == []
+
+
+def test_of_a_metric_where_lower_is_better_the_best_value_is_not_called_the_highest():
+    table = ranks(["error"], error={"a": 1, "b": 2, "c": 3}, dice={"a": 1, "c": 2, "b": 3})
+
+    assert say_disagreement(table, "absolute", lower_is_better=["error"]) == [
+        "By absolute values, the best value for every metric is that of a; that no other is as "
+        "good could not be shown for Dice.",
+    ]
+    (sentence,) = say_disagreement(table, "absolute", lower_is_better=["another"])
+    assert "the highest value for every metric" in sentence
+
+
+def test_metrics_are_called_by_their_title_and_other_entries_by_their_name():
+    assert [metric_name(name) for name in ("fidelity", "roc", "dice")] == [
+        "Fidelity",
+        "ROC",
+        "Dice",
+    ]
+    assert metric_name("fidelity_fine") == "fidelity_fine"

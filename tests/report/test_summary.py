@@ -4,10 +4,9 @@ import docutils.core
 import docutils.utils
 import pytest
 
-from scripts.config import RunOptions
-from scripts.digests import file_digest
-from scripts.report.landing import landing_text, readme_text
-from scripts.report.summary import (
+from ct_importance.io.digests import file_digest
+from ct_importance.report.landing import landing_text, readme_text
+from ct_importance.report.summary import (
     HIDDEN,
     PATH_KEYS,
     git_commit,
@@ -15,6 +14,7 @@ from scripts.report.summary import (
     package_versions,
     shareable_config,
 )
+from ct_importance.workflow.config import RunOptions
 
 SUMMARY = {
     "run": "tiny_run",

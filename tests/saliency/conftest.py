@@ -1,9 +1,14 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
-from scripts.saliency.contract import Context
-from scripts.saliency.registry import load_estimator
+from ct_importance.classifier.classifier import Classifier
+from ct_importance.plugins import load
+from ct_importance.saliency.estimator import Batch, Estimator
+from ct_importance.saliency.target import ExplainedScores
 
 SIZE = 32
 
@@ -30,19 +35,42 @@ def training_images() -> np.ndarray:
     return np.random.default_rng(8).random((9, SIZE, SIZE), dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class Case:
+    """An estimator, and all that its batch holds beside the images and the network."""
+
+    estimator: Estimator
+    name: str
+    slice_ids: list[str]
+    images_per_pass: int
+    training_images: Callable[[], np.ndarray] | None
+    target: int = 1
+    activation: str = "logit"
+
+    def batch(self, network, images) -> Batch:
+        return Batch(
+            name=self.name,
+            seed=1,
+            slice_ids=self.slice_ids,
+            images=images,
+            targets=torch.full((len(images),), self.target),
+            scores=ExplainedScores(Classifier(network), self.activation),
+            images_per_pass=self.images_per_pass,
+            training_images=self.training_images,
+        )
+
+
 @pytest.fixture
-def make_context(training_images):
-    """A function that makes the context of an estimator: (method, slice ids, options...)."""
+def make_case(training_images):
+    """A function that makes the case of an estimator: (method, slice ids, options...)."""
 
     def make(method: str, slice_ids=None, images_per_pass: int = 8, name=None, **options):
-        return Context(
-            options=load_estimator(method).Options(**options),
-            seed=1,
+        return Case(
+            estimator=load("estimator", method)(**options),
             name=name or method,
             slice_ids=slice_ids or [f"slice {i}" for i in range(5)],
-            device=torch.device("cpu"),
             images_per_pass=images_per_pass,
-            training_images=training_images,
+            training_images=lambda: training_images,
         )
 
     return make

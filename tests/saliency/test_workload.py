@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
-from scripts.cohort.extraction import slices_schema
-from scripts.image_table import ROWS_PER_GROUP, write_table
-from scripts.saliency import workload
-from scripts.saliency.contract import training_slices
-from scripts.saliency.registry import load_estimator
-from scripts.slices import WHOLE, Shard, write_slice_list
+from ct_importance.cohort.extraction import slices_schema
+from ct_importance.io.image_table import ROWS_PER_GROUP, write_table
+from ct_importance.io.slices import write_slice_list
+from ct_importance.saliency import workload
+from ct_importance.saliency.jobs import ExplainJob
 from tests.saliency.conftest import SIZE
 from tests.saliency.networks import conv_network
 
@@ -42,27 +41,41 @@ def slices(tmp_path):
 
 
 @pytest.fixture
-def prepare(slices, monkeypatch):
-    """A function that prepares expected gradients of some subsets, and a share of them."""
+def prepare(slices, tmp_path, monkeypatch):
+    """A function that prepares the batches of expected gradients: (subsets, shard, target)."""
     monkeypatch.setattr(workload, "load_classifier", lambda path, device: conv_network())
     monkeypatch.setattr(workload, "make_deterministic", lambda threads: None)
 
-    def prepare_workload(*subsets, shard=WHOLE):
-        options = load_estimator("expected_gradients").Options()
-        return workload.prepare_workload(
-            *("classifier.pt", slices, subsets, "expected_gradients", options),
-            **{"seed": 1, "image_size": SIZE, "precision": "float32", "threads": 1},
+    def prepare_batches(*subsets, shard="1of1", target="last"):
+        job = ExplainJob(
+            image_shape=(1, SIZE, SIZE),
+            seed=1,
+            subsets=subsets,
             shard=shard,
+            classes=("no contrast", "contrast"),
+            activation="logit",
+            precision="float32",
         )
+        found, total = workload.prepare_batches(
+            job, "expected_gradients", target, "classifier.pt", slices, None, 1
+        )
+        return list(found), total
 
-    return prepare_workload
+    return prepare_batches
 
 
 @pytest.mark.parametrize("subsets", [["test"], ["annotated"], ["all"]])
 def test_references_are_training_slices_whatever_is_explained(prepare, subsets):
-    references = training_slices(prepare(*subsets).context)
+    (batch,), _ = prepare(*subsets)
 
-    np.testing.assert_allclose(references[:, 0, 0] * 10, REFERENCES)
+    np.testing.assert_allclose(batch.training_slices()[:, 0, 0] * 10, REFERENCES)
+
+
+def test_references_are_read_once(prepare, monkeypatch):
+    (batch,), _ = prepare("all")
+    first = batch.training_slices()
+    monkeypatch.setattr(workload, "load_images", None)
+    assert batch.training_slices() is first
 
 
 @pytest.mark.parametrize(
@@ -70,19 +83,26 @@ def test_references_are_training_slices_whatever_is_explained(prepare, subsets):
     [(["test"], "13"), (["annotated", "test"], "12345"), (["annotated"], "2345")],
 )
 def test_the_slices_of_the_subsets_are_explained(prepare, subsets, explained):
-    made = prepare(*subsets)
-    batches = list(made.batches)
+    batches, total = prepare(*subsets)
 
-    assert [name for names, _ in batches for name in names] == list(explained)
-    shown = np.concatenate([images[:, 0, 0] for _, images in batches])
-    np.testing.assert_allclose(shown * 10, list(map(int, explained)))
-    assert made.total == len(batches)
+    assert [name for batch in batches for name in batch.slice_ids] == list(explained)
+    shown = np.concatenate([batch.images[:, 0, 0, 0] for batch in batches])
+    np.testing.assert_allclose(shown * 10, list(map(int, explained)), rtol=1e-6)
+    assert total == len(batches)
 
 
 def test_shares_divide_what_is_explained_and_have_the_same_references(prepare):
     assert len(ROWS) <= ROWS_PER_GROUP
-    first, second = (prepare("all", shard=Shard(number, 2)) for number in (0, 1))
+    (first, no_batches), (second, batches) = (prepare("all", shard=f"{n}of2") for n in (1, 2))
 
-    assert (first.total, second.total) == (0, 1)
-    assert [list(names) for names, _ in second.batches] == [list("012345")]
-    np.testing.assert_array_equal(training_slices(first.context), training_slices(second.context))
+    assert (no_batches, batches) == (0, 1)
+    assert first == []
+    assert [list(batch.slice_ids) for batch in second] == [list("012345")]
+    np.testing.assert_allclose(second[0].training_slices()[:, 0, 0] * 10, REFERENCES)
+
+
+@pytest.mark.parametrize(("target", "classes"), [("true", [0, 1] * 3), ("last", [1] * 6)])
+def test_the_target_can_be_the_label(prepare, target, classes):
+    (batch,), _ = prepare("all", target=target)
+
+    assert batch.targets.tolist() == classes

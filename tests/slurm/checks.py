@@ -118,7 +118,7 @@ def test_each_gpu_job_runs_in_the_gpu_partition_with_one_gpu_of_its_own(finished
     rules = {comment.split("_wildcards")[0] for comment in with_gpu}
     assert in_partition == with_gpu
     assert rules == {
-        *("rule_train_classifier", "rule_predict_slices", "rule_compute_part"),
+        *("rule_train_classifier", "rule_predict_slices", "rule_share_passes"),
         *("rule_compute_importance", "rule_evaluate_importance"),
     }
     assert {job["Partition"] for job in finished.jobs} == {"cpu", "gpu"}

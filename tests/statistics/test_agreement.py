@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from scripts.metrics.averaging import PatientSums
-from scripts.statistics.agreement import kendall_tau, rank_by_metrics
-from scripts.statistics.options import StatisticsOptions
+from ct_importance.metrics.averaging import PatientSums
+from ct_importance.statistics.agreement import kendall_tau, rank_by_metrics
+from ct_importance.statistics.options import StatisticsOptions
 
 OPTIONS = StatisticsOptions(resamples=400)
 
@@ -15,11 +15,23 @@ OPTIONS = StatisticsOptions(resamples=400)
 class Mean:
     """A metric whose value is the mean of one number per slice."""
 
-    BALANCED = False
+    balanced = False
+
+    @staticmethod
+    def merit(values):
+        return values
 
     @staticmethod
     def summarise(curves):
         return {"value": curves.means["number"][:, 0]}
+
+
+class LowMean(Mean):
+    """One of which the lowest value is the best."""
+
+    @staticmethod
+    def merit(values):
+        return -values
 
 
 def sums(by_estimator, patients):
@@ -52,8 +64,8 @@ def compared(of_metric, differing=()):
     )
 
 
-def rank(differing=(), **metrics):
-    modules = dict.fromkeys(metrics, Mean)
+def rank(differing=(), lower=(), **metrics):
+    modules = {name: LowMean if name in lower else Mean for name in metrics}
     comparisons = {name: compared(sums, differing) for name, sums in metrics.items()}
     return rank_by_metrics(modules, metrics, comparisons, OPTIONS, seed=0)
 
@@ -111,6 +123,20 @@ def test_places_are_those_that_the_tests_leave(differing, places):
     found = rank(differing, one=sums(numbers, "pqrst")).ranks.set_index("estimator")
 
     assert found[["rank", "rank_low", "rank_high"]].T.to_dict("list") == places
+
+
+def test_where_lower_is_better_the_lowest_is_first():
+    numbers = {name: [place] * 5 for place, name in enumerate("abcd")}
+    of_all = sums(numbers, "pqrst")
+    found = rank(("ab", "ac", "ad"), ["error"], error=of_all, score=of_all)
+    ranks = found.ranks.set_index(["metric", "estimator"])
+
+    assert ranks.loc["error", "value"].to_dict() == {"a": 0, "b": 1, "c": 2, "d": 3}
+    assert ranks.loc["error", "rank"].to_dict() == {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert ranks.loc["score", "rank"].to_dict() == {"a": 4, "b": 3, "c": 2, "d": 1}
+    assert ranks.loc[("error", "a"), ["rank_low", "rank_high"]].tolist() == [1, 1]
+    assert ranks.loc[("error", "b"), ["rank_low", "rank_high"]].tolist() == [2, 4]
+    assert found.taus[["tau", "tau_low", "tau_high"]].to_numpy().tolist() == [[-1, -1, -1]]
 
 
 def test_patients_of_two_metrics_are_drawn_together():

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from scripts.metrics import roc
-from scripts.metrics.averaging import PatientSums
-from scripts.statistics.comparisons import (
+from ct_importance.metrics.averaging import PatientSums
+from ct_importance.metrics.catalogue.roc import Roc
+from ct_importance.statistics.comparisons import (
     holm,
     letter_groups,
     letters,
@@ -21,7 +21,7 @@ from scripts.statistics.comparisons import (
 class Mean:
     """A metric whose value is the mean of one number per slice."""
 
-    BALANCED = False
+    balanced = False
 
     @staticmethod
     def summarise(curves):
@@ -126,8 +126,8 @@ def test_values_of_averaged_curves_are_compared():
         )
 
     flips = sign_flips(12, 5000, seed=0)
-    assert permutation_p_value(roc, curves(0.3), curves(0.6), flips) == 2 / 2**12
-    assert permutation_p_value(roc, curves(0.5), curves(0.5), flips) > 0.05
+    assert permutation_p_value(Roc(), curves(0.3), curves(0.6), flips) == 2 / 2**12
+    assert permutation_p_value(Roc(), curves(0.5), curves(0.5), flips) > 0.05
 
 
 def test_holm_by_hand():

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from scripts.metrics import dice, fidelity, roc
-from scripts.metrics.averaging import PatientSums, mean_curves
-from scripts.statistics.intervals import _quantile, interval, resample_patients
+from ct_importance.metrics.averaging import PatientSums, mean_curves
+from ct_importance.plugins import load
+from ct_importance.statistics.intervals import _quantile, interval, resample_patients
 
 
 def test_resamples_draw_as_many_patients_with_replacement():
@@ -124,7 +124,7 @@ def slices_of(name, per_patient, rng):
     return np.stack([dsc, dsc], axis=2)
 
 
-MODULES = {"fidelity": fidelity, "roc": roc, "dice": dice}
+METRICS = {name: load("metric", name)() for name in ("fidelity", "roc", "dice")}
 POSITIONS = {
     "fidelity": {
         "order": np.repeat(["mif", "lif"], 11),
@@ -148,13 +148,13 @@ def cohort(name, by_class, rng):
         positions=POSITIONS[name],
         sums={
             column: of_class[..., None] * points[:, number]
-            for number, column in enumerate(MODULES[name].MEAN_COLUMNS)
+            for number, column in enumerate(METRICS[name].mean_columns)
         },
     )
 
 
 def value(name, sums, weights=None):
-    return MODULES[name].summarise(mean_curves(MODULES[name], sums, weights))["value"]
+    return METRICS[name].summarise(mean_curves(METRICS[name], sums, weights))["value"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def value(name, sums, weights=None):
 def test_ninety_five_percent_intervals_cover_93_to_97_percent(name, by_class):
     rng = np.random.default_rng(2)
     truth = value(name, cohort(name, [10_000, 10_000], rng))[0]
-    patients = by_class if MODULES[name].BALANCED else [sum(by_class)]
+    patients = by_class if METRICS[name].balanced else [sum(by_class)]
     cohorts, covered = 1000, []
     for number in range(cohorts):
         sums = cohort(name, by_class, rng)
@@ -186,7 +186,7 @@ def test_intervals_that_take_slices_for_independent_do_not_cover():
             classes=(0,),
             counts=np.ones((1, 80)),
             positions=POSITIONS["roc"],
-            sums={name: points[None, :, k] for k, name in enumerate(roc.MEAN_COLUMNS)},
+            sums={name: points[None, :, k] for k, name in enumerate(METRICS["roc"].mean_columns)},
         )
         replicates = value("roc", sums, resample_patients(sums.counts, 300, seed=number))
         low, high = interval(value("roc", sums), replicates[:, None], 0.95, patients=[80])

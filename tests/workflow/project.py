@@ -11,7 +11,17 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "report", "configs"]
+PARTS = [
+    "Snakefile",
+    "config.yaml",
+    "rules",
+    "scripts",
+    "ct_importance",
+    "envs",
+    "profiles",
+    "report",
+    "configs",
+]
 TINY = {
     "run": "tiny",
     "cohort": {

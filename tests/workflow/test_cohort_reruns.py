@@ -127,14 +127,14 @@ def test_the_size_of_the_slices(project):
 
 
 def test_the_code_of_the_extraction(project):
-    with open(project.folder / "scripts" / "cohort" / "extraction.py", "a") as file:
+    with open(project.folder / "ct_importance" / "cohort" / "extraction.py", "a") as file:
         file.write("\n# An edit.\n")
 
     assert project.jobs_run("--", TARGET) == extractions(*range(1, 9)) | {"collect_slices"}
 
 
 def test_touched_but_equal_files(project):
-    os.utime(project.folder / "scripts" / "cohort" / "extraction.py")
+    os.utime(project.folder / "ct_importance" / "cohort" / "extraction.py")
     for path in [*(project.folder / "masks").iterdir(), project.folder / "labels.csv"]:
         os.utime(path)
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from scripts.cohort.pixels import read_hounsfield
+from ct_importance.cohort.pixels import read_hounsfield
 from tests.cohort.volume_files import write_volume
 from tests.workflow.project import SLOW, TINY, Project, copy_project
 
@@ -172,5 +172,5 @@ def test_a_bad_mask_of_one_patient_does_not_stop_the_others(finished, tmp_path):
 
     rejected = rows_of(project, "results/masks/cohort/rejected.parquet")
     reasons = {row["path"]: row["reason"] for row in rejected}
-    assert reasons[str(broken)].startswith("mask cannot be read as PNG")
+    assert reasons[str(broken)].startswith("mask is no PNG")
     assert reasons[str(other)] == "mask is 3 x 3, its slice 64 x 64"

@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from scripts.image_table import read_images
-from tests.report.chromium import PROGRAM, chromium
+from ct_importance.io.image_table import read_images
+from tests.report.explorer.chromium import PROGRAM, chromium
 
 TABLES = ["table1_fidelity", "table2_auc", "table3_dice"]
 ESTIMATORS = {

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from scripts.model.resnet import ResNet50
+from ct_importance.classifier.resnet import ResNet50
 from tests.workflow.project import SLOW, TINY, Project, copy_project
 
 
@@ -267,9 +267,9 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
 def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
     target = copy_of_finished.results / "saliency" / "backpropagation.parquet"
     target.unlink()
-    module = copy_of_finished.folder / "scripts/saliency/estimators/backpropagation.py"
+    module = copy_of_finished.folder / "ct_importance/saliency/estimators/backpropagation.py"
     sound = module.read_text()
-    module.write_text(sound.replace("def compute_importance(", "def compute_importance(\n    *,"))
+    module.write_text(sound.replace("def attribute(self", "def attribute(self, *"))
     output = copy_of_finished.fail()
     assert "results/tiny/logs/compute_importance/backpropagation.log" in output
     assert "Failed jobs: 1." in output

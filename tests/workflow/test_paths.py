@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from scripts.cohort.options import PhantomOptions
-from scripts.cohort.phantom import write_phantom_cohort
-from scripts.model.resnet import ResNet50
-from scripts.table_file import read_table
+from ct_importance.classifier.resnet import ResNet50
+from ct_importance.cohort.options import PhantomOptions
+from ct_importance.cohort.phantom.cohort import write_phantom_cohort
+from ct_importance.io.table_file import read_table
 from tests.cohort.volume_files import voxels, write_volume
 from tests.workflow.project import TINY, Project, copy_project
 

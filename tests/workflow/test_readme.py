@@ -1,4 +1,4 @@
-"""The commands of the README do what it says, with the packages of requirements.lock alone."""
+"""What README.md and docs/ tell users to run works, with the packages of requirements.lock."""
 
 import csv
 import os
@@ -14,10 +14,11 @@ import yaml
 from tests.workflow.project import ROOT, Project
 from tests.workflow.test_paper import write_tree
 
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text() for page in PAGES)
 SAME = "--cores all --configfile mine.yaml"
 DONE = "Nothing to be done"
-# What is behind "snakemake" in the README, and what each prints after a finished run.
+# What is behind "snakemake" on these pages, and what each prints after a finished run.
 COMMANDS = {
     SAME: DONE,
     f"cohort {SAME}": "rule summarise_plan",
@@ -54,17 +55,17 @@ def project(finished, tmp_path_factory) -> Project:
 
 
 def snakemake(project, arguments):
-    """Run a command of the README; without dev packages, which may be found on the way there."""
+    """Run a command of the pages; without dev packages, which may be found on the way there."""
     command = [project.python, "-m", "snakemake", *shlex.split(arguments)]
     done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return done.stdout + done.stderr
 
 
-def test_every_command_of_the_readme_is_tried_here():
-    lines = re.findall(r"^    (?:\.venv/bin/)?snakemake (.+)$", README, flags=re.MULTILINE)
-    spans = re.findall(r"`snakemake ([^`]+)`", README)
-    options = re.findall(r"`(--[^`]+)`", README)
+def test_every_command_of_the_pages_is_tried_here():
+    lines = re.findall(r"^    (?:\.venv/bin/)?snakemake (.+)$", TEXT, flags=re.MULTILINE)
+    spans = re.findall(r"`snakemake ([^`]+)`", TEXT)
+    options = re.findall(r"`(--[^`]+)`", TEXT)
 
     found = {*lines, *spans, *options}
 
@@ -106,7 +107,7 @@ def test_labels_can_be_checked_before_the_rest_of_the_example(project, tmp_path)
         truth = {row["patient_id"]: row["contrast"] for row in csv.DictReader(file)}
     lines = [f"{patient},{label}\n" for patient, label in truth.items()]
     (tmp_path / "labels.csv").write_text("".join(["patient,contrast\n", *lines]))
-    example = re.search(r"^    run: mine .*\n(?:    .*\n)*", README, flags=re.MULTILINE)[0]
+    example = re.search(r"^    run: mine .*\n(?:    .*\n)*", TEXT, flags=re.MULTILINE)[0]
     for there, here in (
         ("/data/ct", phantom / "dicom"),
         ("/data/masks", phantom / "masks"),
@@ -127,7 +128,7 @@ def test_labels_can_be_checked_before_the_rest_of_the_example(project, tmp_path)
 
 
 def test_arrays_can_be_read(project):
-    example = re.search(r"^    from scripts\.image_table.*\n(?:    .*\n)*", README, flags=re.M)[0]
+    example = re.search(r"^    from ct_importance\.io.*\n(?:    .*\n)*", TEXT, flags=re.M)[0]
     lines = [line.strip().replace("results/demo", "results/tiny") for line in example.splitlines()]
     done = subprocess.run(
         [project.python, "-c", "\n".join(lines)],

@@ -20,23 +20,23 @@ CURVES = {
 METRICS = ("fidelity", "roc", "dice")
 RANKING = {"rank_estimators", "write_agreement", "plot_rank_flow", "write_summary"}
 STATISTICS = {
-    *(f"evaluate_estimators({name})" for name in METRICS),
+    *(f"estimate_values({name})" for name in METRICS),
     *(f"plot_differences({name})" for name in METRICS),
     *RANKING,
 }
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
 
-NOISY = "noisy_gradients-noise_{}-samples_{}"
-PATH = "path_gradients-reference_{}-steps_{}"
+NOISY = "noisy_gradients-noise_{}-samples_{}-target_last"
+PATH = "path_gradients-reference_{}-steps_{}-target_predicted"
 PARTS = [PATH.format(0.0, 2), PATH.format(1.0, 2), NOISY.format(0.15, 2)]
 ALONE = {"backpropagation", "deconvolution", "expected_gradients", "random"}
 
 
 def jobs_of(estimator, *parts):
     return {
-        *(f"compute_part({part})" for part in parts),
-        f"{'compute_importance' if estimator in ALONE else 'combine_parts'}({estimator})",
+        *(f"share_passes({part})" for part in parts),
+        f"{'compute_importance' if estimator in ALONE else 'combine_shared'}({estimator})",
         *(f"evaluate_importance({metric}, {estimator})" for metric in ("fidelity", "roc", "dice")),
         *STATISTICS,
         *TABLES,
@@ -48,9 +48,11 @@ def jobs_of(estimator, *parts):
 
 def jobs_of_all_estimators():
     """What depends on the answers of the classifier."""
-    estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
+    estimators = [
+        path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
+    ]
     figures = {"predict_slices", "plot_figure1_examples", "plot_figure3_xrai"}
-    return figures.union(*map(jobs_of, estimators), (f"compute_part({part})" for part in PARTS))
+    return figures.union(*map(jobs_of, estimators), (f"share_passes({part})" for part in PARTS))
 
 
 @pytest.fixture
@@ -86,17 +88,17 @@ def test_one_option_of_one_estimator(project):
 
 
 def test_the_file_of_one_estimator(project):
-    edit(project, "scripts/saliency/estimators/deconvolution.py")
+    edit(project, "ct_importance/saliency/estimators/deconvolution.py")
     assert project.planned_jobs() == jobs_of("deconvolution")
 
 
 def test_the_file_of_an_estimator_made_of_parts_leaves_the_parts(project):
-    edit(project, "scripts/saliency/estimators/smoothgrad.py")
+    edit(project, "ct_importance/saliency/estimators/smoothgrad.py")
     assert project.planned_jobs() == jobs_of("smoothgrad")
 
 
 def test_a_part_that_two_estimators_share(project):
-    edit(project, "scripts/saliency/parts/noisy_gradients.py")
+    edit(project, "ct_importance/saliency/shared/noisy_gradients.py")
     # Figure 1 shows smoothgrad_squared.
     expected = jobs_of("smoothgrad", NOISY.format(0.15, 2)) | jobs_of("smoothgrad_squared")
     assert project.planned_jobs() == expected | {"plot_figure1_examples"}
@@ -113,8 +115,8 @@ def test_an_option_that_gives_an_estimator_the_part_of_another(project):
     )
 
     maps = "results/tiny/saliency/integrated_gradients_bw.parquet"
-    part = f"compute_part({PATH.format(1.0, 3)})"
-    assert project.planned_jobs("--", maps) == {part, "combine_parts(integrated_gradients_bw)"}
+    part = f"share_passes({PATH.format(1.0, 3)})"
+    assert project.planned_jobs("--", maps) == {part, "combine_shared(integrated_gradients_bw)"}
 
 
 def test_swapped_option_values(project):
@@ -123,10 +125,12 @@ def test_swapped_option_values(project):
 
 
 def test_the_file_of_one_metric(project):
-    edit(project, "scripts/metrics/roc.py")
-    estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
+    edit(project, "ct_importance/metrics/catalogue/roc.py")
+    estimators = [
+        path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
+    ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
     expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
     assert project.planned_jobs() == expected
 
@@ -134,9 +138,11 @@ def test_the_file_of_one_metric(project):
 def test_masks_of_test_patients_alone_need_no_other_maps(project):
     roc = TINY["metrics"]["roc"] | {"slices": "annotated_test"}
     project.configure(changed(metrics={"roc": roc}))
-    estimators = [path.stem for path in (ROOT / "scripts/saliency/estimators").glob("[a-z]*.py")]
+    estimators = [
+        path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
+    ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"evaluate_estimators(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
+    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
     expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
     assert project.planned_jobs() == expected
     project.run("--", "results/tiny/tables/table2_auc.csv")
@@ -146,7 +152,7 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
 
 
 def test_the_style_of_the_figures(project):
-    edit(project, "scripts/report/style.py")
+    edit(project, "ct_importance/report/figures/style.py")
     figures = {*CURVES, "plot_figure1_examples", "plot_figure3_xrai", "plot_training_curve"}
     figures |= {"plot_rank_flow", *(f"plot_differences({name})" for name in METRICS)}
     assert project.planned_jobs() == figures
@@ -154,7 +160,7 @@ def test_the_style_of_the_figures(project):
 
 @pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
 def test_a_template_of_the_explorer(project, name):
-    edit(project, f"scripts/report/explorer/{name}")
+    edit(project, f"ct_importance/report/explorer/templates/{name}")
     assert project.planned_jobs() == {"build_explorer"}
 
 

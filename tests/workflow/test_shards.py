@@ -11,7 +11,7 @@ FEW = TINY | {
     "report": {"figure1_estimator": "smoothgrad", "figure3_estimator": "smoothgrad"},
 }
 LEFT_OUT = [name for name in SLOW if name != "smoothgrad"]
-PART = "noisy_gradients-noise_0.15-samples_2"
+PART = "noisy_gradients-noise_0.15-samples_2-target_last"
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def test_another_pass_in_another_order_gives_the_same_bytes(sharded, tmp_path):
 
 
 def test_shares_of_the_slices_are_jobs(sharded):
-    # The few slices are one batch, so one share is empty; tests/test_slices.py has larger ones.
+    # The few slices are one batch, so one share is empty; tests/io/test_slices.py has larger ones.
     for number in (1, 2):
-        assert f"compute_part({PART}, {number}of2)" in sharded.jobs
+        assert f"share_passes({PART}, {number}of2)" in sharded.jobs
         assert f"compute_importance(backpropagation, {number}of2)" in sharded.jobs
         assert f"evaluate_importance(fidelity, smoothgrad, {number}of2)" in sharded.jobs
     assert "join_shards(metrics/dice/smoothgrad)" in sharded.jobs

@@ -1,0 +1,43 @@
+"""The contract of a classifier: a network, and how its answer is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+Head = Literal["logit"]
+"""How the network answers: ``logit`` is one number, above 0 for the last of two classes."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network in eval mode, whose parameters require no gradient."""
+
+    network: nn.Module
+    """Maps images (N, C, *space) in [0, 1] to its answer."""
+    head: Head = "logit"
+    """How the answer is read."""
+
+    def scores(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the score of each class, (N, K), before sigmoid or softmax.
+
+        A single logit z is the scores (-z, z): explaining the predicted class is then what the
+        paper does by turning the sign of a map where class 0 is predicted (section 2).
+        """
+        logit = self.network(x).reshape(len(x), 1)
+        return torch.cat([-logit, logit], dim=1)
+
+    def probabilities(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the probability of each class, (N, K)."""
+        return torch.sigmoid(self.scores(x))
+
+    def layer(self, name: str) -> nn.Module:
+        """Return a module of the network by its name, for estimators that look inside.
+
+        Raises:
+            AttributeError: If there is none.
+        """
+        return self.network.get_submodule(name)

@@ -1,0 +1,202 @@
+"""What the classifier answers, and how often it is right."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import nn
+
+from ct_importance.classifier.store import load_classifier
+from ct_importance.compute.device import (
+    images_per_pass,
+    in_precision,
+    make_deterministic,
+    pick_device,
+)
+from ct_importance.compute.progress import progress
+from ct_importance.errors import InputError
+from ct_importance.io.atomic import write_text
+from ct_importance.io.image_table import write_table
+from ct_importance.io.slices import SUBSETS, count_slices, image_batches, iterate_slices
+
+if TYPE_CHECKING:
+    from ct_importance.classifier.jobs import PredictionJob
+
+logger = logging.getLogger(__name__)
+
+Path = str | os.PathLike
+
+SCHEMA = pa.schema(
+    [
+        ("slice_id", pa.string()),
+        ("patient_id", pa.string()),
+        ("label", pa.int8()),
+        ("split", pa.string()),
+        ("sampled", pa.bool_()),
+        ("annotated", pa.bool_()),
+        ("logit", pa.float32()),
+        ("probability", pa.float32()),
+        ("correct", pa.bool_()),
+    ]
+)
+
+
+def predict_slices(
+    job: PredictionJob,
+    classifier: Path,
+    slices: Path,
+    predictions: Path,
+    evaluation: Path,
+    threads: int,
+) -> None:
+    """Write what the classifier answers to every slice, and to black and white.
+
+    Args:
+        job: How to ask it.
+        classifier: File of the classifier.
+        slices: The list of slices.
+        predictions: The table to write (`SCHEMA`): a row per slice.
+        evaluation: The JSON to write: `evaluation_summary` of the training and of the test slices,
+            and `reference_answers`.
+        threads: CPU threads to use.
+
+    Raises:
+        InputError: If there is no slice, or the classifier cannot be read.
+    """
+    make_deterministic(threads)
+    device = pick_device()
+    network = in_precision(load_classifier(classifier, device=device), job.precision)
+    rows = list(iterate_slices(slices, ["all"]))
+    if not rows:
+        raise InputError("no slice could be used: cohort/rejected.parquet says why")
+    logits = _logits_of(network, slices, job.image_size, device)
+    labels = np.array([row["label"] for row in rows])
+    columns = {name: [row[name] for row in rows] for name in SCHEMA.names[:6]}
+    columns["logit"] = logits
+    columns["probability"] = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    columns["correct"] = (logits > 0) == (labels == 1)
+    write_table(predictions, SCHEMA, columns)
+
+    members = {
+        subset: np.array([SUBSETS[subset](row) for row in rows]) for subset in ("train", "test")
+    }
+    found = {
+        **{subset: evaluation_summary(logits[m], labels[m]) for subset, m in members.items()},
+        "references": reference_answers(network, job.image_size, job.image_size, device),
+    }
+    write_text(evaluation, json.dumps(found, indent=2) + "\n")
+    logger.info("test slices: %s", found["test"])
+
+
+@torch.inference_mode()
+def predict_logits(network: nn.Module, images: np.ndarray, device: torch.device) -> np.ndarray:
+    """Return the logit of each image.
+
+    Args:
+        network: Maps (N, 1, H, W) to (N, 1); used as it is, so put it in eval mode.
+        images: (N, H, W) float32 in [0, 1].
+        device: Where the network is.
+
+    Returns:
+        (N,) float32; above 0 means "with contrast agent".
+    """
+    size = images_per_pass(device, *images.shape[1:], gradient=False)
+    passes = [
+        network(torch.tensor(images[start : start + size]).unsqueeze(1).to(device))
+        for start in range(0, len(images), size)
+    ]
+    if not passes:
+        return np.empty(0, np.float32)
+    return torch.cat(passes).flatten().float().cpu().numpy()
+
+
+def reference_answers(
+    network: nn.Module, height: int, width: int, device: torch.device
+) -> dict[str, float | bool]:
+    """Return what the classifier answers to an all-black and an all-white image.
+
+    Fidelity masks slices with contrast agent in black and slices without in white, so that what
+    is masked argues for the other class (paper, section 3.1). That reasoning holds for a
+    classifier that calls black "without" and white "with".
+
+    Args:
+        network: The classifier in eval mode.
+        height: Rows of an image.
+        width: Columns of an image.
+        device: Where the network is.
+
+    Returns:
+        ``black_logit``, ``white_logit``; ``black_agrees``: black is answered "without" (logit
+        <= 0); ``white_agrees``: white is answered "with" (logit > 0).
+    """
+    references = np.stack([np.zeros((height, width)), np.ones((height, width))])
+    black, white = predict_logits(network, references.astype(np.float32), device).tolist()
+    return {
+        "black_logit": black,
+        "white_logit": white,
+        "black_agrees": black <= 0,
+        "white_agrees": white > 0,
+    }
+
+
+def balanced_accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean of the accuracies of the classes present (paper, section 4.1).
+
+    Args:
+        logits: (N,); above 0 means class 1.
+        labels: (N,) of 0 and 1.
+
+    Returns:
+        A value in [0, 1]; NaN without labels.
+    """
+    rates = [rate for rate in _class_accuracies(logits, labels) if rate is not None]
+    return float(np.mean(rates)) if rates else float("nan")
+
+
+def evaluation_summary(logits: np.ndarray, labels: np.ndarray) -> dict[str, float | int | None]:
+    """Return how often the classifier is right on a set of slices.
+
+    Args:
+        logits: (N,); above 0 means "with contrast agent".
+        labels: (N,), 1 with contrast agent, 0 without.
+
+    Returns:
+        ``n``, ``n_contrast``, ``accuracy``, ``balanced_accuracy``, ``sensitivity`` (accuracy on
+        slices with contrast agent) and ``specificity`` (on slices without). What has no slices to
+        be computed from is None.
+    """
+    labels = np.asarray(labels)
+    specificity, sensitivity = _class_accuracies(logits, labels)
+    accuracy = float(np.mean((logits > 0) == (labels == 1))) if len(labels) else None
+    return {
+        "n": len(labels),
+        "n_contrast": int(labels.sum()),
+        "accuracy": accuracy,
+        "balanced_accuracy": balanced_accuracy(logits, labels) if len(labels) else None,
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+    }
+
+
+def _logits_of(network: nn.Module, slices: Path, size: int, device: torch.device) -> np.ndarray:
+    batch_size = images_per_pass(device, size, size, gradient=False)
+    batches = image_batches(iterate_slices(slices, ["all"], ["image"]), batch_size)
+    total = -(-count_slices(slices, ["all"]) // batch_size)
+    return np.concatenate(
+        [
+            predict_logits(network, images, device)
+            for _, images in progress(batches, "predictions: batches", total)
+        ]
+    )
+
+
+def _class_accuracies(logits: np.ndarray, labels: np.ndarray) -> list[float | None]:
+    right = (np.asarray(logits) > 0) == (np.asarray(labels) == 1)
+    members = [np.asarray(labels) == label for label in (0, 1)]
+    return [float(right[member].mean()) if member.any() else None for member in members]

@@ -1,0 +1,211 @@
+"""Training of the classifier."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ct_importance.classifier.augmentation import augment
+from ct_importance.classifier.options import TrainingOptions
+from ct_importance.classifier.predictions import balanced_accuracy, predict_logits
+from ct_importance.classifier.resnet import ResNet50
+from ct_importance.compute.progress import progress
+from ct_importance.compute.randomness import seed_for
+from ct_importance.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+Slices = tuple[np.ndarray, np.ndarray]
+
+
+def train_classifier(
+    images: np.ndarray,
+    labels: np.ndarray,
+    options: TrainingOptions,
+    seed: int,
+    device: torch.device,
+    test: Slices | None = None,
+) -> tuple[nn.Module, list[dict[str, float | int | None]]]:
+    """Train a ResNet-50 from scratch with AdamW and a one-cycle learning rate.
+
+    The same arguments give the same weights after `device.make_deterministic`. The weights
+    are those after the last epoch: the test slices choose nothing.
+
+    Args:
+        images: Training slices (N, H, W), float32 in [0, 1].
+        labels: (N,), 1 with contrast agent, 0 without.
+        options: Epochs, batch size, learning rate, augmentation.
+        seed: Seed of the initial weights, the order of the slices and the augmentation.
+        device: Where to train.
+        test: Images and labels of other patients, to be evaluated along the way.
+
+    Returns:
+        The network in eval mode, and a row per epoch: ``epoch`` (from 1), ``learning_rate`` (after
+        its last step), ``loss`` and ``balanced_accuracy`` on the augmented training slices as they
+        were seen, ``test_loss`` and ``test_balanced_accuracy`` (None where not evaluated).
+
+    Raises:
+        InputError: If there are no slices, or slices of one class only.
+    """
+    trainer = _Trainer(labels, options, seed, device)
+    history = []
+    for epoch in progress(range(1, options.epochs + 1), "training: epochs"):
+        row = {"epoch": epoch, **trainer.run_epoch(images, labels)}
+        due = _is_due(epoch, options)
+        if due:
+            trainer.settle_batch_norm(images)
+        row |= _evaluate(trainer.network, test if due else None, device)
+        logger.info(_line(row, options.epochs))
+        history.append(row)
+    return trainer.network.eval(), history
+
+
+def class_weights(labels: np.ndarray) -> np.ndarray:
+    """Return the weight of a slice of class 0 and of class 1, so that both count the same.
+
+    Args:
+        labels: (N,) of 0 and 1.
+
+    Returns:
+        Two weights whose mean over the slices is 1.
+
+    Raises:
+        InputError: If there are no slices, or slices of one class only.
+    """
+    counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=2)
+    if not counts.all():
+        raise InputError(
+            f"training slices: {counts[1]} with contrast agent and {counts[0]} without; training "
+            "needs both. Check the labels and the split, or give model.weights"
+        )
+    return len(labels) / (2 * counts)
+
+
+def batch_slices(count: int, batch_size: int) -> list[slice]:
+    """Return the batches of an epoch; a last batch of one goes into the one before it.
+
+    BatchNorm cannot normalise a batch of one, and no slice may be left out.
+    """
+    starts = list(range(0, count, batch_size))
+    if len(starts) > 1 and count - starts[-1] == 1:
+        starts.pop()
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True)]
+
+
+class _Trainer:
+    """The network with all that changes while it learns."""
+
+    def __init__(
+        self, labels: np.ndarray, options: TrainingOptions, seed: int, device: torch.device
+    ) -> None:
+        self._weights = class_weights(labels).astype(np.float32)
+        self._options, self._device = options, device
+        self._generator = torch.Generator().manual_seed(seed_for(seed, "training"))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(seed, "initial weights"))
+            self.network = ResNet50().to(device, memory_format=torch.channels_last)
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+        )
+        steps = options.epochs * len(batch_slices(len(labels), options.batch_size))
+        self._scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimizer, max_lr=options.learning_rate, total_steps=steps
+        )
+
+    def run_epoch(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Show every slice once, in a new order."""
+        self.network.train()
+        order = torch.randperm(len(images), generator=self._generator).numpy()
+        losses, logits = [], []
+        for batch in batch_slices(len(images), self._options.batch_size):
+            loss, output = self._step(images[order[batch]], labels[order[batch]])
+            losses.append(loss * len(output))
+            logits.append(output)
+        return {
+            "learning_rate": self._scheduler.get_last_lr()[0],
+            "loss": sum(losses) / len(images),
+            "balanced_accuracy": balanced_accuracy(np.concatenate(logits), labels[order]),
+        }
+
+    @torch.no_grad()
+    def settle_batch_norm(self, images: np.ndarray) -> None:
+        """Set the BatchNorm statistics used in eval mode to those of the training slices.
+
+        Their running averages lag behind the weights for some hundred steps, which a small cohort
+        does not have: the network then fits the training slices and yet answers all alike in eval
+        mode. Nothing random is drawn from the stream of the training, so that evaluating more
+        often changes no weights.
+        """
+        layers = [layer for layer in self.network.modules() if isinstance(layer, nn.BatchNorm2d)]
+        momenta = [layer.momentum for layer in layers]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean over the batches that follow
+        self.network.train()
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0)).numpy()
+        for batch in batch_slices(len(images), self._options.batch_size):
+            self.network(self._to_device(images[order[batch]]))
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+
+    def _to_device(self, images: np.ndarray) -> torch.Tensor:
+        x = torch.from_numpy(images).unsqueeze(1).to(self._device)
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def _step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
+        x = augment(self._to_device(images), self._options.augmentation, self._generator)
+        output = self.network(x.contiguous(memory_format=torch.channels_last)).squeeze(1)
+        loss = _loss(output, labels, self._weights)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        self._scheduler.step()
+        return loss.item(), output.detach().cpu().numpy()
+
+
+def _loss(logits: torch.Tensor, labels: np.ndarray, weights: np.ndarray) -> torch.Tensor:
+    return F.binary_cross_entropy_with_logits(
+        logits,
+        torch.as_tensor(labels, dtype=logits.dtype, device=logits.device),
+        weight=torch.as_tensor(weights[labels], device=logits.device),
+    )
+
+
+def _is_due(epoch: int, options: TrainingOptions) -> bool:
+    every = options.test_every
+    return epoch == options.epochs or (every > 0 and epoch % every == 0)
+
+
+def _evaluate(
+    network: nn.Module, test: Slices | None, device: torch.device
+) -> dict[str, float | None]:
+    if test is None or not len(test[1]):
+        return {"test_loss": None, "test_balanced_accuracy": None}
+    images, labels = test
+    logits = predict_logits(network.eval(), images, device)
+    losses = F.binary_cross_entropy_with_logits(
+        torch.from_numpy(logits), torch.as_tensor(labels, dtype=torch.float32), reduction="none"
+    ).numpy()
+    # Both classes count the same, as in the loss of the training slices.
+    by_class = [losses[labels == value].mean() for value in np.unique(labels)]
+    return {
+        "test_loss": float(np.mean(by_class)),
+        "test_balanced_accuracy": balanced_accuracy(logits, labels),
+    }
+
+
+def _line(row: dict[str, float | int | None], epochs: int) -> str:
+    text = (
+        f"epoch {row['epoch']} of {epochs}: loss {row['loss']:.3f}, "
+        f"balanced accuracy {row['balanced_accuracy']:.3f}"
+    )
+    if row["test_loss"] is None:
+        return text
+    return (
+        f"{text}; test slices: loss {row['test_loss']:.3f}, "
+        f"balanced accuracy {row['test_balanced_accuracy']:.3f}"
+    )

@@ -1,0 +1,96 @@
+"""What the rules of this stage are asked to do."""
+
+from __future__ import annotations
+
+from ct_importance.cohort.options import (
+    BodyRegionOptions,
+    ExtractionOptions,
+    LabelOptions,
+    PhantomOptions,
+    SelectionOptions,
+)
+from ct_importance.options import Options
+
+
+class PhantomJob(Options):
+    """The built-in cohort."""
+
+    options: PhantomOptions
+    seed: int
+
+
+class HeadersJob(Options):
+    """The headers of one dataset."""
+
+    dataset: str
+    folders: list[str]
+    """Where its images are."""
+    content: str
+    """A digest of what lies at the top of the folders."""
+    are_volumes: bool
+    keep_derived: bool
+    patients_csv: str | None
+    pseudonym_key: str | None
+    others: str
+    """Tells when files change that Snakemake cannot track."""
+    code: str
+    """A digest of the code that reads headers: it decides what is read anew."""
+
+
+class IndexJob(Options):
+    """The axial CT slices of all datasets."""
+
+    datasets: list[str]
+    """Their order decides which of two patients of one id is renamed."""
+
+
+class LabelsOfDataset(Options):
+    """Where the labels of a dataset come from."""
+
+    csv: str | None
+    options: LabelOptions
+
+
+class LabelJob(Options):
+    """A label for each series."""
+
+    datasets: dict[str, LabelsOfDataset]
+    pseudonym_key: str | None
+    others: str
+    """Tells when files change that Snakemake cannot track."""
+
+
+class ChestJob(Options):
+    """Which part of each series is chest."""
+
+    options: BodyRegionOptions
+
+
+class MasksOfDataset(Options):
+    """Where the masks of a dataset are."""
+
+    folder: str | None
+    structures: list[str | int] | None
+    """Those that unite to the mask; None for all."""
+
+
+class PlanJob(Options):
+    """The split, and the slices to extract of each patient."""
+
+    masks: dict[str, MasksOfDataset]
+    others: str
+    """Tells when files change that Snakemake cannot track."""
+    options: SelectionOptions
+    seed: int
+
+
+class ExtractionJob(Options):
+    """The slices of one patient."""
+
+    options: ExtractionOptions
+
+
+class SummaryJob(Options):
+    """What each stage kept of each dataset."""
+
+    masks: dict[str, MasksOfDataset]

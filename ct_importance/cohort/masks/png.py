@@ -1,0 +1,82 @@
+"""Reads a mask that is kept as one PNG per slice."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import BinaryIO
+
+import numpy as np
+
+from ct_importance.cohort.dicom.geometry import SliceGeometry
+from ct_importance.cohort.masks.reading import reading
+from ct_importance.cohort.rejection import RejectedFile
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+FIRST_CHUNK = struct.pack(">I4s", 13, b"IHDR")
+GREY = 0
+COLOUR_TYPES = {
+    GREY: "grey",
+    2: "colour",
+    3: "palette",
+    4: "grey with transparency",
+    6: "colour with transparency",
+}
+BITS = (1, 8)
+"""Of 2 or 4 bits the decoder makes other numbers."""
+LARGEST_SURPLUS = 1 << 24
+"""Bytes that a file may have beyond twice its pixels: texts, colour profiles."""
+
+
+def png_mask_of_slice(
+    path: str | os.PathLike, geometry: SliceGeometry, values: frozenset[int] | None
+) -> np.ndarray:
+    """Return a PNG as large as its slice as (rows, columns) bool.
+
+    Args:
+        path: An 8-bit PNG in the orientation of the stored pixels.
+        geometry: The slice.
+        values: Pixel values that are inside; None: all above 0.
+
+    Raises:
+        RejectedFile: If the file is no single-channel PNG, or of another size.
+    """
+    pixels = read_png(path, (geometry.rows, geometry.columns))
+    return pixels > 0 if values is None else np.isin(pixels, list(values))
+
+
+def read_png(path: str | os.PathLike, shape: tuple[int, int]) -> np.ndarray:
+    """Return the pixels of an 8-bit PNG, (rows, columns).
+
+    Args:
+        path: The file; what its content is counts, not its name.
+        shape: Rows and columns that it must have.
+
+    Raises:
+        RejectedFile: If the file is no single-channel PNG, or of another size.
+    """
+    from PIL import Image
+
+    with reading("PNG"), open(path, "rb") as file:
+        _check_header(file, shape)
+        file.seek(0)
+        # The one decoder: for other formats the library can start other programs.
+        with Image.open(file, formats=["PNG"]) as image:
+            return np.asarray(image)
+
+
+def _check_header(file: BinaryIO, shape: tuple[int, int]) -> None:
+    """Check what a PNG says of itself before any of it is decoded."""
+    head = file.read(26)
+    if not head.startswith(SIGNATURE):
+        raise RejectedFile("mask is no PNG, but another format under its name: convert it")
+    if len(head) < 26 or head[8:16] != FIRST_CHUNK:
+        raise RejectedFile("mask cannot be read as PNG: its header is damaged")
+    columns, rows, bits, kind = struct.unpack(">IIBB", head[16:])
+    if (rows, columns) != shape:
+        raise RejectedFile(f"mask is {rows} x {columns}, its slice {shape[0]} x {shape[1]}")
+    if kind != GREY or bits not in BITS:
+        colours = COLOUR_TYPES.get(kind, "unknown colours")
+        raise RejectedFile(f"mask is a PNG in {bits}-bit {colours}, not 8-bit grey")
+    if os.fstat(file.fileno()).st_size > 2 * rows * columns + LARGEST_SURPLUS:
+        raise RejectedFile("mask is a PNG far larger than its pixels")

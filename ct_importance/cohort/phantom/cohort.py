@@ -1,0 +1,297 @@
+"""The built-in cohort: CT series of synthetic thoraces, half of them with contrast agent.
+
+The agent changes the blood alone (and, a little, the organs it flows through), so the mask of
+the blood pools is where the two classes differ, by construction. Patients come in pairs, one
+with and one without agent, that share scanner, dose and file format: nothing but the blood tells
+the classes apart, not even by chance in a small cohort.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ct_importance.cohort.options import PhantomOptions
+from ct_importance.cohort.phantom.dicom import (
+    Acquisition,
+    PixelFormat,
+    SeriesHeader,
+    slice_template,
+    uid_for,
+    write_localizer,
+    write_mask_image,
+    write_mask_volume,
+    write_slice,
+)
+from ct_importance.cohort.phantom.render import Patient, draw_patient, render
+from ct_importance.cohort.phantom.scanner import KERNELS, STREAK_HARMONICS, scan, scanner_for
+from ct_importance.compute.randomness import generator_for
+from ct_importance.compute.workers import process_pool
+
+BLOOD_POOLS = (
+    "inferior_vena_cava",
+    "right_atrium",
+    "left_atrium",
+    "right_ventricle",
+    "left_ventricle",
+    "pulmonary_artery",
+    "superior_vena_cava",
+    "aorta",
+)
+NATIVE_ORGANS = {"myocardium": 46.0, "liver": 56.0, "spleen": 48.0}
+# Enhanced blood (HU, in the order of BLOOD_POOLS) and organs, by the time since the injection.
+PHASES = {
+    "pulmonary": ((150, 270, 240, 310, 215, 350, 390, 185), (54.0, 58.0, 52.0)),
+    "systemic": ((155, 190, 290, 205, 300, 225, 330, 310), (66.0, 62.0, 68.0)),
+    "late": ((170, 180, 190, 180, 190, 185, 200, 190), (68.0, 74.0, 74.0)),
+}
+LEAST_ENHANCED, MOST_ENHANCED = 150.0, 400.0
+BONE_ONSET = 250.0
+
+# Anatomical heights of the first and last slice, and between which masks are drawn (mm).
+TOP, BOTTOM = 104.0, -165.0
+MASKED = (-96.0, 50.0)
+
+PIXEL_FORMATS = (
+    PixelFormat(signed=True, slope=1, intercept=-1024, bits_stored=16, padding=-2000),
+    PixelFormat(signed=False, slope=1, intercept=-1024, bits_stored=12, padding=None),
+    PixelFormat(signed=True, slope=1, intercept=0, bits_stored=16, padding=None),
+    PixelFormat(signed=False, slope=1, intercept=-1024, bits_stored=12, padding=0),
+    PixelFormat(signed=False, slope=0.5, intercept=-1024, bits_stored=13, padding=None),
+)
+ORDERS = ("ascending", "descending", "shuffled")
+AGENTS = ("OMNIPAQUE 350", "ISOVUE 370", "VISIPAQUE 320")
+WITH_CONTRAST = "CT CHEST W CONTRAST"
+WITHOUT_CONTRAST = "CT CHEST WITHOUT CONTRAST"
+
+
+@dataclass(frozen=True)
+class PlannedPatient:
+    """What a patient of the cohort will be."""
+
+    patient_id: str
+    contrast: bool
+    texts: Mapping[str, str]
+    """DICOM attributes that tell the label."""
+    acquisition: Acquisition
+    mask_volume: bool
+    """Whether the masks are one NIfTI volume rather than a PNG per slice."""
+    annotated: bool = True
+    """Whether there are masks."""
+
+
+def write_phantom_cohort(
+    folder: Path, options: PhantomOptions, seed: int, workers: int = 1
+) -> None:
+    """Write the built-in cohort.
+
+    Files: ``dicom/<patient>/<series number>/IM0001.dcm``..., masks of the blood pools as
+    ``masks/<SOPInstanceUID>.png`` or ``masks/<SeriesInstanceUID>.nii.gz``, and ``truth.csv``.
+    They are the same to the byte for the same options and seed.
+
+    Args:
+        folder: New or empty.
+        options: Size of the cohort.
+        seed: Of all that is random.
+        workers: Number of processes.
+    """
+    plan = plan_cohort(options.patients, seed, options.annotated_patients)
+    (folder / "masks").mkdir(parents=True, exist_ok=True)
+    write = partial(_write_patient, folder, options, seed)
+    if workers > 1:
+        with process_pool(workers) as pool:
+            list(pool.map(write, plan))
+    else:
+        for patient in plan:
+            write(patient)
+    with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["patient_id", "contrast"])
+        rows.writerows((patient.patient_id, int(patient.contrast)) for patient in plan)
+
+
+def plan_cohort(patients: int, seed: int, annotated: int | None = None) -> list[PlannedPatient]:
+    """Return who gets contrast agent, which scanner and which kind of mask, by number.
+
+    Args:
+        patients: Number of patients; every second one gets contrast agent.
+        seed: Of the random assignment.
+        annotated: How many have masks, half of them with contrast agent; None for all.
+    """
+    # Places 2k and 2k + 1 of the shuffled numbers are a pair, with and without agent.
+    order = generator_for(seed, "pairs").permutation(patients)
+    plan = {}
+    for place, number in enumerate(order):
+        pair, contrast = place // 2, place % 2 == 0
+        plan[int(number)] = PlannedPatient(
+            patient_id=f"PHANTOM-{number + 1:04d}",
+            contrast=contrast,
+            texts=_label_texts(pair, contrast, patients // 2),
+            acquisition=_acquisition(pair, seed),
+            mask_volume=pair % 2 == 1,
+            annotated=annotated is None or place < annotated,
+        )
+    return [plan[number] for number in range(patients)]
+
+
+def tissues(contrast: bool, patient_id: str, seed: int) -> dict[str, float]:
+    """Return the Hounsfield units of the tissues that contrast agent changes.
+
+    Args:
+        contrast: Whether there is any.
+        patient_id: The patient.
+        seed: Of the cohort.
+    """
+    rng = generator_for(seed, patient_id, "blood")
+    native = float(rng.uniform(36, 45))
+    phase = str(rng.choice(list(PHASES), p=[0.35, 0.45, 0.2]))
+    factors = rng.normal(1.0, 0.06) * rng.normal(1.0, 0.03, size=len(BLOOD_POOLS))
+    if not contrast:
+        return dict.fromkeys(BLOOD_POOLS, native) | NATIVE_ORGANS
+    blood, organs = PHASES[phase]
+    enhanced = np.clip(np.array(blood) * factors, LEAST_ENHANCED, MOST_ENHANCED)
+    return dict(zip(BLOOD_POOLS, enhanced.tolist(), strict=True)) | dict(
+        zip(NATIVE_ORGANS, organs, strict=True)
+    )
+
+
+def _label_texts(pair: int, contrast: bool, pairs: int) -> dict[str, str]:
+    """Return the attributes that tell the label; as in life, not all of them do."""
+    if not contrast:
+        other = WITHOUT_CONTRAST if pair % 3 else "CT CHEST W/O CONTRAST"
+        return {"StudyDescription": other, "SeriesDescription": "THORAX"}
+    texts = {"StudyDescription": WITH_CONTRAST, "SeriesDescription": "THORAX"}
+    if pair % 6 == 2:
+        return texts  # the description alone tells
+    if pair == min(1, pairs - 1):
+        texts["StudyDescription"] = WITHOUT_CONTRAST  # the order was changed at the scanner
+    return texts | {"ContrastBolusAgent": AGENTS[pair % len(AGENTS)]}
+
+
+def _acquisition(pair: int, seed: int) -> Acquisition:
+    """Return a pair's scanner; what readers must cope with comes in turn, the rest by chance."""
+    rng = generator_for(seed, pair, "acquisition")
+    return Acquisition(
+        kernel=str(rng.choice(list(KERNELS), p=[0.35, 0.35, 0.2, 0.1])),
+        peak_kilovoltage=int(rng.choice([100, 120, 140], p=[0.2, 0.7, 0.1])),
+        milliampere_seconds=int(rng.choice([40, 80, 120, 180, 240])),
+        thickness=float(rng.choice([1.25, 2.5, 5.0])),
+        pixels=PIXEL_FORMATS[pair % len(PIXEL_FORMATS)],
+        implicit_vr=pair % 4 == 1,
+        order=ORDERS[(pair + 1) % len(ORDERS)],
+        localizer=pair % 6 == 1,
+    )
+
+
+def _write_patient(
+    folder: Path, options: PhantomOptions, seed: int, planned: PlannedPatient
+) -> None:
+    """Write the series and the masks of one patient."""
+    name = (seed, planned.patient_id)
+    rng = generator_for(*name, "position")
+    top, bottom = TOP + rng.uniform(-6, 6), BOTTOM + rng.uniform(-8, 8)
+    heights = np.linspace(bottom, top, options.slices)
+    patient = draw_patient(name, (bottom, top), options.matrix, float(rng.uniform(4, 30)))
+    header = _series_header(name, planned, patient, heights)
+    corner = -patient.spacing * (options.matrix - 1) / 2
+    first = (corner, corner - 160.0, float(rng.uniform(-900, 300)))
+    phase = float(rng.random())
+    annotated = annotated_slices(heights, options.annotated_slices, phase)
+    if not planned.annotated:
+        annotated = set()
+
+    series = folder / "dicom" / planned.patient_id / f"{header.series_number:03d}"
+    series.mkdir(parents=True)
+    file_numbers, instance_numbers = _numbers(planned.acquisition.order, options.slices, rng)
+    blood = tissues(planned.contrast, planned.patient_id, seed)
+    dataset, pixels = slice_template(header), planned.acquisition.pixels
+    masks = np.zeros((options.slices, options.matrix, options.matrix), dtype=np.uint8)
+    projection = []
+    for index, image, pools in _images(name, planned.acquisition, patient, heights, blood):
+        position = (first[0], first[1], first[2] + index * header.slice_distance)
+        uid = uid_for(*name, "slice", index)
+        path = series / f"IM{file_numbers[index]:04d}.dcm"
+        write_slice(path, dataset, pixels, image, position, instance_numbers[index], uid)
+        projection.append(image.mean(0))
+        if index in annotated and planned.mask_volume:
+            masks[index] = pools > 0.5
+        elif index in annotated:
+            write_mask_image(folder / "masks" / f"{uid}.png", pools > 0.5)
+    if annotated and planned.mask_volume:
+        path = folder / "masks" / f"{header.series_uid}.nii.gz"
+        write_mask_volume(path, masks, header, first)
+    if planned.acquisition.localizer:
+        _write_localizer(series.parent, name, header, np.array(projection[::-1]))
+
+
+def annotated_slices(heights: np.ndarray, count: int, phase: float) -> set[int]:
+    """Return evenly spaced slices of heart and great vessels, or of all if those are too few.
+
+    Args:
+        heights: Of the slices, anatomical mm.
+        count: How many slices.
+        phase: In [0, 1), where between two of the even steps to begin.
+    """
+    choice = np.flatnonzero((heights >= MASKED[0]) & (heights <= MASKED[1]))
+    if len(choice) < count:
+        choice = np.arange(len(heights))
+    steps = (np.arange(min(count, len(choice))) + phase) * len(choice) / min(count, len(choice))
+    return {int(choice[int(step)]) for step in steps}
+
+
+def _images(
+    name: tuple,
+    acquisition: Acquisition,
+    patient: Patient,
+    heights: np.ndarray,
+    blood: Mapping[str, float],
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield index, image (HU) and share of blood per pixel of each slice, the lowest first."""
+    scanner = scanner_for(
+        acquisition.kernel, acquisition.milliampere_seconds, patient.matrix, patient.spacing
+    )
+    for index, height in enumerate(heights):
+        drawn = render(patient, float(height), blood)
+        rng = generator_for(*name, "noise", index)
+        white = rng.standard_normal(drawn.hu.shape, dtype=np.float32)
+        odds = rng.standard_normal(STREAK_HARMONICS)
+        dense = np.clip(drawn.hu - BONE_ONSET, 0, 800)
+        yield index, scan(drawn.hu, dense, scanner, white, odds), drawn.pools
+
+
+def _series_header(
+    name: tuple, planned: PlannedPatient, patient: Patient, heights: np.ndarray
+) -> SeriesHeader:
+    return SeriesHeader(
+        patient_id=planned.patient_id,
+        study_uid=uid_for(*name, "study"),
+        series_uid=uid_for(*name, "series"),
+        frame_of_reference_uid=uid_for(*name, "frame of reference"),
+        series_number=2,
+        texts=planned.texts,
+        acquisition=planned.acquisition,
+        spacing=patient.spacing,
+        slice_distance=round(float(heights[1] - heights[0]) * patient.pose.scale[2], 3),
+    )
+
+
+def _numbers(order: str, slices: int, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+    """Return the numbers in the file names and in the headers, the lowest slice first."""
+    upwards = list(range(1, slices + 1))
+    if order == "ascending":
+        return upwards, upwards
+    if order == "descending":
+        return upwards[::-1], upwards[::-1]
+    return [int(place) + 1 for place in rng.permutation(slices)], upwards[::-1]
+
+
+def _write_localizer(
+    folder: Path, name: tuple, header: SeriesHeader, projection: np.ndarray
+) -> None:
+    """Write a frontal localizer as a series of its own, in the same study."""
+    (folder / "001").mkdir()
+    own = replace(header, series_uid=uid_for(*name, "localizer series"), series_number=1)
+    write_localizer(folder / "001" / "IM0001.dcm", own, projection, uid_for(*name, "localizer"))

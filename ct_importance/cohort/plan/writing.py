@@ -1,0 +1,170 @@
+"""Writes one extraction plan per patient, and what the later steps need to know of them all."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from ct_importance.cohort.jobs import MasksOfDataset, PlanJob
+from ct_importance.cohort.masks.matching import match_masks
+from ct_importance.cohort.plan.selection import (
+    NO_CHEST,
+    Chests,
+    Masks,
+    file_name_of,
+    plan_cohort,
+    read_chests,
+)
+from ct_importance.cohort.slice_entry import SliceEntry, read_index, write_rejected
+from ct_importance.io.atomic import write_text
+from ct_importance.io.image_table import write_table
+from ct_importance.io.table_file import read_table
+
+logger = logging.getLogger(__name__)
+
+SPLIT_SCHEMA = pa.schema(
+    [("patient_id", pa.string()), ("file", pa.string()), ("split", pa.string())]
+)
+PLANNED_SCHEMA = pa.schema(
+    [("patient_id", pa.string()), ("slice_id", pa.string()), ("sampled", pa.bool_())]
+)
+
+File = str | os.PathLike
+Sides = Mapping[str, str]
+"""Patient -> "train" or "test"."""
+Plans = Mapping[str, list[dict]]
+"""Patient -> its slices (`selection.plan_patient`)."""
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """What a plan is made from."""
+
+    index: File
+    labels: File
+    same_person: File
+    chest: File | None
+    """None where slices may come from the whole scan."""
+
+
+@dataclass(frozen=True)
+class PlanOutputs:
+    """What is written of a plan."""
+
+    split: File
+    """Table of the patients, the names of their files and their sides."""
+    planned: File
+    """Table of the planned slices."""
+    plans: File
+    """New folder with a JSON per patient."""
+    rejected: File
+    """Table of the files set aside, with the reason."""
+
+
+def write_plan(job: PlanJob, inputs: PlanInputs, outputs: PlanOutputs) -> None:
+    """Split the patients and plan what is extracted of each.
+
+    Args:
+        job: Where masks are, and how patients and slices are chosen.
+        inputs: Tables of the steps before.
+        outputs: Files to write.
+
+    Raises:
+        InputError: As `selection.plan_cohort` and `match_masks`.
+    """
+    entries = read_index(inputs.index)
+    label_rows = read_table(inputs.labels).to_pylist()
+    pairs = read_table(inputs.same_person).to_pylist()
+    masks, rejected = _match_masks(job, entries)
+    chests = read_chests(inputs.chest) if inputs.chest else None
+    sides, plans = plan_cohort(
+        entries,
+        {(row["patient_id"], row["series_uid"]): row["label"] for row in label_rows},
+        [(pair["patient_id"], pair["other_patient_id"]) for pair in pairs],
+        masks,
+        job.options,
+        job.seed,
+        chests,
+    )
+    reasons = {(row["patient_id"], row["series_uid"]): row["reason"] for row in label_rows}
+    rejected |= {entry.place: reasons[entry.series] for entry in entries if reasons[entry.series]}
+    rejected |= _without_chest(entries, masks, chests)
+    write_rejected(outputs.rejected, rejected)
+    files = {patient: file_name_of(patient) for patient in sides}
+    _write_tables(outputs, sides, files, plans)
+    folders = {entry.patient_id: job.masks[entry.dataset] for entry in entries}
+    _write_files(Path(outputs.plans), sides, files, plans, folders)
+    logger.info(
+        "%s patients; %d slices planned, %d of them with a mask; set aside %d files",
+        ", ".join(f"{count} {side}" for side, count in sorted(Counter(sides.values()).items())),
+        sum(map(len, plans.values())),
+        sum(row["masks"] is not None for slices in plans.values() for row in slices),
+        len(rejected),
+    )
+
+
+def _match_masks(job: PlanJob, entries: Sequence[SliceEntry]) -> tuple[Masks, dict[str, str]]:
+    masks: Masks = {}
+    rejected: dict[str, str] = {}
+    for name, dataset in job.masks.items():
+        own = [entry for entry in entries if entry.dataset == name]
+        found, unfit = match_masks(own, dataset.folder, dataset.structures)
+        masks |= found
+        rejected |= unfit
+    return masks, rejected
+
+
+def _without_chest(
+    entries: Sequence[SliceEntry], masks: Masks, chests: Chests | None
+) -> dict[str, str]:
+    if chests is None:
+        return {}
+    return {
+        entry.place: NO_CHEST
+        for entry in entries
+        if chests[entry.series] is None and entry.slice_id not in masks
+    }
+
+
+def _write_tables(
+    outputs: PlanOutputs, sides: Sides, files: Mapping[str, str], plans: Plans
+) -> None:
+    columns = {
+        "patient_id": list(sides),
+        "file": list(files.values()),
+        "split": list(sides.values()),
+    }
+    write_table(outputs.split, SPLIT_SCHEMA, columns)
+    planned = [(patient, row) for patient, rows in plans.items() for row in rows]
+    columns = {
+        "patient_id": [patient for patient, _ in planned],
+        "slice_id": [row["slice_id"] for _, row in planned],
+        "sampled": [row["sampled"] for _, row in planned],
+    }
+    write_table(outputs.planned, PLANNED_SCHEMA, columns)
+
+
+def _write_files(
+    folder: Path,
+    sides: Sides,
+    files: Mapping[str, str],
+    plans: Plans,
+    masks: Mapping[str, MasksOfDataset],
+) -> None:
+    folder.mkdir(parents=True)
+    for patient, slices in plans.items():
+        plan = {
+            "patient_id": patient,
+            "split": sides[patient],
+            "structures": masks[patient].structures,
+            "slices": slices,
+        }
+        # Flushed one by one, the plans of many patients would take longer than all the rest.
+        write_text(folder / f"{files[patient]}.json", json.dumps(plan, indent=1), flush=False)

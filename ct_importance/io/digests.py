@@ -1,0 +1,31 @@
+"""Digests of files and of parts of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import BinaryIO
+
+from ct_importance.io.system_errors import naming
+
+SAMPLE_BYTES = 4096
+
+
+def file_digest(path: str | os.PathLike) -> str:
+    """Return the BLAKE2 digest of a file's content, 32 hexadecimal digits."""
+    with naming(path), open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def sample_digest(stream: BinaryIO, start: int, length: int) -> str:
+    """Return a digest of the length of a part of a file and of its middle: equal parts share it.
+
+    Args:
+        stream: The file.
+        start: Where the part begins, bytes.
+        length: Of the part, bytes.
+    """
+    stream.seek(start + max(0, (length - SAMPLE_BYTES) // 2))
+    digest = hashlib.blake2b(stream.read(min(SAMPLE_BYTES, length)), digest_size=16)
+    digest.update(str(length).encode())
+    return digest.hexdigest()

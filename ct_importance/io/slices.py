@@ -1,0 +1,208 @@
+"""Streams the extracted slices of all patients, and what other tables say about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from ct_importance.errors import InputError
+from ct_importance.io.digests import file_digest
+from ct_importance.io.image_table import ROWS_PER_GROUP, read_rows, write_table
+from ct_importance.io.table_file import read_table
+
+Row = dict[str, Any]
+FLAG_FIELDS = [
+    pa.field("slice_id", pa.string(), nullable=False),
+    pa.field("patient_id", pa.string(), nullable=False),
+    pa.field("label", pa.int8(), nullable=False),
+    pa.field("split", pa.string(), nullable=False),
+    pa.field("sampled", pa.bool_(), nullable=False),
+    pa.field("annotated", pa.bool_(), nullable=False),
+]
+FLAGS = [field.name for field in FLAG_FIELDS]
+LIST_SCHEMA = pa.schema([*FLAG_FIELDS, ("table", pa.string()), ("digest", pa.string())])
+"""A row per slice; table: where its pixels are, from the folder of the list; digest: of that file,
+so that the list differs whenever a pixel does."""
+
+SUBSETS: dict[str, Callable[[Row], bool]] = {
+    "train": lambda row: row["split"] == "train" and row["sampled"],
+    "test": lambda row: row["split"] == "test" and row["sampled"],
+    "annotated": lambda row: row["annotated"],
+    "annotated_test": lambda row: row["annotated"] and row["split"] == "test",
+    "all": lambda row: True,
+}
+"""The evenly spaced slices of training and of test patients; those with a mask, of all and of test
+patients; every slice."""
+
+
+def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike]) -> None:
+    """Write the list of the slices of all patients (`LIST_SCHEMA`).
+
+    The steps after the extraction depend on this one file instead of one per patient.
+
+    Args:
+        path: The list to write.
+        tables: Tables slices/<patient>.parquet, in the order wanted.
+    """
+    columns: dict[str, list] = {name: [] for name in LIST_SCHEMA.names}
+    for table in tables:
+        flags = read_table(table, columns=FLAGS).to_pydict()
+        count = len(flags["slice_id"])
+        flags |= {
+            "table": [os.path.relpath(table, Path(path).parent)] * count,
+            "digest": [file_digest(table)] * count,
+        }
+        for name, values in flags.items():
+            columns[name] += values
+    write_table(path, LIST_SCHEMA, columns)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several shares of the slices, so that several jobs can divide the work.
+
+    Shares begin at a multiple of `ROWS_PER_GROUP` slices: the batches are the same, and with them
+    every bit of the results, however many shares there are. A share can be empty.
+    """
+
+    number: int = 0
+    """From 0 to ``count`` - 1."""
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the shard that a file is named after, e.g. ``2of3``: the second of three."""
+        number, count = map(int, text.split("of"))
+        return cls(number - 1, count)
+
+    def of(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the share of some rows."""
+        groups = -(-len(rows) // ROWS_PER_GROUP)
+        first, last = (groups * number // self.count for number in (self.number, self.number + 1))
+        return rows[first * ROWS_PER_GROUP : last * ROWS_PER_GROUP]
+
+
+WHOLE = Shard()
+
+
+def iterate_slices(
+    slices: str | os.PathLike,
+    subsets: Iterable[str],
+    columns: Sequence[str] = (),
+    shard: Shard = WHOLE,
+) -> Iterator[Row]:
+    """Yield the slices that belong to any of some subsets, patient by patient.
+
+    Args:
+        slices: The list of slices (`write_slice_list`).
+        subsets: Names out of `SUBSETS`.
+        columns: Image columns to read beside `FLAGS`: "image", "mask".
+        shard: The share of these slices to yield.
+
+    Raises:
+        InputError: If the table of a patient is missing or damaged.
+    """
+    listed = shard.of(_listed(slices, subsets))
+    if not columns:
+        for row in listed:
+            yield {name: row[name] for name in FLAGS}
+        return
+    wanted = {row["slice_id"] for row in listed}
+    for table in dict.fromkeys(row["table"] for row in listed):
+        for row in _rows_of_patient(slices, table, [*FLAGS, *columns]):
+            if row["slice_id"] in wanted:
+                yield row
+
+
+def _rows_of_patient(
+    slices: str | os.PathLike, table: str, columns: Sequence[str]
+) -> Iterator[Row]:
+    path = Path(slices).parent / table
+    try:
+        yield from read_rows(path, columns)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: delete {slices} and run again") from None
+    except InputError as error:
+        # While the list is there, nothing asks for the tables that it was made from.
+        raise InputError(f"{error}; delete {slices} as well") from error
+
+
+def count_slices(slices: str | os.PathLike, subsets: Iterable[str], shard: Shard = WHOLE) -> int:
+    """Return how many slices `iterate_slices` would yield, without reading images."""
+    return len(shard.of(_listed(slices, subsets)))
+
+
+def training_patients(slices: str | os.PathLike) -> set[str]:
+    """Return the ids of the training patients."""
+    rows = read_table(slices, columns=["patient_id", "split"]).to_pylist()
+    return {row["patient_id"] for row in rows if row["split"] == "train"}
+
+
+def _listed(slices: str | os.PathLike, subsets: Iterable[str]) -> list[Row]:
+    members = [SUBSETS[subset] for subset in subsets]
+    rows = read_table(slices).to_pylist()
+    return [row for row in rows if any(belongs(row) for belongs in members)]
+
+
+def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Yield slice ids and images (n, H, W) of up to `size` slices at a time."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield [row["slice_id"] for row in batch], np.stack([row["image"] for row in batch])
+
+
+def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.ndarray, np.ndarray]:
+    """Return the flags, images (N, H, W) and labels (N,) of a subset, all in memory."""
+    rows: list[Row] = []
+    images = np.empty((0, 0, 0), np.float32)
+    for row in iterate_slices(slices, [subset], ["image"]):
+        image = row.pop("image")
+        if not rows:
+            # Filled one by one: a list to be stacked would take all images' memory once more.
+            images = np.empty((count_slices(slices, [subset]), *image.shape), np.float32)
+        images[len(rows)] = image
+        rows.append(row)
+    return rows, images, np.array([row["label"] for row in rows], dtype=np.int8)
+
+
+def read_predicted(predictions: str | os.PathLike) -> dict[str, int]:
+    """Return the class that the classifier predicts for each slice, by slice id."""
+    rows = read_table(predictions, columns=["slice_id", "logit"]).to_pylist()
+    return {row["slice_id"]: int(row["logit"] > 0) for row in rows}
+
+
+def read_labels(slices: str | os.PathLike) -> dict[str, int]:
+    """Return the label of each slice of the list of slices, by slice id."""
+    rows = read_table(slices, columns=["slice_id", "label"]).to_pylist()
+    return {row["slice_id"]: row["label"] for row in rows}
+
+
+def join_by_slice(rows: Iterable[Row], *tables: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
+    """Yield each row together with the rows of the same slice in other tables.
+
+    Args:
+        rows: Rows with a slice_id.
+        tables: Rows in the same order that hold every slice of `rows`, and perhaps others.
+
+    Raises:
+        InputError: If a table lacks a slice: it was made from other inputs.
+    """
+    iterators = [iter(table) for table in tables]
+    for row in rows:
+        yield row, *(_advance(iterator, row["slice_id"]) for iterator in iterators)
+
+
+def _advance(rows: Iterator[Row], slice_id: str) -> Row:
+    for row in rows:
+        if row["slice_id"] == slice_id:
+            return row
+    raise InputError(
+        f"slice {slice_id} is missing in a table made from it: delete that table and run again"
+    )

@@ -1,0 +1,89 @@
+"""What disk, memory and permissions refuse, in one line with the remedy."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+
+from ct_importance.compute.workers import WorkerKilled
+
+AGAIN = "then run the same command again"
+MORE_MEMORY = (
+    "run fewer jobs at once (smaller --cores, or --resources mem_mb=N) or on a computer with more "
+    f"memory; on a cluster ask for more (--set-resources RULE:mem_mb=N); {AGAIN}"
+)
+LACK_OF_MEMORY = f"most likely for lack of memory: {MORE_MEMORY}"
+_FREE = f"free space there, or move results/ to a larger disk and put a link in its place; {AGAIN}"
+_PERMIT = f"make it readable, and what lies in results/ and .snakemake/ writeable, for you; {AGAIN}"
+_RETURN = f"see that the disk or network share is there and sound; {AGAIN}"
+_FILES = f"allow more open files (ulimit -n), or run fewer jobs at once (smaller --cores); {AGAIN}"
+REMEDIES = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: _PERMIT,
+    errno.EACCES: _PERMIT,
+    errno.EPERM: _PERMIT,
+    errno.EIO: _RETURN,
+    errno.ESTALE: _RETURN,
+    errno.ENOTCONN: _RETURN,
+    errno.ETIMEDOUT: _RETURN,
+    errno.EHOSTDOWN: _RETURN,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.ENOMEM: MORE_MEMORY,
+}
+"""What to do, by the number of an `OSError`."""
+# Those of torch are plain errors on the CPU and a class of torch's own on a GPU.
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
+
+
+def explain_system_error(error: BaseException) -> str | None:
+    """Return one line on an error that the project cannot help, with what a user can do.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        The message; None if the error is of another kind.
+    """
+    if isinstance(error, OSError) and error.errno in REMEDIES:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{os.strerror(error.errno)}: {REMEDIES[error.errno]}"
+    if isinstance(error, WorkerKilled):
+        return f"{error}: the process at work on it was killed, {LACK_OF_MEMORY}"
+    if isinstance(error, BrokenProcessPool):
+        return f"a process of the job was killed, {LACK_OF_MEMORY}"
+    if _is_out_of_memory(error):
+        return f"memory does not suffice: {MORE_MEMORY}"
+    return None
+
+
+def is_failure_of_machine(error: BaseException) -> bool:
+    """Tell whether an error says nothing about the file that was read: another try may succeed.
+
+    A file that may not be read is none: whether that is meant, nobody knows.
+    """
+    if isinstance(error, OSError):
+        return error.errno in REMEDIES and not isinstance(error, PermissionError)
+    return isinstance(error, MemoryError)
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Have an `OSError` of the block name a file: those of reading and writing name none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in OUT_OF_MEMORY)

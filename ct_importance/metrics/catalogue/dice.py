@@ -1,0 +1,155 @@
+"""Dice coefficient of the most important regions and the mask (sections 3.3 and 4.3, Table 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from ct_importance.errors import InputError
+from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+
+if TYPE_CHECKING:
+    from ct_importance.metrics.xrai.regions import Regions
+
+
+class Dice(Metric):
+    """How far the most important regions are those of the mask."""
+
+    title: ClassVar[str] = "Dice"
+    unit: ClassVar[str] = "max DSC"
+    decimals: ClassVar[int] = 2
+    higher_is_better: ClassVar[bool] = True
+    category: ClassVar[Category] = "localisation"
+    needs: ClassVar[frozenset[str]] = frozenset({"mask", "segments"})
+    table: ClassVar[str] = "table3_dice"
+    balanced: ClassVar[bool] = False
+    point_columns: ClassVar[dict[str, str]] = {
+        "percentage": "float64",
+        "dsc": "float64",
+        "shown_percentage": "float64",
+    }
+    position_columns: ClassVar[tuple[str, ...]] = ("percentage",)
+    mean_columns: ClassVar[tuple[str, ...]] = ("dsc", "shown_percentage")
+
+    slices: Literal["annotated", "annotated_test"] = "annotated"
+    """Slices the metric is computed on: only those with a mask can be."""
+    percentages: tuple[float, ...] = (
+        *(quarter / 4 for quarter in range(4, 40)),
+        *(float(percentage) for percentage in range(10, 101)),
+    )
+    """Displayed percentages of the image, rising; by default 1 to 10 in quarters, then 11 to 100:
+    the paper finds its maxima between 5 and 10 percent."""
+
+    @field_validator("percentages")
+    @classmethod
+    def _percentages_rise(cls, percentages: tuple[float, ...]) -> tuple[float, ...]:
+        inside = all(0 < percentage <= 100 for percentage in percentages)
+        if not percentages or not inside or any(np.diff(percentages) <= 0):
+            raise ValueError("give rising percentages above 0 and up to 100")
+        return percentages
+
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
+        """Return DSC and shown percentage at each displayed percentage, by variant.
+
+        Args:
+            sample: A slice with mask and segments.
+            maps: Importance maps (H, W) by variant.
+            probe: Not asked.
+
+        Returns:
+            By variant: ``percentage`` p that was asked for, ``dsc`` in [0, 1] of the region shown
+            at p, ``shown_percentage`` of the image: regions are shown whole, so it can exceed p.
+
+        Raises:
+            InputError: If the mask is empty (its DSC is 0 or undefined, never a hit) or a map is
+                not finite.
+        """
+        from ct_importance.metrics.xrai.regions import xrai_regions
+
+        percentages = np.array(self.percentages)
+        points = {}
+        for variant, importance in maps.items():
+            regions = xrai_regions(importance, sample.segments)
+            dsc, shown = dice_curve(regions, sample.mask, percentages)
+            points[variant] = {"percentage": percentages, "dsc": dsc, "shown_percentage": shown}
+        return points
+
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return the maximum of the averaged DSC curve and where it is reached.
+
+        Args:
+            curves: Means over slices at each percentage.
+
+        Returns:
+            ``value`` (maximum DSC), ``percentage`` (the first one that reaches it) and
+            ``shown_percentage`` (mean share of the image shown there), each (B,).
+        """
+        dsc = curves.means["dsc"]
+        best = dsc.argmax(axis=1)[:, None]
+        return {
+            "value": np.take_along_axis(dsc, best, axis=1)[:, 0],
+            "percentage": curves.positions["percentage"][best[:, 0]],
+            "shown_percentage": np.take_along_axis(curves.means["shown_percentage"], best, axis=1)[
+                :, 0
+            ],
+        }
+
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the curves of Figure 6: ``dsc`` by percentage."""
+        return Curves(curves.positions, {"dsc": curves.means["dsc"]})
+
+    def describe(self) -> str:
+        """Return how Dice is computed with these options."""
+        return (
+            "Dice is human-centric: how well the most important XRAI regions agree with the masks. "
+            "Regions are shown whole, so that the percentage shown may pass the one asked for."
+        )
+
+
+def dice_curve(
+    regions: Regions, mask: np.ndarray, percentages: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return DSC and shown percentage of ``heat >= percentile(heat, 100 - p)`` for each p.
+
+    Args:
+        regions: Region-wise importance; ``heat`` is that of the pixels.
+        mask: (H, W) bool.
+        percentages: Values of p, in (0, 100].
+
+    Raises:
+        InputError: If the mask is empty.
+    """
+    if not mask.any():
+        raise InputError("the mask is empty: leave the slice out")
+    order = np.argsort(regions.values)
+    sizes, sizes_in_mask = (
+        np.bincount(labels, minlength=order.size)[order]
+        for labels in (regions.labels.ravel(), regions.labels[mask])
+    )
+    values = regions.values[order]
+    first_shown = np.searchsorted(values, percentiles(values, sizes, 100 - percentages))
+    shown, overlap = (
+        count.sum() - np.append(0, count.cumsum())[first_shown] for count in (sizes, sizes_in_mask)
+    )
+    return 2 * overlap / (shown + sizes_in_mask.sum()), 100 * shown / sizes.sum()
+
+
+def percentiles(values: np.ndarray, sizes: np.ndarray, percentages: np.ndarray) -> np.ndarray:
+    """Return ``np.percentile`` of values that come several times, to the last bit.
+
+    Args:
+        values: (R,), rising.
+        sizes: (R,) how often each value comes.
+        percentages: In [0, 100].
+    """
+    last = sizes.cumsum() - 1
+    position = last[-1] * (percentages / 100)
+    below = np.floor(position).astype(int)
+    low, high = (
+        values[np.searchsorted(last, np.minimum(rank, last[-1]))] for rank in (below, below + 1)
+    )
+    # The rounding of NumPy's interpolation decides whether a region is shown.
+    share = position - below
+    return np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))

@@ -1,0 +1,262 @@
+"""Fidelity: how the accuracy falls as pixels are masked by importance (section 3.1, Table 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from ct_importance.compute.randomness import generator_for
+from ct_importance.errors import InputError
+from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+
+if TYPE_CHECKING:
+    import torch
+
+
+ORDERS = ("mif", "lif")
+"""Most important pixels first, least important pixels first."""
+
+MASKED_VALUE = {1: 0.0, 0: 1.0}
+"""By true label: contrast agent is bright, so it is hidden by black and feigned by white."""
+
+
+class Fidelity(Metric):
+    """How much sooner the most important pixels, masked, take the accuracy away."""
+
+    title: ClassVar[str] = "Fidelity"
+    unit: ClassVar[str] = "F × 10"
+    decimals: ClassVar[int] = 1
+    higher_is_better: ClassVar[bool] = True
+    category: ClassVar[Category] = "faithfulness"
+    chance: ClassVar[float | None] = 0.0
+    needs: ClassVar[frozenset[str]] = frozenset({"classifier", "image"})
+    table: ClassVar[str] = "table1_fidelity"
+    balanced: ClassVar[bool] = True
+    point_columns: ClassVar[dict[str, str]] = {
+        "order": "string",
+        "fraction": "float64",
+        "logit": "float32",
+        "correct": "bool",
+    }
+    position_columns: ClassVar[tuple[str, ...]] = ("order", "fraction")
+    mean_columns: ClassVar[tuple[str, ...]] = ("correct",)
+
+    step: float = Field(0.025, ge=0.001, le=1)
+    """Share of the pixels masked from one point to the next; must divide 1."""
+    first: tuple[float, ...] = ()
+    """Shares of the pixels masked before the first step, rising, for classifiers that few pixels
+    upset: where all is decided before the first step, every map looks alike. Those that are not
+    below `step` are left out."""
+    batch: int | None = Field(None, ge=1, le=10_000)
+    """Images per pass through the classifier; null for as many as suit the device."""
+
+    @field_validator("step")
+    @classmethod
+    def _step_divides_one(cls, step: float) -> float:
+        if abs(round(1 / step) * step - 1) > 1e-9:
+            near = 1 / round(1 / step)
+            raise ValueError(f"1 must be a whole number of steps; the nearest is {near:.6g}")
+        return step
+
+    @field_validator("first")
+    @classmethod
+    def _first_shares_rise(cls, first: tuple[float, ...]) -> tuple[float, ...]:
+        if any(np.diff([0, *first, 1]) <= 0):
+            raise ValueError("give rising shares of the pixels, above 0 and below 1, or []")
+        return first
+
+    @property
+    def steps(self) -> int:
+        """Number of steps from no pixel to all pixels."""
+        return round(1 / self.step)
+
+    @property
+    def early(self) -> list[float]:
+        """Shares masked before the first step."""
+        return [share for share in self.first if share < self.step]
+
+    @property
+    def fractions(self) -> np.ndarray:
+        """Shares of the pixels masked, from 0 to 1."""
+        return np.insert(np.arange(self.steps + 1) / self.steps, 1, self.early)
+
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
+        """Return the classifier's logits as pixels are masked, by variant.
+
+        Args:
+            sample: The slice.
+            maps: Importance maps (H, W) by variant.
+            probe: Needs classifier and device; its seed decides the order of tied pixels.
+
+        Returns:
+            By variant: ``order`` ("mif", "lif"), ``fraction`` in [0, 1] of the pixels masked,
+            ``logit``, and ``correct``: whether its sign agrees with the label.
+
+        Raises:
+            InputError: If a map or a logit is not finite.
+        """
+        fractions = self.fractions
+        counts = masked_counts(sample.image.size, self)
+        ranks = {}
+        ties = generator_for(probe.seed, sample.slice_id, "fidelity ties")
+        tie_order = ties.permutation(sample.image.size)
+        for variant, importance in maps.items():
+            for order, rank in rank_pixels(importance, tie_order).items():
+                ranks[variant, order] = rank
+        logits = _masked_logits(sample, np.stack(list(ranks.values())), counts, probe, self.batch)
+        if not np.isfinite(logits).all():
+            raise InputError("the classifier gave a logit that is not finite; check its weights")
+        by_order = dict(zip(ranks, logits, strict=True))
+        return {
+            variant: _points(
+                np.stack([by_order[variant, order] for order in ORDERS]), fractions, sample.label
+            )
+            for variant in maps
+        }
+
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return the fidelity: the area between the LiF and the MiF curve.
+
+        Args:
+            curves: Mean of the accuracies of the classes (of one, if there are slices of one only),
+                as masking goes on.
+
+        Returns:
+            ``value`` (10 F, as in Table 1), ``fidelity`` (F, in [-1, 1]), ``mif_area`` and
+            ``lif_area`` (trapezoid over the fraction, in [0, 1]), ``accuracy`` with no pixel masked
+            and ``first_accuracy`` after the first step (mean of both orders), each (B,).
+        """
+        order, fraction = curves.positions["order"], curves.positions["fraction"]
+        accuracy = curves.means["correct"]
+        mif, lif = (
+            np.trapezoid(accuracy[:, order == wanted], fraction[order == wanted])
+            for wanted in ORDERS
+        )
+        start, first = (accuracy[:, fraction == at].mean(axis=1) for at in np.unique(fraction)[:2])
+        return {
+            "value": 10 * (lif - mif),
+            "fidelity": lif - mif,
+            "mif_area": mif,
+            "lif_area": lif,
+            "accuracy": start,
+            "first_accuracy": first,
+        }
+
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the curves of Figure 4: ``accuracy`` by order and fraction."""
+        return Curves(curves.positions, {"accuracy": curves.means["correct"]})
+
+    def describe(self) -> str:
+        """Return how fidelity is computed with these fidelity."""
+        shares = ", ".join(f"{100 * share:g}" for share in self.early)
+        first = f", after first shares of {shares} %" if shares else ""
+        return (
+            "Fidelity is model-centric: how fast accuracy (mean of the classes) falls when the "
+            "most important pixels are masked, against when the least important are, in steps of "
+            f"{100 * self.step:g} % of the pixels{first}. Slices with contrast agent are masked in "
+            "black, others in white. Importance by chance must come out at 0."
+        )
+
+
+def masked_counts(pixels: int, fidelity: Fidelity) -> np.ndarray:
+    """Return the number of pixels masked at each of the ``fractions``; halves round up."""
+    steps = fidelity.steps
+    counts = (2 * np.arange(steps + 1) * pixels + steps) // (2 * steps)
+    return np.insert(counts, 1, np.floor(np.array(fidelity.early) * pixels + 0.5).astype(int))
+
+
+def rank_pixels(importance: np.ndarray, tie_order: np.ndarray) -> dict[str, np.ndarray]:
+    """Return when each pixel is masked, for both orders.
+
+    Args:
+        importance: (H, W), finite.
+        tie_order: Permutation of the H * W pixels; of equally important ones, the earlier here
+            is masked earlier in both orders, so that a constant map scores exactly 0.
+
+    Returns:
+        By order: (H, W) int32, 0 for the pixel masked first.
+
+    Raises:
+        InputError: If the importance is not finite.
+    """
+    if not np.isfinite(importance).all():
+        raise InputError("the importance map has values that are not finite")
+    shuffled = importance.ravel()[tie_order]
+    ranks = {}
+    for order, key in (("mif", -shuffled), ("lif", shuffled)):
+        rank = np.empty(shuffled.size, np.int32)
+        rank[tie_order[np.argsort(key, kind="stable")]] = np.arange(shuffled.size)
+        ranks[order] = rank.reshape(importance.shape)
+    return ranks
+
+
+def _points(logits: np.ndarray, fractions: np.ndarray, label: int) -> Points:
+    """Return the points of one variant from its logits (orders, fractions)."""
+    return {
+        "order": np.repeat(ORDERS, len(fractions)),
+        "fraction": np.tile(fractions, len(ORDERS)),
+        "logit": logits.ravel(),
+        "correct": (logits.ravel() > 0) == bool(label),
+    }
+
+
+def _masked_logits(
+    sample: Sample, ranks: np.ndarray, counts: np.ndarray, probe: Probe, batch: int | None
+) -> np.ndarray:
+    """Return the logit of the image with each order's first pixels masked.
+
+    Args:
+        sample: The slice.
+        ranks: (R, H, W) when each pixel is masked.
+        counts: (C,) numbers of masked pixels, from none to all.
+        probe: Classifier and device.
+        batch: Images per pass; None for as many as suit the device.
+
+    Returns:
+        (R, C) float32.
+    """
+    import torch
+
+    from ct_importance.compute.device import images_per_pass, with_less_if_needed
+
+    device = probe.device or torch.device("cpu")
+    shape = sample.image.shape
+    batch = batch or images_per_pass(device, *shape, gradient=False)
+    image = torch.tensor(sample.image, device=device)  # a copy: it may be read-only
+    on_device = torch.as_tensor(ranks, device=device)
+    # The untouched and the fully masked image are the same in every order: one pass serves all.
+    shared = (counts == 0) | (counts == sample.image.size)
+    jobs = torch.tensor(
+        [(0, counts[0]), (0, counts[-1])]
+        + [(order, count) for order in range(len(ranks)) for count in counts[~shared]],
+        device=device,
+    )
+
+    def logits_of(part: torch.Tensor) -> torch.Tensor:
+        return _pass(part, image, on_device, sample.label, probe.classifier)
+
+    parts = [with_less_if_needed(logits_of, part) for part in jobs.split(batch)]
+    logits = torch.cat(parts).cpu().numpy()
+    table = np.empty((len(ranks), len(counts)), np.float32)
+    table[:, counts == 0] = logits[0]
+    table[:, counts == sample.image.size] = logits[1]
+    table[:, ~shared] = logits[2:].reshape(len(ranks), -1)
+    return table
+
+
+def _pass(
+    jobs: torch.Tensor,
+    image: torch.Tensor,
+    ranks: torch.Tensor,
+    label: int,
+    classifier: torch.nn.Module,
+) -> torch.Tensor:
+    """Return the logits (B,) of jobs (B, 2): which order, and how many pixels to mask."""
+    import torch
+
+    order, count = jobs.T
+    masked = ranks[order] < count[:, None, None]
+    with torch.inference_mode():
+        return classifier(torch.where(masked, MASKED_VALUE[label], image)[:, None])[:, 0].float()

@@ -1,0 +1,187 @@
+"""One metric on all maps of one estimator, slice by slice, into a table of points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from os import PathLike
+
+import numpy as np
+import pyarrow as pa
+
+from ct_importance.compute.progress import progress
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter
+from ct_importance.io.slices import Shard, count_slices
+from ct_importance.metrics.jobs import EvaluationJob
+from ct_importance.metrics.metric import Metric, Points, Probe, Sample
+from ct_importance.metrics.samples import read_samples
+
+VARIANTS = ("original", "absolute")
+KEY_COLUMNS = {
+    "slice_id": pa.string(),
+    "patient_id": pa.string(),
+    "label": pa.int8(),
+    "variant": pa.string(),
+}
+
+Keys = tuple[str, str, int, str]
+"""Values of `KEY_COLUMNS`."""
+
+
+def points_schema(metric: Metric) -> pa.Schema:
+    """Return the schema of a metric's table: one row per slice, variant and point."""
+    columns = {name: pa.type_for_alias(kind) for name, kind in metric.point_columns.items()}
+    fields = [
+        pa.field(name, kind, nullable=False) for name, kind in (KEY_COLUMNS | columns).items()
+    ]
+    return pa.schema(fields)
+
+
+def evaluate_estimator(
+    metric: Metric,
+    samples_with_maps: Iterable[tuple[Sample, np.ndarray]],
+    probe: Probe,
+    path: str | PathLike,
+    what: str = "slices",
+    total: int | None = None,
+) -> None:
+    """Evaluate an estimator's maps, as they are and as absolute values, and write the points.
+
+    Slices are taken one at a time, so memory does not grow with their number.
+
+    Args:
+        metric: A metric.
+        samples_with_maps: Slices and their importance maps (H, W).
+        probe: What the metric needs beside them.
+        path: The Parquet table to write, see `points_schema`.
+        what: The work and its unit, for the progress shown.
+        total: Number of slices, if known.
+
+    Raises:
+        InputError: If a slice cannot be evaluated; the message names it.
+    """
+    schema = points_schema(metric)
+    samples = progress(samples_with_maps, what, total)
+    with TableWriter(path, schema) as writer:
+        for group in _groups(_evaluate_slices(metric, samples, probe)):
+            writer.write(_columns(group))
+
+
+def evaluate_maps(
+    job: EvaluationJob,
+    slices: str | PathLike,
+    maps: str | PathLike,
+    classifier: str | PathLike | None,
+    segments: str | PathLike | None,
+    points: str | PathLike,
+    threads: int,
+) -> None:
+    """Write the points of one metric for the maps of one estimator.
+
+    Args:
+        job: What to compute.
+        slices: The list of slices.
+        maps: The estimator's table.
+        classifier: File of the classifier, for a metric that needs it.
+        segments: The table of segments, likewise.
+        points: The table to write.
+        threads: CPU threads to use.
+
+    Raises:
+        InputError: If there is no slice, or one cannot be evaluated.
+    """
+    metric, shard = job.metric, Shard.parse(job.shard)
+    probe = Probe(job.seed)
+    if classifier is not None:
+        probe = _asking(classifier, job, threads)
+    if not count_slices(slices, [metric.slices]):
+        raise InputError(
+            f"{job.name}: there is no slice to evaluate; see cohort/rejected.parquet for what was "
+            "set aside, and the metric's key `slices` in the configuration"
+        )
+    evaluate_estimator(
+        metric,
+        read_samples(metric, slices, [metric.slices], maps, segments, shard),
+        probe,
+        points,
+        what=f"{job.name} of {job.estimator}: slices",
+        total=count_slices(slices, [metric.slices], shard),
+    )
+
+
+def _asking(classifier: str | PathLike, job: EvaluationJob, threads: int) -> Probe:
+    """Return a probe with the classifier of a file, on the device there is."""
+    from ct_importance.classifier.store import fuse_for_inference, load_classifier
+    from ct_importance.compute.device import in_precision, make_deterministic, pick_device
+
+    make_deterministic(threads)
+    device = pick_device()
+    fused = fuse_for_inference(load_classifier(classifier), device)
+    return Probe(job.seed, in_precision(fused, job.precision), device)
+
+
+def evaluate_slice(
+    metric: Metric, sample: Sample, importance: np.ndarray, probe: Probe
+) -> dict[str, Points]:
+    """Return a metric's points of one map, by variant.
+
+    Raises:
+        InputError: If the slice or the map cannot be evaluated; the message names the slice.
+    """
+    try:
+        _check(metric, sample, importance, probe)
+        maps = {"original": importance}
+        if (importance < 0).any():
+            maps["absolute"] = np.abs(importance)
+        points = metric.evaluate(sample, maps, probe)
+    except InputError as error:
+        raise InputError(f"slice {sample.slice_id}: {error}") from error
+    # A map without negative values is its own absolute value.
+    return {variant: points.get(variant, points["original"]) for variant in VARIANTS}
+
+
+def _check(metric: Metric, sample: Sample, importance: np.ndarray, probe: Probe) -> None:
+    given = {
+        "classifier": probe.classifier,
+        "image": sample.image,
+        "mask": sample.mask,
+        "segments": sample.segments,
+    }
+    for need in sorted(metric.needs):
+        if given[need] is None:
+            raise InputError(f"no {need} given, which the metric needs")
+    if "classifier" in metric.needs and probe.classifier.training:
+        # Batch normalisation would make a logit depend on the other images of its batch.
+        raise ValueError("the classifier must be in evaluation mode: call .eval()")
+    for name in ("image", "mask", "segments"):
+        pixels = getattr(sample, name)
+        if pixels is not None and importance.shape != pixels.shape[-2:]:
+            raise InputError(f"map of shape {importance.shape}, {name} of {pixels.shape[-2:]}")
+    if not np.isfinite(importance).all():
+        raise InputError("the importance map has values that are not finite")
+
+
+def _evaluate_slices(
+    metric: Metric, samples: Iterable[tuple[Sample, np.ndarray]], probe: Probe
+) -> Iterator[tuple[Keys, Points]]:
+    for sample, importance in samples:
+        for variant, points in evaluate_slice(metric, sample, importance, probe).items():
+            # Not the sample: until its group is written, its segments would take megabytes.
+            yield (sample.slice_id, sample.patient_id, sample.label, variant), points
+
+
+def _groups(items: Iterator[tuple[Keys, Points]]) -> Iterator[list[tuple[Keys, Points]]]:
+    size = ROWS_PER_GROUP * len(VARIANTS)
+    while group := list(islice(items, size)):
+        yield group
+
+
+def _columns(group: list[tuple[Keys, Points]]) -> dict[str, np.ndarray]:
+    keys, points = zip(*group, strict=True)
+    lengths = [len(next(iter(of_one.values()))) for of_one in points]
+    key_columns = zip(*keys, strict=True)
+    return {
+        name: np.repeat(values, lengths)
+        for name, values in zip(KEY_COLUMNS, key_columns, strict=True)
+    } | {name: np.concatenate([of_one[name] for of_one in points]) for name in points[0]}

@@ -1,0 +1,58 @@
+"""What the rules of this stage are asked to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from ct_importance.options import Options
+from ct_importance.plugins import load
+
+if TYPE_CHECKING:
+    from ct_importance.metrics.metric import Metric
+
+
+class ChosenMetric(Options):
+    """An entry of the section `metrics` of config.yaml."""
+
+    name: str
+    """Of the entry."""
+    method: str
+    """Its module."""
+    options: dict[str, Any]
+    """Its fields."""
+
+    @property
+    def metric(self) -> Metric:
+        """The metric with these options."""
+        found: Metric = load("metric", self.method)(**self.options)
+        return found
+
+
+def read_metrics(text: str) -> list[ChosenMetric]:
+    """Return the entries of a JSON list."""
+    return [ChosenMetric.model_validate(entry) for entry in json.loads(text)]
+
+
+def lower_is_better(chosen: Sequence[ChosenMetric]) -> list[str]:
+    """Return the names of those of which the best value is the lowest."""
+    return [one.name for one in chosen if not one.metric.higher_is_better]
+
+
+class MetricJob(ChosenMetric):
+    """Something by one metric."""
+
+    seed: int
+    """Seed of the run."""
+
+
+class EvaluationJob(MetricJob):
+    """The points of the maps of one estimator."""
+
+    estimator: str
+    """Of its entry in config.yaml."""
+    shard: str
+    """The share of the slices that is this job's, e.g. ``1of3``."""
+    precision: Literal["float32", "tf32", "bfloat16"] | None
+    """That of passes through the classifier; None for a metric that takes none."""

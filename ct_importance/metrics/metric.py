@@ -1,0 +1,133 @@
+"""The contract of a metric: how well a map of importance does, by one measure.
+
+A metric is one class in a module of ``ct_importance/metrics/catalogue/``, which is named as its
+``method`` in config.yaml; its fields are its keys there.
+
+The Snakefile loads these classes to check the configuration, so their modules import NumPy and
+pydantic only, everything else inside functions.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from ct_importance.options import Declared
+
+if TYPE_CHECKING:
+    import torch
+
+Maps = dict[str, np.ndarray]
+"""Importance maps of one slice by variant, each (H, W) and finite."""
+
+Points = dict[str, np.ndarray]
+"""Columns of one variant's points, all of one length."""
+
+
+Category = Literal["faithfulness", "localisation"]
+"""What a metric asks of a map: that it tells what the classifier looks at, or that it agrees with
+the masks of experts."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One slice, with what is known about it."""
+
+    slice_id: str
+    patient_id: str
+    label: int
+    """1 with contrast agent, 0 without."""
+    image: np.ndarray | None = None
+    """(H, W) float32 in [0, 1]."""
+    mask: np.ndarray | None = None
+    """(H, W) bool, True where experts see what tells the classes apart."""
+    segments: np.ndarray | None = None
+    """(K, H, W) bool, see `ct_importance.metrics.xrai.segments.segment_image`."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What asks the classifier, and draws what is random."""
+
+    seed: int
+    """Seed of the run."""
+    classifier: torch.nn.Module | None = None
+    """(N, 1, H, W) in [0, 1] to (N, 1) logits, in evaluation mode, on ``device``."""
+    device: torch.device | None = None
+    """Where the classifier is; None for the CPU."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Points averaged over slices, at K positions, for each of B resamples of the patients."""
+
+    positions: Mapping[str, np.ndarray]
+    """By position column, (K,)."""
+    means: Mapping[str, np.ndarray]
+    """By averaged column, (B, K)."""
+
+
+class Metric(Declared, ABC):
+    """A metric; its fields are its keys in config.yaml."""
+
+    title: ClassVar[str]
+    """Its name in tables and figures."""
+    unit: ClassVar[str]
+    """What its value is, as the heads of tables and the axes of figures call it."""
+    decimals: ClassVar[int]
+    """Of its value in tables."""
+    higher_is_better: ClassVar[bool]
+    """Whether the better of two maps has the higher value."""
+    category: ClassVar[Category]
+    chance: ClassVar[float | None] = None
+    """Value of a random map, if it is known."""
+    needs: ClassVar[frozenset[str]]
+    """Of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"``; what it does not name is
+    None."""
+    table: ClassVar[str]
+    """Name of its table in the report."""
+    balanced: ClassVar[bool]
+    """Whether an average is the mean of the means of the classes, not of all slices."""
+    point_columns: ClassVar[dict[str, str]]
+    """Its columns per point, name to Arrow type name (``"float64"``)."""
+    position_columns: ClassVar[tuple[str, ...]]
+    """Those of them that say where on its curve a point is, alike in all slices."""
+    mean_columns: ClassVar[tuple[str, ...]]
+    """Those of them that are averaged over slices at each position."""
+
+    slices: Literal["test", "annotated", "annotated_test", "all"] = "test"
+    """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
+    those of test patients."""
+
+    @classmethod
+    def merit(cls, values: np.ndarray) -> np.ndarray:
+        """Return values of which the higher is the better; of these, the values again."""
+        return values if cls.higher_is_better else -values
+
+    @abstractmethod
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
+        """Return the points of one slice by variant, for the variants in ``maps``.
+
+        Raises:
+            InputError: If the slice cannot be evaluated; the caller adds which slice it is.
+        """
+
+    @abstractmethod
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return ``value`` and the metric's details by name, each (B,).
+
+        Args:
+            curves: Averages of `mean_columns` at the positions, see `averaging`.
+        """
+
+    @abstractmethod
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the curves that the metric's figure shows, at positions that are fixed."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return whole sentences that say how the metric is computed with its options."""

@@ -1,0 +1,48 @@
+"""Reads what a metric needs of each slice, together with the slice's importance map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+
+import numpy as np
+
+from ct_importance.io.image_table import read_rows
+from ct_importance.io.slices import WHOLE, Shard, iterate_slices, join_by_slice
+from ct_importance.metrics.metric import Metric, Sample
+from ct_importance.metrics.xrai.storage import unpack_segments
+
+KEYS = ("slice_id", "patient_id", "label")
+
+
+def read_samples(
+    metric: Metric,
+    slices: str | PathLike,
+    subsets: Sequence[str],
+    maps: str | PathLike | None,
+    segments: str | PathLike | None = None,
+    shard: Shard = WHOLE,
+) -> Iterator[tuple[Sample, np.ndarray]]:
+    """Yield slices with what the metric's `needs` name of them, and their maps (H, W).
+
+    Args:
+        metric: A metric; images and masks that it does not need are not read.
+        slices: The list of slices (`ct_importance.io.slices.write_slice_list`).
+        subsets: Names out of `ct_importance.io.slices.SUBSETS`.
+        maps: The table of the estimator's maps; None: the mask itself is the map, which the metric
+            must need.
+        segments: The table of segments, if the metric needs them.
+        shard: The share of these slices to yield.
+
+    Raises:
+        InputError: If a table was made from other slices.
+    """
+    columns = sorted({"image", "mask"} & metric.needs)
+    tables = [read_rows(table) for table in (maps, segments) if table]
+    rows = iterate_slices(slices, subsets, columns, shard)
+    for row, *others in join_by_slice(rows, *tables):
+        sample = {name: row[name] for name in (*KEYS, *columns)}
+        importance = others[0]["importance"] if maps else row["mask"].astype(np.float32)
+        if segments:
+            sample["segments"] = unpack_segments(others[-1]["segments"], importance.shape)
+        yield Sample(**sample), importance

@@ -1,0 +1,148 @@
+"""Estimators and metrics: found by name, here and in other packages.
+
+Each is a class in a module of its own, and the module's name is its name in config.yaml. Another
+installed package adds one by an entry point, for instance in its pyproject.toml::
+
+    [project.entry-points."ct_importance.estimators"]
+    my_estimator = "my_package.my_estimator"
+
+The classes are loaded while the workflow is read, so their modules import torch and the like inside
+functions only.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import inspect
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, NamedTuple
+
+from ct_importance.errors import InputError
+
+KindName = Literal["estimator", "shared", "metric"]
+
+
+class Kind(NamedTuple):
+    """Where the classes of one kind are."""
+
+    package: str
+    """Package of this project that holds a module for each."""
+    contract: str
+    """Module and name of the base class."""
+    group: str
+    """Group of the entry points of other packages."""
+
+    @property
+    def folder(self) -> str:
+        """The package as a folder of the project."""
+        return self.package.replace(".", "/")
+
+
+KINDS: dict[str, Kind] = {
+    "estimator": Kind(
+        "ct_importance.saliency.estimators",
+        "ct_importance.saliency.estimator:Estimator",
+        "ct_importance.estimators",
+    ),
+    "shared": Kind(
+        "ct_importance.saliency.shared",
+        "ct_importance.saliency.estimator:Shared",
+        "ct_importance.shared",
+    ),
+    "metric": Kind(
+        "ct_importance.metrics.catalogue",
+        "ct_importance.metrics.metric:Metric",
+        "ct_importance.metrics",
+    ),
+}
+
+
+@functools.cache
+def modules(kind: KindName) -> dict[str, str]:
+    """Return the module of each class of a kind, by the name of the class in config.yaml.
+
+    Raises:
+        InputError: If another package gives a name that there is already.
+    """
+    here = KINDS[kind]
+    folder = Path(importlib.util.find_spec(here.package).submodule_search_locations[0])
+    found = {
+        file.stem: f"{here.package}.{file.stem}"
+        for file in sorted(folder.glob("*.py"))
+        if not file.stem.startswith("_")
+    }
+    for point in metadata.entry_points(group=here.group):
+        if point.name in found:
+            package = point.dist.name if point.dist else point.module
+            raise InputError(
+                f"the {kind} {point.name!r} of the installed package {package} has a name that "
+                f"{found[point.name]} has already; uninstall the package, or rename its entry point"
+            )
+        found[point.name] = point.module
+    return dict(sorted(found.items()))
+
+
+def names(kind: KindName) -> list[str]:
+    """Return the names of the classes of a kind, sorted."""
+    return list(modules(kind))
+
+
+@functools.cache
+def load(kind: KindName, name: str) -> Any:
+    """Return the class of a kind that has a name.
+
+    Raises:
+        InputError: If there is none, its module cannot be imported or defines no such class or
+            several, or the class lacks part of its contract.
+    """
+    here = KINDS[kind]
+    if name not in modules(kind):
+        raise InputError(
+            f"no {kind} {name!r}; there are {', '.join(names(kind))}. "
+            f"To add one, write {here.folder}/{name}.py"
+        )
+    module = _import(kind, name)
+    base_module, _, base_name = here.contract.partition(":")
+    base = getattr(importlib.import_module(base_module), base_name)
+    defined = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+    ]
+    if len(defined) != 1:
+        raise InputError(
+            f"{module.__file__}: defines {len(defined)} subclasses of {base_name}; "
+            f"define one ({base_module.replace('.', '/')}.py says what it must have)"
+        )
+    (cls,) = defined
+    lacking = sorted(
+        {name for name in base.required() if not hasattr(cls, name)} | set(cls.__abstractmethods__)
+    )
+    if lacking:
+        raise InputError(
+            f"{module.__file__}: {cls.__name__} does not define {', '.join(lacking)}; "
+            f"{base_module.replace('.', '/')}.py says what it must have"
+        )
+    return cls
+
+
+def _import(kind: KindName, name: str) -> ModuleType:
+    module = modules(kind)[name]
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"the {kind} {name!r}: {module} cannot be imported ({error}); install what it needs, "
+            "or uninstall its package"
+        ) from error
+
+
+def name_of(cls: type) -> str:
+    """Return the name of a class of this project: that of its module."""
+    return cls.__module__.rpartition(".")[2]

@@ -1,0 +1,135 @@
+"""The slices of the explorer with their maps and regions, each packed on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import read_rows
+from ct_importance.io.slices import Row, iterate_slices, join_by_slice
+from ct_importance.metrics.xrai.regions import xrai_regions
+from ct_importance.metrics.xrai.storage import unpack_segments
+from ct_importance.report.explorer.levels import (
+    MAX_LEVELS,
+    encode_image,
+    encode_values,
+    quantise,
+    rank_regions,
+    reduce_mean,
+    reduce_nearest,
+)
+
+LARGEST_REGION_MAP = 128
+SLICE_QUALITY = 90
+SCALE_PERCENTILE = 99.5
+
+
+@dataclass(frozen=True)
+class Material:
+    """One slice with all that is shown of it."""
+
+    row: Row
+    """Flags, image and mask of `ct_importance.io.slices.iterate_slices`."""
+    maps: dict[str, np.ndarray]
+    """Importance map (H, W) by estimator."""
+    segments: bytes | None
+    """Packed by `ct_importance.metrics.xrai.storage`; None without XRAI."""
+
+
+def read_material(
+    slices: str | os.PathLike,
+    subsets: Sequence[str],
+    chosen: Sequence[str],
+    maps: Mapping[str, str | os.PathLike],
+    segments: str | os.PathLike | None,
+) -> Iterator[Material]:
+    """Yield the chosen slices with their maps and segments, one at a time.
+
+    Args:
+        slices: The list of slices.
+        subsets: Subsets that have maps.
+        chosen: Slice ids, in the order of the list.
+        maps: Table of maps by estimator.
+        segments: Table of the segments of annotated slices, or None.
+
+    Raises:
+        InputError: If a table lacks a slice.
+    """
+    wanted = set(chosen)
+    all_rows = iterate_slices(slices, subsets, ["image", "mask"])
+    rows = (row for row in all_rows if row["slice_id"] in wanted)
+    segment_rows = iter(read_rows(segments)) if segments else iter(())
+    for row, *map_rows in join_by_slice(rows, *(read_rows(path) for path in maps.values())):
+        packed = None
+        if segments and row["annotated"]:
+            ((_, found),) = join_by_slice([row], segment_rows)
+            packed = found["segments"]
+        importance = [map_row["importance"] for map_row in map_rows]
+        yield Material(row, dict(zip(maps, importance, strict=True)), packed)
+
+
+def pack_slice(material: Material, factor: int, shares: np.ndarray) -> dict[str, Any]:
+    """Return a slice as the page reads it.
+
+    Args:
+        material: The slice.
+        factor: By which images are reduced.
+        shares: Of the levels of maps, see `ct_importance.report.explorer.levels.level_shares`.
+
+    Returns:
+        `image`, `mask` (or None), `maps` by estimator, `limits` (the ends of their colour scales:
+        99.5th percentile of |e|, 1 if that is 0) and `regions` by estimator and variant (without
+        XRAI empty).
+    """
+    mask = material.row["mask"]
+    has_mask = mask is not None and mask.any()
+    image = np.rint(255 * reduce_mean(material.row["image"], factor)).astype(np.uint8)
+    content = {
+        "image": encode_image(image, None if len(shares) == MAX_LEVELS else SLICE_QUALITY),
+        "mask": encode_image(255 * reduce_nearest(mask, factor).astype(np.uint8))
+        if has_mask
+        else None,
+        "maps": {},
+        "limits": {},
+        "regions": {},
+    }
+    segments = material.segments and unpack_segments(material.segments, material.row["image"].shape)
+    for estimator, importance in material.maps.items():
+        if not np.isfinite(importance).all():
+            raise InputError(
+                f"{estimator}: the map of slice {material.row['slice_id']} has values that are not "
+                "finite; delete its file in saliency/ and run again"
+            )
+        levels, values = quantise(reduce_mean(importance, factor), shares)
+        content["maps"][estimator] = {
+            "levels": encode_image(levels),
+            "values": encode_values(values),
+        }
+        limit = float(np.percentile(np.abs(importance), SCALE_PERCENTILE)) or 1.0
+        content["limits"][estimator] = float(f"{limit:.4g}")
+        if segments is not None:
+            content["regions"][estimator] = _pack_variants(importance, segments)
+    return content
+
+
+def _pack_variants(importance: np.ndarray, segments: np.ndarray) -> dict[str, Any]:
+    """Return the regions of both variants; one without negative values is packed once."""
+    variants = {"original": _pack_regions(importance, segments)}
+    if (importance < 0).any():
+        variants["absolute"] = _pack_regions(np.abs(importance), segments)
+    return variants
+
+
+def _pack_regions(importance: np.ndarray, segments: np.ndarray) -> dict[str, Any]:
+    ranks, values, sizes = rank_regions(xrai_regions(importance, segments))
+    factor = -(-max(ranks.shape) // LARGEST_REGION_MAP)
+    return {
+        "levels": encode_image(reduce_nearest(ranks, factor)),
+        "values": encode_values(values),
+        "sizes": sizes.tolist(),
+    }

@@ -1,0 +1,75 @@
+"""Example slices of Figures 1 and 3."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import read_rows
+from ct_importance.io.slices import Row, iterate_slices
+from ct_importance.io.table_file import read_table
+
+CLASS_KEYS = {1: "contrast", 0: "no_contrast"}
+
+
+def choose_examples(
+    slices: str | os.PathLike,
+    predictions_path: str | os.PathLike,
+    chosen: Mapping[str, str],
+) -> dict[int, Row]:
+    """Return one annotated slice of each class that has one, with image and mask.
+
+    Args:
+        slices: The list of slices.
+        predictions_path: Table of predictions.
+        chosen: Slice ids by "contrast" and "no_contrast"; for a class without one, the correctly
+            classified slice whose mask is the largest is taken, of a test patient if possible.
+
+    Returns:
+        Label -> row of `ct_importance.io.slices.iterate_slices`.
+
+    Raises:
+        InputError: If a chosen slice has no mask or another label, or no slice has a mask.
+    """
+    predictions = read_table(predictions_path, ["slice_id", "correct"]).to_pylist()
+    correct = {row["slice_id"]: row["correct"] for row in predictions}
+    best: dict[int, tuple[tuple, Row]] = {}
+    for row in iterate_slices(slices, ["annotated"], ["image", "mask"]):
+        wanted = chosen.get(CLASS_KEYS[row["label"]])
+        if wanted is not None and row["slice_id"] != wanted:
+            continue
+        rank = (correct[row["slice_id"]], row["split"] == "test", int(row["mask"].sum()))
+        if row["label"] not in best or rank > best[row["label"]][0]:
+            best[row["label"]] = rank, row
+    for label, key in CLASS_KEYS.items():
+        if key in chosen and label not in best:
+            raise InputError(
+                f"config: report.example_slices.{key}: {chosen[key]} is no slice of that label "
+                "with a mask"
+            )
+    if not best:
+        raise InputError(
+            "no slice has a mask that could be used, and Figures 1 and 3 need one: see "
+            "cohort/rejected.parquet for the reasons"
+        )
+    return {label: row for label, (_, row) in sorted(best.items())}
+
+
+def row_of_slice(path: str | os.PathLike, slice_id: str) -> Row:
+    """Return the row of a slice in a table of maps or segments.
+
+    Raises:
+        InputError: If the table lacks the slice.
+    """
+    for row in read_rows(path):
+        if row["slice_id"] == slice_id:
+            return row
+    raise InputError(f"{path}: lacks slice {slice_id}; delete this file and run again")
+
+
+def map_of_slice(path: str | os.PathLike, slice_id: str) -> np.ndarray:
+    """Return the importance map (H, W) of a slice."""
+    return row_of_slice(path, slice_id)["importance"]

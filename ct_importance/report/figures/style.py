@@ -1,0 +1,146 @@
+"""How every figure looks: sizes, fonts, colours, and files that are the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ct_importance.io.atomic import replacing
+from ct_importance.report.names import display_name
+
+SINGLE_COLUMN = 3.5
+DOUBLE_COLUMN = 7.2
+"""Widths in inches of one and two columns of a journal page."""
+
+# Okabe and Ito's colours, told apart with any colour vision; dashes tell them apart in grey.
+STYLES = {
+    "smoothgrad_squared": ("#0072B2", "-"),
+    "smoothgrad": ("#56B4E9", (0, (5, 1))),
+    "integrated_gradients_bw": ("#D55E00", (0, (9, 1.5))),
+    "integrated_gradients": ("#E69F00", (0, (2.5, 1))),
+    "expected_gradients": ("#009E73", (0, (7, 1, 1, 1))),
+    "backpropagation": ("#CC79A7", (0, (7, 1, 1, 1, 1, 1))),
+    "deconvolution": ("#000000", (0, (3, 1, 1, 1))),
+    "random": ("#7F7F7F", (0, (1, 1.2))),
+}
+# Of Paul Tol's muted colours, those that are none of the above; for other estimators.
+OTHER_COLOURS = ["#332288", "#AA4499", "#999933", "#882255"]
+OTHER_DASHES = [(0, (4, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 1))]
+RC = {
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ct-importance",
+    "savefig.dpi": 200,
+}
+# Dates and program versions would make equal figures differ.
+METADATA = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+
+
+def line_styles(estimators: Sequence[str]) -> dict[str, dict]:
+    """Return colour and dashes of each estimator, the same in all figures of a run.
+
+    Estimators beside the paper's share four colours, and differ in dashes up to the sixteenth.
+    """
+    others = map(_other_style, count())
+    styles = {name: STYLES.get(name) or next(others) for name in estimators}
+    return {
+        name: {"color": colour, "linestyle": dashes, "label": display_name(name)}
+        for name, (colour, dashes) in styles.items()
+    }
+
+
+def _other_style(number: int) -> tuple[str, tuple]:
+    colours, dashes = len(OTHER_COLOURS), len(OTHER_DASHES)
+    return (
+        OTHER_COLOURS[number % colours],
+        OTHER_DASHES[(number + number // colours) % dashes],
+    )
+
+
+def save_figure(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
+    """Save a figure once per path, in the format of its suffix; then close it."""
+    for path in map(Path, paths):
+        suffix = path.suffix.removeprefix(".")
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
+    plt.close(figure)
+
+
+def show_slice(axes: Axes, image: np.ndarray) -> None:
+    """Show a slice (H, W) in [0, 1] in grey."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="none")
+
+
+def show_mask(axes: Axes, mask: np.ndarray) -> None:
+    """Show a mask (H, W) bool, white inside."""
+    axes.imshow(mask, cmap="gray", vmin=0, vmax=1, interpolation="none")
+
+
+def show_map(axes: Axes, importance: np.ndarray) -> None:
+    """Show an importance map (H, W): diverging colours around 0 if it has two signs.
+
+    The scale ends at the 99.5th percentile of |e|: single pixels would darken the rest.
+    """
+    limit = np.percentile(np.abs(importance), 99.5) or 1.0
+    signed = importance.min() < 0
+    colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "inferno", "vmin": 0}
+    axes.imshow(importance, vmax=limit, interpolation="none", **colours)
+
+
+def bare(axes: Axes, title: str = "") -> None:
+    """Take ticks and frame off an image."""
+    axes.set(xticks=[], yticks=[], title=title)
+    axes.spines[:].set_visible(False)
+
+
+def plot_with_band(
+    axes: Axes, curve: pd.DataFrame, x: str, y: str, style: Mapping[str, object]
+) -> None:
+    """Plot a curve over the band of its intervals.
+
+    Args:
+        axes: Where to.
+        curve: Columns ``x``, ``y``, ``<y>_low`` and ``<y>_high``.
+        x: Column of the horizontal axis.
+        y: Column of the vertical axis.
+        style: Of `line_styles`.
+    """
+    low, high = curve[f"{y}_low"], curve[f"{y}_high"]
+    axes.fill_between(curve[x], low, high, color=style["color"], alpha=0.09, linewidth=0, zorder=1)
+    axes.plot(curve[x], curve[y], zorder=2, **style)
+
+
+def legend_below(figure: Figure, styles: Mapping[str, Mapping[str, object]]) -> None:
+    """Put one legend for all panels below them, in the order of the configuration."""
+    handles = [Line2D([], [], **style) for style in styles.values()]
+    columns = min(4, len(styles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3)

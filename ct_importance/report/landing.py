@@ -1,0 +1,135 @@
+"""The first page of a run: as reStructuredText for the report, as Markdown for its folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ct_importance.report.names import metric_name
+from ct_importance.report.tables.formats import escape_markdown
+
+READING = (
+    "Where the paper is silent the choice is this project's; its docs/paper.md lists all of them.",
+    "Every map is judged twice: as it is (original) and by its absolute values.",
+    "Intervals resample patients, and comparisons exchange their results, never those of single "
+    "slices: slices of a patient are alike.",
+)
+
+# Snakemake centres this page in the window. Of a page larger than it, be it by the graph of rules
+# beside the text, the top and the left could not be scrolled to.
+STYLE = """.. raw:: html
+
+   <style>
+   .h-screen.items-center { align-items: safe center; justify-content: safe center }
+   .h-screen.items-center > div { flex-wrap: wrap }
+   </style>"""
+
+
+def landing_text(summary: Mapping[str, Any]) -> str:
+    """Return the first page of the Snakemake report.
+
+    Args:
+        summary: Content of summary.json.
+    """
+    title = f"Which importance estimator explains this CT classifier best? Run {summary['run']}"
+    parts = [STYLE, _rst_title(title, "=")]
+    for heading, lines in _sections(summary).items():
+        parts += [_rst_title(heading, "-"), "\n".join(f"- {escape_rst(line)}" for line in lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def readme_text(summary: Mapping[str, Any], tables: Sequence[str]) -> str:
+    """Return the README.md of a run.
+
+    Args:
+        summary: Content of summary.json.
+        tables: Tables as Markdown.
+    """
+    parts = [f"# Run {summary['run']}"]
+    for heading, lines in _sections(summary).items():
+        listed = "\n".join(f"- {escape_markdown(line)}" for line in lines)
+        parts += [f"## {heading}", listed]
+    parts += ["## Tables", *(table.strip() for table in tables)]
+    parts += ["## Where it comes from", _provenance(summary)]
+    configuration = json.dumps(summary["config"], indent=2)
+    parts += ["## Configuration", f"```json\n{configuration}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
+    sections = {
+        "Data": _data(summary["data"]),
+        "Classifier": _classifier(
+            summary["classifier"], summary["config"]["model"]["weights"] is None
+        ),
+        "Warnings": summary["warnings"],
+        "What it says": summary["findings"],
+        "How it is computed": [*_metrics(summary["metrics"]), *READING],
+    }
+    return {heading: lines for heading, lines in sections.items() if lines}
+
+
+def _data(data: Mapping[str, Any]) -> list[str]:
+    by_split = " and ".join(
+        f"{count} for {name}" for name, count in data["patients_by_split"].items()
+    )
+    even = data["slices_evenly_spaced"]
+    others = data["slices"] - even
+    kinds = f": {even} evenly spaced and {others} more with a mask" if others else ""
+    return [
+        f"{data['slices']} slices of {data['patients']} patients ({by_split}){kinds}. "
+        f"{data['slices_with_contrast']} of them are with contrast agent."
+    ]
+
+
+def _classifier(evaluation: Mapping[str, Any], is_trained_here: bool) -> list[str]:
+    others = "training" if is_trained_here else "other"
+    lines = []
+    for name, part in (("test", evaluation["test"]), (others, evaluation["train"])):
+        if part["n"] and part["balanced_accuracy"] is not None:
+            rates = {key: _rate(part[key]) for key in ("sensitivity", "specificity")}
+            lines.append(
+                f"Balanced accuracy {part['balanced_accuracy']:.3f} on {part['n']} evenly spaced "
+                f"{name} slices ({', '.join(f'{key} {rate}' for key, rate in rates.items())})."
+            )
+    return lines
+
+
+def _metrics(texts: Mapping[str, str]) -> list[str]:
+    """Return how each metric is computed; an entry of a name of its own says which one it is."""
+    return [
+        text if metric_name(name) != name else f"{name}: {text}" for name, text in texts.items()
+    ]
+
+
+def _rate(number: float | None) -> str:
+    return "unknown" if number is None else f"{number:.3f}"
+
+
+def _provenance(summary: Mapping[str, Any]) -> str:
+    hardware, code = summary["hardware"], summary["code"]
+    installed = [f"{name} {version}" for name, version in summary["packages"].items() if version]
+    lines = [
+        f"Seed: {summary['seed']}",
+        *(f"Digest of {name} (BLAKE2): {digest}" for name, digest in summary["digests"].items()),
+        "Code: no git repository"
+        if code is None
+        else f"Code: commit {code['commit']}{', with changes' if code['changed'] else ''}",
+        f"Written on: {hardware['processor']}, {hardware['cores']} cores, "
+        f"{hardware['memory_gb']} GB, GPUs: {', '.join(hardware['gpus']) or 'none'}, "
+        f"Python {hardware['python']}",
+        f"Packages: {', '.join(installed)}",
+    ]
+    return "\n".join(f"- {escape_markdown(line)}" for line in lines)
+
+
+def _rst_title(text: str, line: str) -> str:
+    return f"{escape_rst(text)}\n{line * (2 * len(text))}"
+
+
+def escape_rst(text: str) -> str:
+    """Return text with the marks of reStructuredText escaped, and without those of templates."""
+    text = re.sub(r"[\\`*|_]", r"\\\g<0>", text)
+    return text.replace("{", "(").replace("}", ")")

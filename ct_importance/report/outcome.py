@@ -1,0 +1,132 @@
+"""What a run is and says, for people, for programs and for the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ct_importance.io.atomic import write_text
+from ct_importance.io.digests import file_digest
+from ct_importance.io.table_file import read_frame, read_table
+from ct_importance.metrics.jobs import ChosenMetric, lower_is_better
+from ct_importance.report.landing import landing_text, readme_text
+from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus, say_warnings
+from ct_importance.report.summary import git_commit, hardware, package_versions
+from ct_importance.report.tables.notes import table_warnings
+from ct_importance.report.warnings import model_warnings
+from ct_importance.statistics.options import StatisticsOptions
+
+File = str | os.PathLike
+
+COLUMNS = ["patient_id", "label", "split", "sampled"]
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Where a run keeps what it found."""
+
+    slices: File
+    classifier: File
+    predictions: File
+    evaluation: File
+    ranks: File
+    taus: File
+    values: Sequence[File]
+    """A table per metric."""
+    tables: Sequence[File]
+    """The tables of the report as CSV."""
+    markdown: Sequence[File]
+    """The same for people to read."""
+    environments: Sequence[File]
+    """The environments of the stages, which name the packages."""
+
+
+def write_summary(
+    config: Mapping[str, Any],
+    metrics: Sequence[ChosenMetric],
+    files: RunFiles,
+    summary: File,
+    readme: File,
+    landing: File,
+) -> None:
+    """Write what a run is and says.
+
+    Args:
+        config: The configuration without paths (`ct_importance.report.summary.shareable_config`).
+        metrics: All metrics, in the order of `RunFiles.values`.
+        files: Where everything is.
+        summary: The JSON to write.
+        readme: The same for people, as Markdown.
+        landing: The first page of the report, as reStructuredText.
+    """
+    found = summarise_run(config, metrics, files)
+    markdown = [Path(path).read_text(encoding="utf-8") for path in files.markdown]
+    write_text(summary, json.dumps(found, indent=2, allow_nan=False) + "\n")
+    write_text(readme, readme_text(found, markdown))
+    write_text(landing, landing_text(found))
+
+
+def summarise_run(
+    config: Mapping[str, Any], metrics: Sequence[ChosenMetric], files: RunFiles
+) -> dict[str, Any]:
+    """Return what `write_summary` writes as JSON."""
+    evaluation = json.loads(Path(files.evaluation).read_text(encoding="utf-8"))
+    ranks, taus = read_frame(files.ranks), read_frame(files.taus)
+    statistics = StatisticsOptions.model_validate(config["statistics"])
+    warnings = {
+        one.name: table_warnings(one.metric, read_frame(path), evaluation, statistics)
+        for one, path in zip(metrics, files.values, strict=True)
+    }
+    lower = lower_is_better(metrics)
+    return {
+        "run": config["run"],
+        "seed": config["seed"],
+        "data": _count_data(files.slices),
+        "classifier": evaluation,
+        "metrics": {one.name: one.metric.describe() for one in metrics},
+        "warnings": say_warnings(model_warnings(evaluation), warnings),
+        "findings": [
+            sentence
+            for variant in VARIANT_WORDS
+            for sentence in say_disagreement(ranks, variant, lower) + say_taus(taus, variant)
+        ],
+        "tables": {Path(path).stem: _records(pd.read_csv(path)) for path in files.tables},
+        "digests": {
+            "slices": file_digest(files.slices),
+            "classifier": file_digest(files.classifier),
+            "predictions": file_digest(files.predictions),
+        },
+        "code": git_commit(Path.cwd()),
+        "packages": package_versions(_packages(files.environments)),
+        "hardware": hardware(),
+        "config": config,
+    }
+
+
+def _count_data(slices: File) -> dict[str, Any]:
+    rows = read_table(slices, columns=COLUMNS).to_pylist()
+    split_of = {row["patient_id"]: row["split"] for row in rows}
+    return {
+        "slices": len(rows),
+        "patients": len(split_of),
+        "slices_with_contrast": sum(row["label"] for row in rows),
+        "patients_by_split": dict(sorted(Counter(split_of.values()).items())),
+        "slices_evenly_spaced": sum(row["sampled"] for row in rows),
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _packages(environments: Sequence[File]) -> set[str]:
+    texts = [Path(path).read_text(encoding="utf-8") for path in environments]
+    return {name for text in texts for name in re.findall(r"- ([\w.-]+)==", text)}

@@ -1,0 +1,151 @@
+"""Sentences that say in words what ranks and agreement say in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+
+from ct_importance.report.names import display_name, metric_name
+from ct_importance.report.tables.formats import fixed
+
+VARIANT_WORDS = {"original": "original values", "absolute": "absolute values"}
+MOST = 2
+"""Estimators named at most, of those the metrics disagree on."""
+
+
+def ordinal(rank: float, count: int) -> str:
+    """Return a rank in words: 1st, 2nd, 2nd to 3rd (shared), ..., last.
+
+    Args:
+        rank: 1 is best; a half if two estimators share it.
+        count: Number of estimators.
+    """
+    if rank == count > 1:
+        return "last"
+    if rank % 1:
+        return f"{ordinal(rank // 1, count + 1)} to {ordinal(rank // 1 + 1, count + 1)}"
+    number = int(rank)
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
+def join(parts: Sequence[str]) -> str:
+    """Return parts joined by commas and a last "and"."""
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def say_warnings(of_all: Sequence[str], of_metrics: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return every warning once: those of all metrics, then others with the metrics they are of.
+
+    Args:
+        of_all: Warnings that concern all metrics.
+        of_metrics: Warnings of each metric's table, which may repeat these.
+    """
+    metrics_of: dict[str, list[str]] = {}
+    for metric, warnings in of_metrics.items():
+        for warning in warnings:
+            if warning not in of_all:
+                metrics_of.setdefault(warning, []).append(metric_name(metric))
+    return [*of_all, *(f"{join(names)}: {warning}" for warning, names in metrics_of.items())]
+
+
+def say_disagreement(
+    ranks: pd.DataFrame, variant: str, lower_is_better: Collection[str] = ()
+) -> list[str]:
+    """Return which estimator is first, and of which ones the metrics think most differently.
+
+    What the tests do not bear out is said to be open.
+
+    Args:
+        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high.
+        variant: "original" or "absolute".
+        lower_is_better: Metrics of which the best value is the lowest.
+    """
+    of_variant = ranks[ranks["variant"] == variant]
+    metrics = list(dict.fromkeys(of_variant["metric"]))
+    wide, low, high = (
+        of_variant.pivot(index="estimator", columns="metric", values=column)[metrics]
+        for column in ("rank", "rank_low", "rank_high")
+    )
+    if len(wide) < 2 or len(metrics) < 2:
+        return []
+    words = ("best", "good") if {*lower_is_better} & {*metrics} else ("highest", "high")
+    return [
+        f"By {VARIANT_WORDS[variant]}, {sentence}"
+        for sentence in (_say_firsts(wide, high, *words), *_say_spreads(wide, low, high))
+    ]
+
+
+def _say_firsts(wide: pd.DataFrame, high: pd.DataFrame, first: str, alike: str) -> str:
+    """Return which estimators come first; that a value is the `first`, others not as `alike`."""
+    firsts = {metric: wide.index[wide[metric] == wide[metric].min()] for metric in wide}
+    always = set.intersection(*map(set, firsts.values()))
+    if always:
+        names = join(sorted(map(display_name, always)))
+        found = f"the {first} value for every metric is that of {names}"
+    else:
+        metrics_of: dict[str, list[str]] = {}
+        for metric, names in firsts.items():
+            metrics_of.setdefault(join(list(map(display_name, names))), []).append(metric)
+        parts = [
+            f"that of {names} for {join(list(map(metric_name, m)))}"
+            for names, m in metrics_of.items()
+        ]
+        found = f"the {first} value is {', '.join(parts)}"
+    doubtful = [metric_name(metric) for metric in wide if high[metric].min() > 1]
+    if not doubtful:
+        return f"{found}; the tests show that no other is as {alike}."
+    if len(doubtful) == len(wide.columns):
+        return f"{found}; that no other is as {alike} could not be shown for any metric."
+    return f"{found}; that no other is as {alike} could not be shown for {join(doubtful)}."
+
+
+def _say_spreads(wide: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> list[str]:
+    sentences = []
+    best, worst = wide.idxmin(axis=1), wide.idxmax(axis=1)
+    spread = wide.max(axis=1) - wide.min(axis=1)
+    for estimator in spread.sort_values(ascending=False, kind="stable").index[:MOST]:
+        # One place up or down is little to speak of.
+        if spread[estimator] < 2:
+            break
+        one, other = best[estimator], worst[estimator]
+        is_shown = high.loc[estimator, one] < low.loc[estimator, other]
+        places = [ordinal(wide.loc[estimator, metric], len(wide)) for metric in (one, other)]
+        sentences.append(
+            f"{display_name(estimator)} ranks {places[0]} for {metric_name(one)} but {places[1]} "
+            f"for {metric_name(other)}, of {len(wide)} estimators; the tests "
+            f"{'bear this out' if is_shown else 'do not exclude chance'}."
+        )
+    return sentences
+
+
+def say_taus(taus: pd.DataFrame, variant: str) -> list[str]:
+    """Return how far each pair of metrics agrees, as far as it is more than chance.
+
+    Args:
+        taus: Columns variant, first, second, tau, tau_low, tau_high.
+        variant: "original" or "absolute".
+    """
+    sentences = []
+    for row in taus[taus["variant"] == variant].dropna(subset="tau").itertuples():
+        ends = "no interval"
+        if not pd.isna(row.tau_low):
+            ends = f"interval {fixed(row.tau_low, 2)} to {fixed(row.tau_high, 2)}"
+        both = f"{metric_name(row.first)} and {metric_name(row.second)}"
+        sentences.append(
+            f"By {VARIANT_WORDS[variant]}, {_alike(both, row.tau_low, row.tau_high)} "
+            f"(Kendall's tau {fixed(row.tau, 2)}, {ends})."
+        )
+    return sentences
+
+
+def _alike(metrics: str, low: float, high: float) -> str:
+    if low >= 0.8:
+        return f"{metrics} rank the estimators much alike"
+    if low > 0:
+        return f"{metrics} rank the estimators partly alike"
+    if high < 0:
+        return f"{metrics} rank the estimators partly the other way round"
+    return f"whether {metrics} rank the estimators alike could not be shown"

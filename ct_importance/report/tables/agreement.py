@@ -1,0 +1,160 @@
+"""Tables of ranks and of the agreement between rankings, as header and rows of text."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ct_importance.io.atomic import write_text
+from ct_importance.io.table_file import read_frame
+from ct_importance.metrics.jobs import ChosenMetric, lower_is_better
+from ct_importance.report.names import display_name, metric_name
+from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
+from ct_importance.report.tables.formats import escape_markdown, fixed, html_page, html_rows
+from ct_importance.report.tables.notes import percent
+from ct_importance.report.tables.paper import compare_with_paper
+from ct_importance.statistics.agreement import kendall_tau
+from ct_importance.statistics.options import StatisticsOptions
+
+Table = tuple[list[str], list[list[str]]]
+File = str | os.PathLike
+
+CAPTION = (
+    "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
+    "ranks. The paper is Brocki et al. 2022. Kendall's tau is 1 where two rankings are the same, "
+    "0 where they have nothing in common, -1 where one is the other reversed. Brackets of a rank: "
+    "the places that the tests of the tables leave open. Brackets of tau: {} intervals from {} "
+    "resamples of the patients; chance in the values moves tau towards 0, so that metrics can "
+    "agree more than its interval says."
+)
+
+
+def write_agreement(
+    metrics: Sequence[ChosenMetric],
+    options: StatisticsOptions,
+    ranks: File,
+    taus: File,
+    ranks_csv: File,
+    taus_csv: File,
+    markdown: File,
+    page: File,
+) -> None:
+    """Write how the metrics rank the estimators, in words and numbers.
+
+    Args:
+        metrics: All metrics.
+        options: Of the statistics.
+        ranks: Table of the ranks.
+        taus: Table of Kendall's tau.
+        ranks_csv: The same as CSV, to be written.
+        taus_csv: Likewise.
+        markdown: The words and tables, to be written.
+        page: The same as HTML.
+    """
+    ranked, agreed = read_frame(ranks), read_frame(taus)
+    caption = CAPTION.format(percent(options.confidence), options.resamples)
+    lower = lower_is_better(metrics)
+    sentences = [
+        sentence
+        for variant in VARIANT_WORDS
+        for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
+    ]
+    lines, parts = [f"**{escape_markdown(caption)}**", ""], []
+    lines += [f"- {escape_markdown(sentence)}" for sentence in sentences]
+    parts.append("".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences))
+    for title, (header, rows) in _tables(ranked, agreed).items():
+        if not rows:
+            continue
+        lines += ["", f"{title}:", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+        lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in rows]
+        cells = [[html.escape(text) for text in row] for row in rows]
+        parts.append(f"<h2>{html.escape(title)}</h2>{html_rows(header, cells)}")
+    write_text(ranks_csv, ranked.to_csv(index=False))
+    write_text(taus_csv, agreed.to_csv(index=False))
+    write_text(markdown, "\n".join(lines) + "\n")
+    write_text(page, html_page("Agreement", caption, [], parts))
+
+
+def _tables(ranks: pd.DataFrame, taus: pd.DataFrame) -> dict[str, Table]:
+    tables = {f"Ranks, {words}": rank_table(ranks, it) for it, words in VARIANT_WORDS.items()}
+    tables |= {
+        "Ranks here / in the paper, among the estimators that both rank, "
+        f"{words}": paper_rank_table(ranks, variant)
+        for variant, words in VARIANT_WORDS.items()
+    }
+    tables["Agreement of the metrics"] = tau_table(taus)
+    tables["Agreement with the paper"] = agreement_with_paper(ranks)
+    return tables
+
+
+def rank_table(ranks: pd.DataFrame, variant: str) -> Table:
+    """Return the rank of each estimator by each metric, with the places that the tests leave it.
+
+    Args:
+        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high.
+        variant: "original" or "absolute".
+    """
+    of_variant = ranks[ranks["variant"] == variant]
+    texts = [
+        f"{rank:g} [{low:g}, {high:g}]"
+        for rank, low, high in zip(
+            of_variant["rank"], of_variant["rank_low"], of_variant["rank_high"], strict=True
+        )
+    ]
+    return _by_estimator(of_variant.assign(text=texts))
+
+
+def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:
+    """Return the rank of each estimator here and in the paper, among those that both rank.
+
+    Args:
+        ranks: Columns variant, metric, estimator, value.
+        variant: "original" or "absolute".
+    """
+    both = compare_with_paper(ranks[ranks["variant"] == variant])
+    texts = [
+        f"{rank:g} / {paper:g}"
+        for rank, paper in zip(both["rank"], both["paper_rank"], strict=True)
+    ]
+    return _by_estimator(both.assign(text=texts))
+
+
+def _by_estimator(ranks: pd.DataFrame) -> Table:
+    """Return a row per estimator, lowest mean rank first, and a column of texts per metric."""
+    metrics = list(dict.fromkeys(ranks["metric"]))
+    # Of equal means the first name comes first.
+    order = ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
+    texts = ranks.pivot(index="estimator", columns="metric", values="text").fillna("–")
+    rows = [[display_name(estimator), *texts.loc[estimator, metrics]] for estimator in order]
+    return ["Estimator", *map(metric_name, metrics)], rows
+
+
+def tau_table(taus: pd.DataFrame) -> Table:
+    """Return Kendall's tau of each pair of metrics, with its interval."""
+    rows = [
+        [
+            f"{metric_name(row.first)} and {metric_name(row.second)}",
+            row.variant,
+            _with_interval(row.tau, row.tau_low, row.tau_high),
+        ]
+        for row in taus.itertuples()
+    ]
+    return ["Metrics", "Values", "Kendall's tau"], rows
+
+
+def _with_interval(tau: float, low: float, high: float) -> str:
+    text = fixed(tau, 2)
+    return text if pd.isna(low) else f"{text} [{fixed(low, 2)}, {fixed(high, 2)}]"
+
+
+def agreement_with_paper(ranks: pd.DataFrame) -> Table:
+    """Return Kendall's tau of each metric's ranking and the paper's."""
+    compared = compare_with_paper(ranks)
+    rows = []
+    for (variant, metric), group in compared.groupby(["variant", "metric"], sort=False):
+        tau = kendall_tau(group["rank"].to_numpy()[None], group["paper_rank"].to_numpy()[None])
+        rows.append([metric_name(metric), variant, str(len(group)), fixed(tau[0], 2)])
+    return ["Metric", "Values", "Estimators", "Kendall's tau with the paper's ranking"], rows

@@ -1,0 +1,95 @@
+"""What each estimator costs: time and gradients per slice."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ct_importance.io.atomic import write_text
+from ct_importance.io.slices import count_slices
+from ct_importance.report.names import display_name
+from ct_importance.report.tables.formats import escape_markdown, html_page, html_rows
+
+File = str | os.PathLike
+
+CAPTION = (
+    "Cost of each estimator: gradients of the classifier per slice, and seconds of its jobs on {} "
+    "slices, with the start of each job, which weighs in small runs. Gradients that estimators "
+    "share are computed once, and count in full for each of them."
+)
+HEADER = ["Estimator", "Gradients per slice", "Seconds per slice", "Seconds"]
+
+
+def write_cost(
+    passes: Mapping[str, int],
+    benchmarks: Mapping[str, list[File]],
+    slices: File,
+    subsets: Sequence[str],
+    csv: File,
+    markdown: File,
+    page: File,
+) -> None:
+    """Write what each estimator costs.
+
+    Args:
+        passes: As in `cost_table`.
+        benchmarks: Likewise.
+        slices: The list of slices.
+        subsets: Which of them were explained.
+        csv: The table to write.
+        markdown: The same for people to read.
+        page: The same as HTML.
+    """
+    count = count_slices(slices, subsets)
+    table = cost_table(passes, benchmarks, count)
+    rows = [
+        [
+            display_name(row.estimator),
+            str(row.gradient_passes),
+            f"{row.seconds_per_slice:.3g}",
+            f"{row.seconds:.1f}",
+        ]
+        for row in table.itertuples()
+    ]
+    caption = CAPTION.format(count)
+    lines = [f"**{caption}**", "", f"| {' | '.join(HEADER)} |", "|---" + "|---:" * 3 + "|"]
+    lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in rows]
+    cells = [[html.escape(text) for text in row] for row in rows]
+    write_text(csv, table.to_csv(index=False))
+    write_text(markdown, "\n".join(lines) + "\n")
+    write_text(page, html_page("Cost", caption, [], [html_rows(HEADER, cells)]))
+
+
+def cost_table(
+    passes: Mapping[str, int],
+    benchmarks: Mapping[str, list[str | os.PathLike]],
+    slices: int,
+) -> pd.DataFrame:
+    """Return a row per estimator, dearest last.
+
+    Args:
+        passes: Gradients of each slice, by estimator.
+        benchmarks: Snakemake's benchmark files of the jobs that made the maps of an estimator. A
+            part that several are made of counts in full for each: it would cost that alone.
+        slices: Number of slices explained.
+
+    Returns:
+        Columns estimator, gradient_passes (of each slice), seconds (of all its jobs, with the start
+        of Python and of the libraries) and seconds_per_slice.
+    """
+    seconds = {
+        estimator: sum(pd.read_csv(file, sep="\t")["s"].iloc[-1] for file in files)
+        for estimator, files in benchmarks.items()
+    }
+    table = pd.DataFrame(
+        {
+            "estimator": list(seconds),
+            "gradient_passes": [passes[estimator] for estimator in seconds],
+            "seconds": list(seconds.values()),
+        }
+    )
+    table["seconds_per_slice"] = table["seconds"] / slices
+    return table.sort_values(["gradient_passes", "seconds"], ignore_index=True)

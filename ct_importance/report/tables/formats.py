@@ -1,0 +1,197 @@
+"""Tables 1-3 of the paper: one value per estimator and variant, as CSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+VARIANTS = ("original", "absolute")
+TITLES = {
+    "table1_fidelity": "Fidelity F × 10: area between the LiF and MiF accuracy curves",
+    "table2_auc": "Area under the averaged ROC curve, importance against masks",
+    "table3_dice": "Highest Dice coefficient of XRAI regions against masks",
+}
+SUBSET_NAMES = {
+    "test": "the evenly spaced slices of the test patients",
+    "annotated": "all slices with a mask, of training and test patients",
+    "annotated_test": "the slices with a mask of the test patients",
+    "all": "all slices, of training and test patients",
+}
+LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "×": r"$\times$",
+        "−": r"$-$",
+    }
+)
+"""What stands for LaTeX's special characters, and for those that not every font has."""
+
+
+def paper_table(values: pd.DataFrame, higher_is_better: bool = True) -> pd.DataFrame:
+    """Return a row per estimator; best absolute value first, as in the paper.
+
+    Args:
+        values: Columns estimator, variant, value, value_low, value_high, letters; a value that is
+            missing becomes NaN, and an estimator without absolute value comes last.
+        higher_is_better: Whether the best value is the highest.
+
+    Returns:
+        Columns estimator, original, absolute, and for both of them _low, _high and _letters.
+    """
+    wide = values.pivot(index="estimator", columns="variant")
+    suffixes = {"value": "", "value_low": "_low", "value_high": "_high", "letters": "_letters"}
+    table = pd.DataFrame(
+        {
+            f"{variant}{suffix}": wide[column].get(variant, "" if column == "letters" else math.nan)
+            for columns in (["value"], ["value_low", "value_high"], ["letters"])
+            for variant in VARIANTS
+            for column, suffix in suffixes.items()
+            if column in columns
+        },
+        index=wide.index,
+    )
+    letters = [f"{variant}_letters" for variant in VARIANTS]
+    table[letters] = table[letters].fillna("")
+    order = ["absolute", "original", "estimator"]
+    lowest_first = not higher_is_better
+    return table.reset_index().sort_values(
+        order, ascending=[lowest_first, lowest_first, True], ignore_index=True
+    )
+
+
+def cells(row: pd.Series, decimals: int, minus: str, mark: str) -> list[str]:
+    """Return the text of both variants: value, interval and letters.
+
+    Args:
+        row: Of `paper_table`.
+        decimals: Of the numbers.
+        minus: The minus sign.
+        mark: How letters are shown, e.g. ``"<sup>{}</sup>"``.
+    """
+    texts = []
+    for variant in VARIANTS:
+        value, low, high = (
+            fixed(row[variant + end], decimals, minus) for end in ("", "_low", "_high")
+        )
+        text = value if math.isnan(row[f"{variant}_low"]) else f"{value} [{low}, {high}]"
+        letters = row[f"{variant}_letters"]
+        texts.append(text + (mark.format(letters) if letters else ""))
+    return texts
+
+
+def markdown_table(
+    table: pd.DataFrame, names: Mapping[str, str], value: str, decimals: int
+) -> list[str]:
+    """Return a table as lines of Markdown."""
+    value = escape_markdown(value)
+    lines = [f"| Estimator | {value} (original) | {value} (absolute) |", "|---|---:|---:|"]
+    for _, row in table.iterrows():
+        numbers = " | ".join(cells(row, decimals, "−", " {}"))
+        lines.append(f"| {escape_markdown(names[row['estimator']])} | {numbers} |")
+    return lines
+
+
+def html_table(
+    table: pd.DataFrame,
+    names: Mapping[str, str],
+    value: str,
+    decimals: int,
+    caption: str,
+    notes: Sequence[str],
+) -> str:
+    """Return a table as a page of HTML, for the report."""
+    header = ["Estimator", f"{value} (original)", f"{value} (absolute)"]
+    rows = [
+        [html.escape(names[row["estimator"]]), *cells(row, decimals, "−", " <sup>{}</sup>")]
+        for _, row in table.iterrows()
+    ]
+    return html_page(value, caption, notes, [html_rows(header, rows)])
+
+
+def html_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of HTML; the header is escaped, the cells of the rows are HTML already."""
+    heading = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in header)
+    body = [
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{text}</td>" for text in others)}</tr>'
+        for first, *others in rows
+    ]
+    return "\n".join(["<table>", f"<tr>{heading}</tr>", *body, "</table>"])
+
+
+def html_page(title: str, caption: str, notes: Sequence[str], parts: Sequence[str]) -> str:
+    """Return a page of the report: caption and notes, which are escaped, then parts of HTML."""
+    style = (
+        "body{font-family:sans-serif;max-width:60em;margin:1em;line-height:1.4}"
+        "table{border-collapse:collapse;margin:1em 0}td,th{padding:.25em 1em;text-align:right;"
+        "font-weight:normal;border-bottom:1px solid #ddd}th[scope=col]{font-weight:bold}"
+        "th:first-child{text-align:left}.note{color:#a03000}sup{line-height:0}"
+    )
+    return "\n".join(
+        [
+            '<!doctype html><html lang="en"><meta charset="utf-8">',
+            f"<title>{html.escape(title)}</title><style>{style}</style>",
+            f"<p>{html.escape(caption)}</p>",
+            *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
+            *parts,
+            "</html>\n",
+        ]
+    )
+
+
+def latex_table(
+    table: pd.DataFrame,
+    names: Mapping[str, str],
+    value: str,
+    decimals: int,
+    caption: str,
+    notes: Sequence[str],
+    label: str,
+) -> str:
+    """Return a table as LaTeX for the booktabs package."""
+    value = escape_latex(value)
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{escape_latex(' '.join([caption, *notes]))}}}",
+        rf"\label{{tab:{label}}}",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        rf"Estimator & {value} (original) & {value} (absolute) \\",
+        r"\midrule",
+    ]
+    for _, row in table.iterrows():
+        numbers = " & ".join(cells(row, decimals, "$-$", r"\textsuperscript{{{}}}"))
+        lines.append(rf"{escape_latex(names[row['estimator']])} & {numbers} \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def fixed(number: float, decimals: int, minus: str = "−") -> str:
+    """Return a number with a fixed number of decimals, zero without a sign; a dash for NaN."""
+    if math.isnan(number):
+        return "–"
+    text = f"{number:.{decimals}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", minus)
+
+
+def escape_latex(text: str) -> str:
+    """Return text with LaTeX's special characters escaped."""
+    return text.translate(LATEX)
+
+
+def escape_markdown(text: str) -> str:
+    """Return text with what Markdown would take for markup escaped.
+
+    Underscores inside a word are no markup, and stay as they are: the tables are also read raw.
+    """
+    text = re.sub(r"[\\`*|<\[]", r"\\\g<0>", text)
+    return re.sub(r"(?<!\w)_+|_+(?!\w)", lambda run: r"\_" * len(run[0]), text)

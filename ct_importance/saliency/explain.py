@@ -1,0 +1,221 @@
+"""From slices to importance maps: what every estimator has in common."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ct_importance.compute.progress import progress
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field, read_rows
+from ct_importance.plugins import load
+from ct_importance.saliency.estimator import Batch, Estimator, Shared
+from ct_importance.saliency.jobs import CombineJob, ImportanceJob, MapsJob, SharedJob
+
+logger = logging.getLogger(__name__)
+
+Path = str | os.PathLike
+Arrays = Mapping[str, np.ndarray]
+
+
+def explain_slices(
+    job: ImportanceJob, classifier: Path, slices: Path, predictions: Path, maps: Path, threads: int
+) -> None:
+    """Write the importance maps of an estimator.
+
+    Args:
+        job: What to compute.
+        classifier: File of the classifier.
+        slices: The list of slices.
+        predictions: What the classifier answers to them.
+        maps: The table to write: slice_id, importance (*space).
+        threads: CPU threads to use.
+    """
+    from ct_importance.saliency.workload import prepare_batches
+
+    estimator = load("estimator", job.method)(**job.options)
+    batches, total = prepare_batches(
+        job, job.name, estimator.target, classifier, slices, predictions, threads
+    )
+    found = compute_maps(estimator, batches)
+    with TableWriter(maps, _maps_schema(job)) as writer:
+        for slice_ids, importance in progress(found, f"{job.name}: batches of slices", total):
+            writer.write({"slice_id": slice_ids, "importance": importance})
+
+
+def share_passes(
+    job: SharedJob,
+    classifier: Path,
+    slices: Path,
+    predictions: Path | None,
+    maps: Path,
+    threads: int,
+) -> None:
+    """Write the maps of work that several estimators share.
+
+    Args:
+        job: What to compute.
+        classifier: File of the classifier.
+        slices: The list of slices.
+        predictions: What the classifier answers to them; None if no target follows it.
+        maps: The table to write: slice_id, and each of its maps (C, *space).
+        threads: CPU threads to use.
+    """
+    from ct_importance.saliency.workload import prepare_batches
+
+    work = load("shared", job.kind)(**job.options)
+    batches, total = prepare_batches(
+        job, job.kind, work.target, classifier, slices, predictions, threads
+    )
+    found = compute_shared(work, batches)
+    schema = pa.schema(
+        [("slice_id", pa.string()), *(image_field(name, job.image_shape) for name in work.maps)]
+    )
+    with TableWriter(maps, schema) as writer:
+        for slice_ids, arrays in progress(found, f"{work.name}: batches of slices", total):
+            writer.write({"slice_id": slice_ids, **arrays})
+
+
+def combine_shared(job: CombineJob, tables: Sequence[Path], maps: Path) -> None:
+    """Write the importance maps of an estimator, out of the tables of the work it shares.
+
+    Args:
+        job: What to combine.
+        tables: One per entry of `Estimator.shared`, in that order; all hold the same slices.
+        maps: The table to write: slice_id, importance (*space).
+    """
+    estimator = load("estimator", job.method)(**job.options)
+    names = list(estimator.shared())
+    found = combine_maps(estimator, job.name, job.seed, _read_together(names, tables))
+    with TableWriter(maps, _maps_schema(job)) as writer:
+        while group := list(islice(found, ROWS_PER_GROUP)):
+            slice_ids, importance = zip(*group, strict=True)
+            writer.write({"slice_id": slice_ids, "importance": importance})
+
+
+def compute_maps(
+    estimator: Estimator, batches: Iterable[Batch]
+) -> Iterator[tuple[Sequence[str], np.ndarray]]:
+    """Yield the importance maps of batches of slices.
+
+    Yields:
+        Slice ids of a batch and their maps (n, *space), float32.
+
+    Raises:
+        InputError: If a map has a value that is not finite, a slice has no prediction, or the
+            estimator needs training slices and there are none.
+    """
+    for batch in batches:
+        importance = importance_of(estimator, batch)
+        if importance.shape != batch.images.shape:
+            raise ValueError(
+                f"{batch.name}: maps of {tuple(importance.shape)}, "
+                f"images of {tuple(batch.images.shape)}"
+            )
+        maps = as_array(importance.sum(dim=1))
+        check_maps(batch.name, batch.slice_ids, maps)
+        yield batch.slice_ids, maps
+
+
+def importance_of(estimator: Estimator, batch: Batch) -> Any:
+    """Return the maps (N, C, *space) of an estimator, its shared work done on the way."""
+    shared = {
+        name: work.compute(replace(batch, name=work.kind))
+        for name, work in estimator.shared().items()
+    }
+    return estimator.attribute(batch, **shared)
+
+
+def compute_shared(
+    work: Shared, batches: Iterable[Batch]
+) -> Iterator[tuple[Sequence[str], dict[str, np.ndarray]]]:
+    """Yield the maps that shared work gives of batches of slices.
+
+    Yields:
+        Slice ids of a batch and maps (n, C, *space), float32, by name.
+
+    Raises:
+        InputError: If a map has a value that is not finite.
+    """
+    for batch in batches:
+        maps = {name: as_array(values) for name, values in work.compute(batch).items()}
+        for values in maps.values():
+            check_maps(work.name, batch.slice_ids, values)
+        yield batch.slice_ids, maps
+
+
+def combine_maps(
+    estimator: Estimator, name: str, seed: int, slices: Iterable[tuple[str, dict[str, Arrays]]]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the importance map of each slice out of the maps of shared work.
+
+    Args:
+        estimator: The estimator.
+        name: Of its entry in config.yaml.
+        seed: Of the run.
+        slices: Pairs of a slice id and, by the names of `Estimator.shared`, maps (C, *space) by
+            name.
+
+    Yields:
+        Slice id and map (*space), float32.
+
+    Raises:
+        InputError: If a map has a value that is not finite.
+    """
+    for slice_id, shared in slices:
+        # Arrays serve as tensors: nothing is left to do but arithmetic, and torch takes seconds.
+        batch: Any = Batch(name, seed, [slice_id], None, None, None, 1)
+        whole: Any = {
+            key: {what: values[None] for what, values in maps.items()}
+            for key, maps in shared.items()
+        }
+        importance: Any = estimator.attribute(batch, **whole)
+        maps = importance.sum(axis=1)
+        check_maps(name, [slice_id], maps)
+        yield slice_id, maps[0]
+
+
+def check_maps(name: str, slice_ids: Sequence[str], maps: np.ndarray) -> None:
+    """Warn of constant maps (n, ...).
+
+    Raises:
+        InputError: If a value is not finite.
+    """
+    for slice_id, importance in zip(slice_ids, maps, strict=True):
+        if not np.isfinite(importance).all():
+            raise InputError(
+                f"{name}: the importance map of slice {slice_id} has values that are not finite; "
+                "check the slice and the weights of the classifier"
+            )
+        if importance.min() == importance.max():
+            logger.warning(
+                "%s: the importance map of slice %s is constant (%g); with target: probability a "
+                "saturated sigmoid does that, target: logit does not",
+                name,
+                slice_id,
+                importance.flat[0],
+            )
+
+
+def as_array(values: Any) -> np.ndarray:
+    """Return a tensor as a float32 array."""
+    return values.detach().float().cpu().numpy()
+
+
+def _read_together(
+    names: Sequence[str], tables: Sequence[Path]
+) -> Iterator[tuple[str, dict[str, dict[str, np.ndarray]]]]:
+    for rows in zip(*map(read_rows, tables), strict=True):
+        slice_ids = [row.pop("slice_id") for row in rows]
+        yield slice_ids[0], dict(zip(names, rows, strict=True))
+
+
+def _maps_schema(job: MapsJob) -> pa.Schema:
+    return pa.schema([("slice_id", pa.string()), image_field("importance", job.image_shape[1:])])

@@ -1,0 +1,62 @@
+"""What the rules of this stage are asked to do."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ct_importance.options import Options
+
+
+class MapsJob(Options):
+    """Maps of some slices."""
+
+    image_shape: tuple[int, ...]
+    """(C, *space) of a slice as the classifier sees it."""
+    seed: int
+    """Seed of the run."""
+
+
+class ExplainJob(MapsJob):
+    """Passes through the classifier for some slices."""
+
+    subsets: tuple[str, ...]
+    """Which slices (`ct_importance.io.slices.SUBSETS`)."""
+    shard: str
+    """The share of them that is this job's, e.g. ``1of3``."""
+    classes: tuple[str, ...]
+    """Of the task."""
+    activation: Literal["logit", "probability"]
+    """What is explained."""
+    precision: Literal["float32", "tf32", "bfloat16"]
+    """That of the passes."""
+
+
+class ImportanceJob(ExplainJob):
+    """The maps of one estimator."""
+
+    name: str
+    """Of its entry in config.yaml."""
+    method: str
+    """Its module."""
+    options: dict[str, Any]
+    """Its fields."""
+
+
+class SharedJob(ExplainJob):
+    """Work that several estimators share."""
+
+    kind: str
+    """Its module."""
+    options: dict[str, Any]
+    """Its fields."""
+
+
+class CombineJob(MapsJob):
+    """The maps of an estimator whose passes were all taken by shared work."""
+
+    name: str
+    """Of its entry in config.yaml."""
+    method: str
+    """Its module."""
+    options: dict[str, Any]
+    """Its fields."""

@@ -1,0 +1,73 @@
+"""What is explained of each slice: the activation, and the class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from ct_importance.classifier.classifier import Classifier
+from ct_importance.errors import InputError
+
+Activation = Literal["logit", "probability"]
+
+
+class ExplainedScores(nn.Module):
+    """The explained activation of each class.
+
+    ``logit`` is the score before the sigmoid or softmax; ``probability`` is the number after it,
+    whose gradient is exactly 0 where it is saturated.
+    """
+
+    def __init__(self, classifier: Classifier, activation: Activation = "logit") -> None:
+        """Wrap a classifier, so that captum finds the modules of its network."""
+        super().__init__()
+        if activation not in ("logit", "probability"):
+            raise ValueError(f"activation must be logit or probability, not {activation!r}")
+        self.network = classifier.network
+        self._answer = classifier.scores if activation == "logit" else classifier.probabilities
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, C, *space) to the activations (N, K)."""
+        return self._answer(x)
+
+
+class Targets:
+    """The class of each slice whose score is explained."""
+
+    def __init__(
+        self, name: str, target: str, classes: Sequence[str], known: Mapping[str, int]
+    ) -> None:
+        """Resolve a target.
+
+        Args:
+            name: Of the estimator, for messages.
+            target: See `ct_importance.saliency.estimator.Target`.
+            classes: Names of the task's classes.
+            known: By slice id, the class that the classifier predicts (for ``predicted``) or the
+                label (for ``true``); not asked otherwise.
+        """
+        self._name, self._target, self._known = name, target, known
+        numbers = {name: number for number, name in enumerate(classes)}
+        numbers["last"] = len(classes) - 1
+        self._fixed = numbers.get(target)
+
+    def of(self, slice_ids: Sequence[str]) -> np.ndarray:
+        """Return the class of each slice, (N,) int64.
+
+        Raises:
+            InputError: If it depends on the slice, and one is not known.
+        """
+        if self._fixed is not None:
+            return np.full(len(slice_ids), self._fixed, np.int64)
+        missing = [slice_id for slice_id in slice_ids if slice_id not in self._known]
+        if missing:
+            what = "prediction" if self._target == "predicted" else "label"
+            raise InputError(
+                f"{self._name}: no {what} for slice {missing[0]}; the class that is explained "
+                f"follows it: delete predictions.parquet and run again"
+            )
+        return np.array([self._known[slice_id] for slice_id in slice_ids], np.int64)

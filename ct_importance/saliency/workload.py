@@ -1,0 +1,87 @@
+"""What a job that takes gradients works on: batches of slices, and the classifier."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import torch
+
+from ct_importance.classifier.classifier import Classifier
+from ct_importance.classifier.store import load_classifier
+from ct_importance.compute.device import (
+    images_per_pass,
+    in_precision,
+    make_deterministic,
+    pick_device,
+)
+from ct_importance.compute.prefetch import prefetch
+from ct_importance.io.image_table import ROWS_PER_GROUP
+from ct_importance.io.slices import (
+    Shard,
+    count_slices,
+    image_batches,
+    iterate_slices,
+    load_images,
+    read_labels,
+    read_predicted,
+)
+from ct_importance.saliency.estimator import Batch
+from ct_importance.saliency.jobs import ExplainJob
+from ct_importance.saliency.target import ExplainedScores, Targets
+
+
+def prepare_batches(
+    job: ExplainJob,
+    name: str,
+    target: str,
+    classifier: str | os.PathLike,
+    slices: str | os.PathLike,
+    predictions: str | os.PathLike | None,
+    threads: int,
+) -> tuple[Iterator[Batch], int]:
+    """Return the batches that a job computes maps of, and their number.
+
+    Args:
+        job: Which slices, and how.
+        name: Of the estimator or the kind of shared work.
+        target: Which class is explained (`ct_importance.saliency.estimator.Target`).
+        classifier: File of the classifier.
+        slices: The list of slices.
+        predictions: What the classifier answers to them; None if the target does not follow it.
+        threads: CPU threads to use.
+    """
+    make_deterministic(threads)
+    device = pick_device()
+    shard = Shard.parse(job.shard)
+    network = load_classifier(classifier, device=device).to(memory_format=torch.channels_last)
+    scores = ExplainedScores(Classifier(in_precision(network, job.precision)), job.activation)
+    known = {}
+    if target == "predicted" and predictions is not None:
+        known = read_predicted(predictions)
+    elif target == "true":
+        known = read_labels(slices)
+    targets = Targets(name, target, job.classes, known)
+    references: list = []
+
+    def training_images():
+        # Read once: the batches of a job share them.
+        if not references:
+            references.append(load_images(slices, "train")[1])
+        return references[0]
+
+    def batches() -> Iterator[Batch]:
+        rows = iterate_slices(slices, job.subsets, ["image"], shard)
+        for slice_ids, images in prefetch(image_batches(rows, ROWS_PER_GROUP)):
+            yield Batch(
+                name=name,
+                seed=job.seed,
+                slice_ids=slice_ids,
+                images=torch.tensor(images, dtype=torch.float32, device=device).unsqueeze(1),
+                targets=torch.from_numpy(targets.of(slice_ids)).to(device),
+                scores=scores,
+                images_per_pass=images_per_pass(device, *images.shape[1:]),
+                training_images=training_images,
+            )
+
+    return batches(), -(-count_slices(slices, job.subsets, shard) // ROWS_PER_GROUP)

@@ -1,0 +1,162 @@
+"""Do the metrics rank the estimators alike? Ranks and their agreement, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from ct_importance.metrics.averaging import PatientSums, mean_curves
+from ct_importance.metrics.metric import Metric
+from ct_importance.statistics.comparisons import differing_pairs
+from ct_importance.statistics.intervals import resample_patients
+from ct_importance.statistics.options import StatisticsOptions
+
+SumsByMetric = Mapping[str, Mapping[tuple[str, str], PatientSums]]
+"""By metric, by estimator and variant."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the metrics rank the estimators."""
+
+    ranks: pd.DataFrame
+    """Columns variant, metric, estimator, value, ``rank`` (1 is best; equal values share the mean
+    of their ranks), ``rank_low`` and ``rank_high`` (the places that the tests leave it)."""
+    taus: pd.DataFrame
+    """Columns variant, first, second (metrics), ``tau`` (tau-b of their rankings), ``tau_low`` and
+    ``tau_high``."""
+
+
+def rank_by_metrics(
+    metrics: Mapping[str, Metric],
+    sums: SumsByMetric,
+    comparisons: Mapping[str, pd.DataFrame],
+    options: StatisticsOptions,
+    seed: int,
+) -> Agreement:
+    """Return ranks and agreement of the metrics.
+
+    The places that an estimator can have are those that the tests leave it: after all that were
+    shown to be better, before all that were shown to be worse. They hold together, at the error
+    rate of a metric's comparisons (Mogstad et al. 2024). Resamples would not do: of few patients,
+    they repeat a rank that is chance.
+
+    For tau, patients of all metrics are resampled together: a patient that two metrics know is
+    drawn equally often for both. Its intervals are plain percentiles, since tau takes few values
+    and has ends. Chance in the values moves tau towards 0, and in resamples once more: an
+    interval above 0 shows agreement, but two metrics may agree more than it says.
+
+    Args:
+        metrics: Metrics by name.
+        sums: Of each, see `ct_importance.statistics.estimates.read_sums`.
+        comparisons: Of each, see `ct_importance.statistics.estimates.Estimates`.
+        options: Section `statistics` of the configuration.
+        seed: Seed of the run.
+    """
+    weights = _joint_weights(sums, options.resamples, seed)
+    estimators = {
+        (name, variant): [key[0] for key in of_metric if key[1] == variant]
+        for name, of_metric in sums.items()
+        for variant in dict.fromkeys(variant for _, variant in of_metric)
+    }
+    merits = {}
+    for (name, variant), these in estimators.items():
+        of_keys = [
+            [
+                metrics[name].summarise(mean_curves(metrics[name], sums[name][key], of_patients))[
+                    "value"
+                ]
+                for of_patients in (None, weights[name])
+            ]
+            for key in ((estimator, variant) for estimator in these)
+        ]
+        # Equal values may differ in their last bits.
+        merits[name, variant] = [
+            metrics[name].merit(np.stack(part, axis=1).round(12))
+            for part in zip(*of_keys, strict=True)
+        ]
+    ranks = []
+    for (name, variant), (exact, _) in merits.items():
+        names = estimators[name, variant]
+        differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
+        low, high = _places(names, exact[0], differing)
+        value = metrics[name].merit(exact[0])
+        columns = {"variant": variant, "metric": name, "estimator": names, "value": value}
+        columns |= {"rank": _ranks(exact[0]), "rank_low": low, "rank_high": high}
+        ranks.append(pd.DataFrame(columns))
+    has_interval = all(of_metric.shape[1] > 1 for of_metric in weights.values())
+    taus = _taus(merits, options.confidence, has_interval)
+    return Agreement(pd.concat(ranks, ignore_index=True), taus)
+
+
+def _taus(
+    merits: Mapping[tuple[str, str], list[np.ndarray]], confidence: float, has_interval: bool
+) -> pd.DataFrame:
+    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
+    rows = []
+    for (first, variant), (second, other_variant) in combinations(merits, 2):
+        if variant != other_variant:
+            continue
+        exact, resampled = (
+            kendall_tau(one, other)
+            for one, other in zip(merits[first, variant], merits[second, variant], strict=True)
+        )
+        # Resamples in which a metric ranks all estimators alike have no tau.
+        there = resampled[~np.isnan(resampled)]
+        ends = [np.nan, np.nan]
+        if has_interval and there.size:
+            # Of numbers that take few values, an end is one of them.
+            ends = np.quantile(there, levels, method="inverted_cdf")
+        rows.append([variant, first, second, exact[0], *ends])
+    columns = ["variant", "first", "second", "tau", "tau_low", "tau_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, np.ndarray]:
+    """Return how often each metric's patients are drawn when the patients of all are resampled."""
+    firsts = {name: next(iter(of_metric.values())) for name, of_metric in sums.items()}
+    patients = sorted(set().union(*(first.patients for first in firsts.values())))
+    columns = {name: np.searchsorted(patients, first.patients) for name, first in firsts.items()}
+    counts = []
+    for name, first in firsts.items():
+        of_metric = np.zeros((len(first.classes), len(patients)))
+        of_metric[:, columns[name]] = first.counts
+        counts.append(of_metric)
+    weights = resample_patients(np.vstack(counts), resamples, seed)
+    return {name: weights[:, of_metric] for name, of_metric in columns.items()}
+
+
+def _ranks(merits: np.ndarray) -> np.ndarray:
+    """Return ranks (E,) of merits (E,), 1 for the highest."""
+    return pd.Series(-merits).rank().to_numpy()
+
+
+def _places(
+    names: Sequence[str], merits: np.ndarray, differing: set[frozenset[str]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last place (E,) that each name can have, if these pairs differ."""
+    differs = np.array([[frozenset((a, b)) in differing for b in names] for a in names])
+    better = merits[None] > merits[:, None]
+    worse = merits[None] < merits[:, None]
+    return 1 + (differs & better).sum(axis=1), len(names) - (differs & worse).sum(axis=1)
+
+
+def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return Kendall's tau-b of each row (Kendall 1945).
+
+    Args:
+        first: (B, E).
+        second: (B, E).
+
+    Returns:
+        (B,), NaN where all values of a row are equal or there is only one.
+    """
+    one, other = np.triu_indices(first.shape[1], k=1)
+    signs = [np.sign(values[:, one] - values[:, other]) for values in (first, second)]
+    concordant = (signs[0] * signs[1]).sum(axis=1)
+    untied = np.sqrt(np.prod([np.abs(sign).sum(axis=1) for sign in signs], axis=0))
+    return np.divide(concordant, untied, out=np.full(len(first), np.nan), where=untied > 0)

@@ -1,0 +1,277 @@
+"""Values, curves and comparisons of all estimators by one metric, with their intervals."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from ct_importance.errors import InputError
+from ct_importance.io.table_file import read_frame
+from ct_importance.metrics.averaging import PatientSums, mean_curves, part_of, sum_by_patient
+from ct_importance.metrics.metric import Metric
+from ct_importance.statistics.comparisons import (
+    differing_pairs,
+    holm,
+    letters,
+    permutation_p_value,
+    sign_flips,
+    smallest_holm,
+)
+from ct_importance.statistics.intervals import interval, resample_patients
+from ct_importance.statistics.options import StatisticsOptions
+
+Key = tuple[str, str]
+"""An estimator and a variant."""
+
+CLASS_NAMES = {0: "no_contrast", 1: "contrast"}
+
+
+def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[Key, PatientSums]:
+    """Return what the averages of each estimator and variant are made of.
+
+    Args:
+        metric: A metric.
+        tables: Its table of points for each estimator.
+
+    Raises:
+        InputError: If the tables are not of the same slices.
+    """
+    columns = ["patient_id", "label", "variant", *metric.position_columns, *metric.mean_columns]
+    sums = {
+        (estimator, variant): of_variant
+        for estimator, path in tables.items()
+        for variant, of_variant in sum_by_patient(metric, read_frame(path, columns)).items()
+    }
+    (estimator, _), first = next(iter(sums.items()))
+    for (other, _), these in sums.items():
+        if these.patients != first.patients or (these.counts != first.counts).any():
+            raise InputError(
+                f"{tables[other]}: holds other slices than {tables[estimator]}; delete the one "
+                "that is old and run again"
+            )
+    return sums
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What one metric says of all estimators."""
+
+    values: pd.DataFrame
+    """A row per estimator and variant: ``value`` and details, each with _low and _high, where
+    classes weigh alike also of each class alone (``value_contrast``, ``value_no_contrast``), and
+    where training patients take part, of test patients alone (``value_test``); ``letters``, of
+    which those that do not differ share one within a variant (none where there are too few
+    patients for any test); ``patients``, ``slices`` and
+    ``classes`` (labels) it is computed on, how many of them are ``training_patients`` and
+    ``training_slices``, and ``fewest_patients_of_class``: of the class with fewest, where classes
+    weigh alike; else all patients."""
+    curves: pd.DataFrame
+    """A row per estimator, variant and position of the figure's curves, with _low and _high."""
+    comparisons: pd.DataFrame
+    """A row per pair of estimators (within a variant), then per pair of variants (within an
+    estimator); p_holm is adjusted within each of these families."""
+
+
+def estimate_values(
+    metric: Metric,
+    sums: Mapping[Key, PatientSums],
+    options: StatisticsOptions,
+    seed: int,
+    training: Collection[str] = (),
+) -> Estimates:
+    """Return values, curves and comparisons with their intervals.
+
+    Args:
+        metric: A metric.
+        sums: See `read_sums`.
+        options: Section `statistics` of the configuration.
+        seed: Seed of the run.
+        training: Ids of the training patients.
+    """
+    any_sums = next(iter(sums.values()))
+    patients = len(any_sums.patients)
+    is_training = np.array([patient in training for patient in any_sums.patients])
+    by_class = _patients_by_class(metric, any_sums)
+    if min(by_class) < 2:
+        logging.warning("one patient only, in all or of one class: there are no intervals")
+    weights = resample_patients(any_sums.counts, options.resamples, seed)
+    parts = _parts(metric, any_sums, is_training, options, seed)
+    values, curves, replicates = [], [], {}
+    for (estimator, variant), of_key in sums.items():
+        key = {"estimator": estimator, "variant": variant}
+        exact, resampled = (mean_curves(metric, of_key, these) for these in (None, weights))
+        estimates, of_resamples = metric.summarise(exact), metric.summarise(resampled)
+        replicates[estimator, variant] = estimates["value"], of_resamples["value"]
+        row = key | _summary(estimates, of_resamples, options.confidence, by_class)
+        for suffix, part in parts.items():
+            row |= _summary_of_part(metric, of_key, part, options.confidence, suffix)
+        values.append(row)
+        shown, shown_resamples = metric.figure_curves(exact), metric.figure_curves(resampled)
+        columns = dict(shown.positions)
+        for name in shown.means:
+            columns |= _with_interval(
+                name,
+                shown.means[name][0],
+                shown_resamples.means[name],
+                options.confidence,
+                by_class,
+            )
+        curves.append(pd.DataFrame(key | columns))
+    flips = sign_flips(patients, options.permutations, seed)
+    comparisons = _compare(metric, sums, replicates, flips, by_class, options)
+    table = pd.DataFrame(values)
+    table["letters"] = _letters(metric, table, comparisons, patients, options)
+    table["patients"], table["slices"] = patients, int(any_sums.counts.sum())
+    table["fewest_patients_of_class"] = min(by_class)
+    table["classes"] = " and ".join(map(str, any_sums.classes))
+    table["training_patients"] = int(is_training.sum())
+    table["training_slices"] = int(any_sums.counts[:, is_training].sum())
+    return Estimates(table, pd.concat(curves, ignore_index=True), comparisons)
+
+
+def _patients_by_class(metric: Metric, sums: PatientSums) -> list[int]:
+    """Return the patients of each class, if the metric weighs classes alike; else those of all."""
+    if metric.balanced:
+        return (sums.counts > 0).sum(axis=1).tolist()
+    return [len(sums.patients)]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some of the classes and patients, and their resamples."""
+
+    classes: np.ndarray
+    patients: np.ndarray
+    weights: np.ndarray
+    by_class: list[int]
+
+
+def _parts(
+    metric: Metric,
+    sums: PatientSums,
+    is_training: np.ndarray,
+    options: StatisticsOptions,
+    seed: int,
+) -> dict[str, _Part]:
+    """Return what the values are also computed on, by the suffix of its columns."""
+    chosen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    if metric.balanced and len(sums.classes) > 1:
+        for label, of_class in zip(sums.classes, sums.counts, strict=True):
+            chosen[f"_{CLASS_NAMES[label]}"] = np.array(sums.classes) == label, of_class > 0
+    tested = (sums.counts[:, ~is_training] > 0).any(axis=1)
+    # The mean of the classes is another quantity where one of them is missing.
+    if is_training.any() and (tested.all() if metric.balanced else tested.any()):
+        chosen["_test"] = tested, ~is_training
+    parts = {}
+    for suffix, (classes, patients) in chosen.items():
+        part = part_of(sums, classes, patients)
+        weights = resample_patients(part.counts, options.resamples, seed)
+        parts[suffix] = _Part(classes, patients, weights, _patients_by_class(metric, part))
+    return parts
+
+
+def _summary_of_part(
+    metric: Metric, sums: PatientSums, part: _Part, confidence: float, suffix: str
+) -> dict[str, float]:
+    of_part = part_of(sums, part.classes, part.patients)
+    estimates, of_resamples = (
+        metric.summarise(mean_curves(metric, of_part, these)) for these in (None, part.weights)
+    )
+    return _summary(estimates, of_resamples, confidence, part.by_class, suffix)
+
+
+def _summary(
+    estimates: Mapping[str, np.ndarray],
+    of_resamples: Mapping[str, np.ndarray],
+    confidence: float,
+    patients: Sequence[int],
+    suffix: str = "",
+) -> dict[str, float]:
+    """Return a metric's value and details with their intervals, as columns of a row."""
+    return {
+        column: float(number[0])
+        for name in estimates
+        for column, number in _with_interval(
+            f"{name}{suffix}", estimates[name], of_resamples[name][:, None], confidence, patients
+        ).items()
+    }
+
+
+def _with_interval(
+    name: str,
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    confidence: float,
+    patients: Sequence[int],
+) -> dict[str, np.ndarray]:
+    low, high = interval(estimate, replicates, confidence, patients)
+    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
+
+
+def _compare(
+    metric: Metric,
+    sums: Mapping[Key, PatientSums],
+    replicates: Mapping[Key, tuple[np.ndarray, np.ndarray]],
+    flips: tuple[np.ndarray, bool],
+    patients: Sequence[int],
+    options: StatisticsOptions,
+) -> pd.DataFrame:
+    families: dict[str, list[tuple[Key, Key]]] = {}
+    for first, second in combinations(sums, 2):
+        if first[1] == second[1]:
+            families.setdefault(first[1], []).append((first, second))
+        elif first[0] == second[0]:
+            families.setdefault("variants", []).append((first, second))
+    rows = []
+    for family in sorted(families, key="variants".__eq__):
+        pairs = families[family]
+        p_values = [permutation_p_value(metric, sums[a], sums[b], flips) for a, b in pairs]
+        for (first, second), p_value, adjusted in zip(pairs, p_values, holm(p_values), strict=True):
+            difference, of_resamples = (
+                one - other
+                for one, other in zip(replicates[first], replicates[second], strict=True)
+            )
+            low, high = interval(difference, of_resamples[:, None], options.confidence, patients)
+            rows.append(
+                {
+                    "first": first[0],
+                    "first_variant": first[1],
+                    "second": second[0],
+                    "second_variant": second[1],
+                    "difference": float(difference[0]),
+                    "low": float(low[0]),
+                    "high": float(high[0]),
+                    "p": p_value,
+                    "p_holm": adjusted,
+                }
+            )
+    names = ["first", "first_variant", "second", "second_variant"]
+    return pd.DataFrame(rows, columns=[*names, "difference", "low", "high", "p", "p_holm"])
+
+
+def _letters(
+    metric: Metric,
+    values: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    patients: int,
+    options: StatisticsOptions,
+) -> pd.Series:
+    found = pd.Series("", index=values.index)
+    error_rate = 1 - options.confidence
+    for variant, rows in values.groupby("variant"):
+        if smallest_holm(patients, len(rows), options.permutations) > error_rate:
+            continue
+        best_first = rows.sort_values(
+            ["value", "estimator"], ascending=[not metric.higher_is_better, True]
+        )
+        of_estimators = letters(
+            list(best_first["estimator"]), differing_pairs(comparisons, variant, error_rate)
+        )
+        found[rows.index] = rows["estimator"].map(of_estimators)
+    return found

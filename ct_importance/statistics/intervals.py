@@ -1,0 +1,97 @@
+"""Bootstrap intervals by patient: slices of one patient are not independent of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtrit
+
+from ct_importance.compute.randomness import generator_for
+
+
+def resample_patients(counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """Return how often each patient is drawn in each resample, with replacement.
+
+    A resample that lacks all patients of a class is drawn again: without one of its classes, the
+    mean of the accuracies of the classes is another quantity. All metrics that are computed on the
+    same patients get the same resamples, so that their differences are paired.
+
+    Args:
+        counts: (C, P) slices of each class and patient.
+        resamples: B, how many.
+        seed: Seed of the run.
+
+    Returns:
+        (B, P) float64; every row adds up to P.
+    """
+    patients = counts.shape[1]
+    generator = generator_for(seed, "bootstrap")
+    weights = np.zeros((resamples, patients))
+    lacking = np.ones(resamples, bool)
+    while lacking.any():
+        weights[lacking] = generator.multinomial(
+            patients, np.full(patients, 1 / patients), lacking.sum()
+        )
+        lacking = (weights @ counts.T == 0).any(axis=1)
+    return weights
+
+
+def interval(
+    estimate: np.ndarray, replicates: np.ndarray, confidence: float, patients: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bias-corrected percentile interval (Efron 1987, section 3), for few patients, too.
+
+    The maximum of an averaged curve is biased upwards, in a sample and once more in its resamples:
+    plain percentiles would count the bias twice. Resamples of few patients also vary too little,
+    so the normal quantiles are widened (`_quantile`). In simulations of the metrics with 8 to 40
+    patients, plain percentile, basic and accelerated (BCa) intervals covered less, or less evenly
+    on both sides; the tests hold such a simulation.
+
+    Args:
+        estimate: (...) of all patients.
+        replicates: (B, ...) of the resamples.
+        confidence: E.g. 0.95.
+        patients: How many there are of each class, for a mean of the means of the classes; for a
+            mean over all slices, how many there are in all. With fewer than two of any there is no
+            interval.
+
+    Returns:
+        Lower and upper ends, (...); NaN where there are none.
+    """
+    if min(patients) < 2:
+        return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
+    difference = replicates - estimate
+    # Accuracies of resamples often equal the estimate, up to rounding: these count half.
+    equal = np.abs(difference) <= 1e-12 * np.maximum(1, np.abs(estimate))
+    below = ((difference < 0) & ~equal).mean(axis=0) + equal.mean(axis=0) / 2
+    resolution = 1 / (len(replicates) + 1)
+    bias = ndtri(np.clip(below, resolution, 1 - resolution))
+    quantile = _quantile(confidence, np.asarray(patients, float))
+    ordered = np.sort(replicates, axis=0)
+    return (
+        _at_level(ordered, ndtr(2 * bias - quantile)),
+        _at_level(ordered, ndtr(2 * bias + quantile)),
+    )
+
+
+def _quantile(confidence: float, patients: np.ndarray) -> float:
+    """Return the quantile of Student's t, widened by as much as resamples vary too little.
+
+    The variance of resamples of P patients is too small by (P - 1) / P (Hesterberg 2015, section
+    3.2). A mean of class means varies most with the class of fewest patients: variance and degrees
+    of freedom are those of Welch and Satterthwaite, for classes whose patients vary alike.
+    """
+    variance = 1 / patients
+    freedom = variance.sum() ** 2 / (variance**2 / (patients - 1)).sum()
+    of_resamples = variance * (patients - 1) / patients
+    return stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(variance.sum() / of_resamples.sum())
+
+
+def _at_level(ordered: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return quantiles of ordered replicates (B, ...) at levels (...), between two on a line."""
+    position = level * (len(ordered) - 1)
+    below = np.floor(position).astype(int)
+    above = np.minimum(below + 1, len(ordered) - 1)
+    low, high = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (below, above))
+    return low + (high - low) * (position - below)

@@ -1,0 +1,36 @@
+"""What the rules of this stage are asked to do."""
+
+from __future__ import annotations
+
+from ct_importance.metrics.jobs import ChosenMetric, MetricJob
+from ct_importance.options import Options
+from ct_importance.statistics.options import StatisticsOptions
+
+
+class CeilingJob(MetricJob):
+    """What a perfect map reaches by a metric of regions."""
+
+    statistics: StatisticsOptions
+    """Section `statistics` of the configuration."""
+
+
+class EstimationJob(MetricJob):
+    """Values, curves and comparisons by one metric."""
+
+    estimators: tuple[str, ...]
+    """In the order of their tables of points."""
+    statistics: StatisticsOptions
+    """Section `statistics` of the configuration."""
+
+
+class RankingJob(Options):
+    """How each metric ranks the estimators, and how far the metrics agree."""
+
+    metrics: tuple[ChosenMetric, ...]
+    """In the order of their tables."""
+    estimators: tuple[str, ...]
+    """In the order of their tables of points, which those of each metric have."""
+    seed: int
+    """Seed of the run."""
+    statistics: StatisticsOptions
+    """Section `statistics` of the configuration."""

@@ -1,0 +1,93 @@
+"""From tables of points to the tables of values, comparisons and ranks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from ct_importance.io.slices import count_slices, training_patients
+from ct_importance.io.table_file import read_frame, write_frame
+from ct_importance.metrics.evaluate import evaluate_estimator
+from ct_importance.metrics.metric import Probe
+from ct_importance.metrics.samples import read_samples
+from ct_importance.statistics.agreement import rank_by_metrics
+from ct_importance.statistics.estimates import Estimates, estimate_values, read_sums
+from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
+
+Path = str | os.PathLike
+
+
+def write_ceiling(
+    job: CeilingJob, slices: Path, segments: Path, points: Path, tables: Mapping[str, Path]
+) -> None:
+    """Write what a perfect map, the mask itself, reaches by a metric of regions.
+
+    Regions are those of the slice: even a map that is the mask does not reach 1.
+
+    Args:
+        job: What to compute.
+        slices: The list of slices.
+        segments: The table of their segments.
+        points: The table of points to write.
+        tables: Those of values and curves to write, by name.
+    """
+    metric = job.metric
+    evaluate_estimator(
+        metric,
+        read_samples(metric, slices, [metric.slices], None, segments),
+        Probe(job.seed),
+        points,
+        what=f"{job.name} of a perfect map: slices",
+        total=count_slices(slices, [metric.slices]),
+    )
+    sums = read_sums(metric, {"mask": points})
+    _write(estimate_values(metric, sums, job.statistics, job.seed), tables)
+
+
+def write_values(
+    job: EstimationJob, points: Sequence[Path], slices: Path, tables: Mapping[str, Path]
+) -> None:
+    """Write values, curves and comparisons of the estimators by one metric, with intervals.
+
+    Args:
+        job: What to compute.
+        points: The metric's tables, one per estimator.
+        slices: The list of slices.
+        tables: Those of values, curves and comparisons to write, by name.
+    """
+    metric = job.metric
+    sums = read_sums(metric, dict(zip(job.estimators, points, strict=True)))
+    training = training_patients(slices)
+    _write(estimate_values(metric, sums, job.statistics, job.seed, training), tables)
+
+
+def write_ranks(
+    job: RankingJob, points: Sequence[Path], comparisons: Sequence[Path], ranks: Path, taus: Path
+) -> None:
+    """Write how each metric ranks the estimators, and how far the metrics agree.
+
+    Args:
+        job: What to compute.
+        points: The tables of each metric, one per estimator, metric by metric.
+        comparisons: One per metric.
+        ranks: A table to write.
+        taus: The other.
+    """
+    metrics, tables = {it.name: it.metric for it in job.metrics}, iter(points)
+    found = rank_by_metrics(
+        metrics,
+        {
+            name: read_sums(metric, {estimator: next(tables) for estimator in job.estimators})
+            for name, metric in metrics.items()
+        },
+        dict(zip(metrics, map(read_frame, comparisons), strict=True)),
+        job.statistics,
+        job.seed,
+    )
+    write_frame(ranks, found.ranks)
+    write_frame(taus, found.taus)
+
+
+def _write(found: Estimates, tables: Mapping[str, Path]) -> None:
+    for name, path in tables.items():
+        write_frame(path, getattr(found, name))

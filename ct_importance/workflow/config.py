@@ -1,0 +1,248 @@
+"""The models of config.yaml, and one clear message for whatever is wrong in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from ct_importance.classifier.options import ModelOptions
+from ct_importance.cohort.options import CohortOptions
+from ct_importance.errors import InputError
+from ct_importance.metrics.metric import Metric
+from ct_importance.options import Options
+from ct_importance.plugins import KindName, load, name_of, names
+from ct_importance.saliency.estimator import Estimator
+from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import Task
+from ct_importance.workflow.messages import explain, not_known
+
+TABLE_PARTS = ("details", "comparisons")
+"""Of the table of a metric, in files of their own."""
+
+
+class SaliencyOptions(Options):
+    """What all estimators have in common."""
+
+    target: Literal["logit", "probability"] = "logit"
+    """The activation that is explained: the output before the sigmoid, or after it."""
+
+
+class ReportOptions(Options):
+    """What the example figures and the explorer show."""
+
+    figure1_estimator: str | None = None
+    """Estimator of Figure 1; null: smoothgrad_squared if it is there, else the first."""
+    figure3_estimator: str | None = None
+    """Estimator of Figure 3; null: expected_gradients if it is there, else the first."""
+    example_slices: dict[Literal["contrast", "no_contrast"], str] = {}
+    """Slice ids to show; for a class without one, the correctly classified slice whose mask is the
+    largest among the test patients."""
+    explorer_slices: int = Field(300, ge=1, le=10_000)
+    """How many slices the explorer holds at most: those with a mask first, then test slices."""
+
+
+class RunOptions(Options):
+    """Every key of config.yaml."""
+
+    run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)
+    """Name of the run: results go to results/<run>/."""
+    data_dir: str = "."
+    """Where relative paths of the cohort section start."""
+    seed: int = Field(0, ge=0)
+    """Seed of everything that is random: phantom, split, training, noise, ties."""
+    shards: int = Field(1, ge=1, le=100)
+    """Jobs among which the slices are divided for each estimator and each metric, so that several
+    GPUs work on one of them at once. Results do not depend on it."""
+    cohort: CohortOptions = CohortOptions()
+    model: ModelOptions = ModelOptions()
+    saliency: SaliencyOptions = SaliencyOptions()
+    estimators: dict[str, dict[str, Any] | None]
+    """Name -> options of the estimator of that name (or of `method`, to run one with several
+    settings side by side); null leaves it out."""
+    metrics: dict[str, dict[str, Any] | None]
+    """Name -> options of the metric of that name (or of `method`, likewise); null leaves it out."""
+    statistics: StatisticsOptions = StatisticsOptions()
+    report: ReportOptions = ReportOptions()
+
+    @field_validator("run")
+    @classmethod
+    def _results_are_its_own(cls, run: str) -> str:
+        if run.casefold() == "slurm_logs":
+            raise ValueError("results/slurm_logs/ holds what SLURM says: take another name")
+        return run
+
+    @field_validator("estimators", "metrics")
+    @classmethod
+    def _names_are_file_names(cls, entries: dict[str, Any]) -> dict[str, Any]:
+        for name in entries:
+            if not re.fullmatch("[A-Za-z0-9_]{1,100}", name):
+                raise ValueError(f"{name[:100]!r}: use at most 100 letters, digits and underscores")
+        if all(entry is None for entry in entries.values()):
+            raise ValueError("name at least one")
+        return entries
+
+
+@dataclass(frozen=True)
+class Config:
+    """A validated configuration; estimators and metrics that are null are left out."""
+
+    options: RunOptions
+    estimators: dict[str, Estimator]
+    """By the name of the entry."""
+    metrics: dict[str, Metric]
+    """By the name of the entry."""
+
+    def data_path(self, path: str) -> str:
+        """Return a path of the cohort section, taken from `data_dir` if it is relative."""
+        return str(Path(self.options.data_dir).expanduser() / Path(path).expanduser())
+
+
+def parse_config(raw: Mapping[str, Any]) -> Config:
+    """Validate a configuration as Snakemake hands it over.
+
+    Raises:
+        InputError: With a line per mistake: the key, what is wrong, and what was perhaps meant.
+    """
+    options = _validate(RunOptions, dict(raw), "")
+    config = Config(
+        options=options,
+        estimators={
+            name: _estimator(name, entry)
+            for name, entry in options.estimators.items()
+            if entry is not None
+        },
+        metrics={
+            name: _chosen("metric", name, entry)
+            for name, entry in options.metrics.items()
+            if entry is not None
+        },
+    )
+    for key in ("figure1_estimator", "figure3_estimator"):
+        name = getattr(options.report, key)
+        if name is not None and name not in config.estimators:
+            raise InputError(f"config: report.{key}: {not_known(name, config.estimators)}")
+    return config
+
+
+def tables_of(metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Return the metric of each table of the report, by the table's name.
+
+    A metric that runs under another name than its own has a table of that name.
+
+    Args:
+        metrics: By the name of the entry.
+
+    Raises:
+        InputError: If two metrics name the same table: one would overwrite the other's.
+    """
+    tables: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for name, metric in metrics.items():
+        table = metric.table if name == name_of(type(metric)) else f"table_{name}"
+        for file in (table, *(f"{table}_{part}" for part in TABLE_PARTS)):
+            if file in files:
+                raise InputError(
+                    f"config: metrics.{name}: its table would be {file}, one of metrics."
+                    f"{files[file]}; give the entry another name, or its class another `table`"
+                )
+            files[file] = name
+        tables[table] = name
+    return tables
+
+
+def _chosen(kind: KindName, name: str, entry: dict[str, Any]) -> Any:
+    """Return the estimator or the metric of an entry."""
+    entry, key = dict(entry), f"{kind}s.{name}"
+    method = entry.pop("method", name)
+    if method not in names(kind):
+        raise InputError(f"config: {key}: {not_known(method, names(kind))}")
+    if name in names(kind) and method != name:
+        raise InputError(
+            f"config: {key}: there is a {kind} {name!r}, and this entry is of {method!r}; "
+            "give it another name"
+        )
+    return _validate(load(kind, method), entry, key)
+
+
+def _estimator(name: str, entry: dict[str, Any]) -> Estimator:
+    estimator: Estimator = _chosen("estimator", name, entry)
+    targets = ["predicted", "true", "last", *Task().classes]
+    if estimator.target not in targets:
+        raise InputError(
+            f"config: estimators.{name}.target: {not_known(estimator.target, targets)}"
+        )
+    return estimator
+
+
+def canonical_options(options: Options, kind: type[Options]) -> str:
+    """Return the options of a base class as JSON with sorted keys, to stand as a rule's param."""
+    return _canonical({name: options.model_dump()[name] for name in kind.model_fields})
+
+
+def canonical_json(job: Options) -> str:
+    """Return what a rule is asked to do as JSON with sorted keys, to stand as its param."""
+    return _canonical(job.model_dump(mode="json"))
+
+
+def _canonical(content: dict[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True)
+
+
+def _validate(model: type[Options], content: Mapping[str, Any], where: str) -> Any:
+    try:
+        options = model.model_validate(content)
+    except ValidationError as error:
+        lines = explain(model, error.errors(), content, where)
+        raise InputError("\n".join(["config: " + lines[0], *lines[1:]])) from None
+    # pydantic takes true for 1; if all else were strict, numbers of the command line would be text.
+    for key, value in _truths_taken_for_numbers(content, options.model_dump(), where):
+        raise InputError(
+            f"config: {key}: must be a number, or text in quotes (it is {json.dumps(value)})"
+        )
+    return options
+
+
+def _truths_taken_for_numbers(given: Any, taken: Any, where: str) -> Iterator[tuple[str, bool]]:
+    """Yield the keys at which true or false was given, and something else was made of it."""
+    if isinstance(given, Mapping) and isinstance(taken, Mapping):
+        for key in given.keys() & taken.keys():
+            path = f"{where}.{key}" if where else key
+            yield from _truths_taken_for_numbers(given[key], taken[key], path)
+    elif isinstance(given, list | tuple) and isinstance(taken, list | tuple):
+        for entry, made in zip(given, taken, strict=False):
+            yield from _truths_taken_for_numbers(entry, made, where)
+    elif isinstance(given, bool) and not isinstance(taken, bool):
+        yield where, given
+
+
+def config_schema() -> str:
+    """Return the JSON schema of config.yaml, as schemas/config.schema.json holds it."""
+    schema = RunOptions.model_json_schema()
+    for kind in ("estimator", "metric"):
+        schema["properties"][f"{kind}s"] |= _entries_schema(kind, schema["$defs"])
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _entries_schema(kind: KindName, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of entries: those named as a method are of it, others name theirs."""
+    named, others = {}, []
+    for name in names(kind):
+        keys = load(kind, name).model_json_schema()
+        definitions |= keys.pop("$defs", {})
+        method = {"const": name, "description": f"The {kind} of this name."}
+        keys["properties"] = {"method": method} | keys["properties"]
+        definitions[f"{kind}_{name}"] = keys
+        reference = {"$ref": f"#/$defs/{kind}_{name}"}
+        named[name] = {"anyOf": [reference, {"type": "null"}]}
+        others.append({"allOf": [reference], "required": ["method"]})
+    return {
+        "properties": named,
+        "additionalProperties": {"anyOf": [*others, {"type": "null"}]},
+        "propertyNames": {"pattern": "^[A-Za-z0-9_]{1,100}$"},
+    }

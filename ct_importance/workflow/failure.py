@@ -1,0 +1,138 @@
+"""What a run prints when jobs failed: their logs, the last lines of these, and what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ct_importance.io.system_errors import AGAIN, MORE_MEMORY, REMEDIES
+
+LINES = 5
+"""Lines shown of a log."""
+JOBS = 5
+"""Failed jobs shown."""
+# The lines with which `workflow.running.job_log` ends a log, or begins a traceback at its end.
+ERROR_LINE = re.compile(r"\d\d:\d\d:\d\d ERROR (?!The job failed\.)")
+TRACEBACK_LINE = re.compile(r"\d\d:\d\d:\d\d ERROR The job failed\.")
+SUCCESS_LINE = re.compile(r"\d\d:\d\d:\d\d INFO done in ")
+
+AS_IT_SAYS = f"what the last line says; {AGAIN}"
+INSTALL = f"install what requirements.lock lists, or run `make demo` once; {AGAIN}"
+MORE_TIME = f"give it more time: --set-resources RULE:runtime=MINUTES; {AGAIN}"
+REPORT = (
+    "a defect of this workflow or of a file added to it: the log says where. If the file is not "
+    "yours, please report it with the log"
+)
+LITTLE_SPACE = 1 << 20
+"""Bytes."""
+FULL = f"the disk of its log is full: {REMEDIES[errno.ENOSPC]}"
+KILLED = (
+    "it ended without an error in its log: see the lines above, from 'ERROR' or 'Traceback' on; if "
+    f"there are none it was killed, most likely for lack of memory: {MORE_MEMORY}"
+)
+
+
+@dataclass
+class FailedJob:
+    """A job that failed, as the log of Snakemake tells."""
+
+    rule: str
+    number: str = ""
+    message: str = ""
+    """What a cluster says of it."""
+    logs: list[str] = field(default_factory=list)
+    """The rule's own, then those of a cluster."""
+
+
+def print_failures(snakemake_logs: Iterable[str | os.PathLike], folder: str | os.PathLike) -> None:
+    """Print which jobs failed, how their logs end, and what to do.
+
+    Args:
+        snakemake_logs: Snakemake's own log of the run.
+        folder: results/<run>.
+    """
+    texts = [Path(path).read_text(errors="replace") for path in snakemake_logs]
+    jobs = failed_jobs("\n".join(texts))
+    print(f"\nFailed jobs: {len(jobs)}. The logs of all jobs are in {Path(folder) / 'logs'}/.")
+    for job in jobs[:JOBS]:
+        print("\n" + "\n".join(describe(job)))
+    if len(jobs) > JOBS:
+        print(f"\n... and {len(jobs) - JOBS} more.")
+    print("\nThe same command goes on from here: what is finished is kept.")
+
+
+def failed_jobs(text: str) -> list[FailedJob]:
+    """Return the jobs that failed and did not succeed at another attempt.
+
+    Args:
+        text: The log of Snakemake.
+    """
+    jobs: dict[str, FailedJob] = {}
+    job = None
+    for line in text.splitlines():
+        key, _, value = line.strip().partition(": ")
+        if match := re.match(r"\s*(?:Error in )?rule (\w+):$", line):
+            job = FailedJob(match[1])
+        elif match := re.match(r"Finished jobid: (\d+)", line):
+            jobs.pop(match[1], None)
+        elif job is None or not line.startswith(" "):
+            job = None
+        elif key == "jobid":
+            job.number = value
+        elif key == "message":
+            job.message = value
+        elif key == "log" and value.endswith(" (check log file(s) for error details)"):
+            job.logs = value.rpartition(" (check ")[0].split(", ")
+            jobs[job.number] = job
+    return list(jobs.values())
+
+
+def describe(job: FailedJob) -> list[str]:
+    """Return the lines that are printed of a failed job."""
+    path = Path(job.logs[0])
+    lines = path.read_text(errors="replace").rstrip().splitlines() if path.is_file() else []
+    if lines and SUCCESS_LINE.match(lines[-1]):
+        lines = []  # the log of an earlier time
+    heading = f"{job.rule}: {job.logs[0]}" + (" ends:" if lines else "")
+    others = [f"  See also {path}" for path in job.logs[1:]]
+    return [
+        heading,
+        *(f"  | {line}" for line in lines[-LINES:]),
+        *others,
+        f"  What to do: {remedy(lines, job.message, path.parent)}",
+    ]
+
+
+def remedy(lines: Sequence[str], message: str = "", folder: str | os.PathLike = ".") -> str:
+    """Return what to do about a job that failed.
+
+    Args:
+        lines: Its log; none if it has written none.
+        message: What a cluster says of it.
+        folder: Where the log is.
+    """
+    last = lines[-1] if lines else ""
+    if ERROR_LINE.match(last):
+        return AS_IT_SAYS
+    if re.search("TIMEOUT|time limit", message, re.IGNORECASE):
+        return MORE_TIME
+    if re.search("OUT_OF_ME|oom", message, re.IGNORECASE):
+        return f"memory did not suffice: {MORE_MEMORY}"
+    if last.startswith(("ModuleNotFoundError", "ImportError")):
+        return INSTALL
+    if any(map(TRACEBACK_LINE.match, lines)):
+        return REPORT
+    return FULL if _is_full(folder) else KILLED
+
+
+def _is_full(folder: str | os.PathLike) -> bool:
+    """Tell whether a disk has hardly any space, or no more room for files, so that logs end."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < LITTLE_SPACE or (disk.f_files > 0 and disk.f_favail == 0)

@@ -1,0 +1,168 @@
+"""Files and folders of the user, checked while the workflow is read."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Sequence
+
+from ct_importance.classifier.weights import read_weights
+from ct_importance.cohort.options import DatasetOptions
+from ct_importance.errors import InputError
+from ct_importance.io.digests import file_digest
+from ct_importance.io.folders import list_files, overlapping_folders
+from ct_importance.workflow.config import Config
+
+# Snakemake replaces {name} and <name> in every path, and cannot print names that are not UTF-8.
+# There is no way to write them otherwise, so such files of the user are no inputs.
+REPLACED = re.compile(r"\{\s*[.\w]|<[a-z]|[\ud800-\udfff]")
+
+
+class UserInputs:
+    """The paths that a configuration names.
+
+    They are checked here: errors of Snakemake's input functions come with a traceback.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Check all paths of the configuration but the weights (`check_weights`).
+
+        Raises:
+            InputError: If one is missing or cannot be read, or two datasets share files.
+        """
+        self._config = config
+        cohort = config.options.cohort
+        self.datasets: dict[str, DatasetOptions] = dict(sorted(cohort.given_datasets.items()))
+        """Those that are not left out, by name; none for the phantom."""
+        self.folders = {name: self._image_folders(name) for name in self.datasets}
+        """Folders with the images of each dataset."""
+        self.patients = {
+            name: self._file(it.patients, f"datasets.{name}.patients")
+            for name, it in self.datasets.items()
+        }
+        """Table of the patients of each dataset of volumes, or None."""
+        self.labels = {
+            name: self._file(it.labels.csv, f"datasets.{name}.labels.csv")
+            for name, it in self.datasets.items()
+        }
+        """Table of the labels of each dataset, or None."""
+        self.masks = {
+            name: it.masks and self._path(it.masks, f"datasets.{name}.masks", os.path.isdir)
+            for name, it in self.datasets.items()
+        }
+        """Folder with the masks of each dataset, or None."""
+        self.pseudonym_key = self._file(cohort.pseudonym_key, "pseudonym_key")
+        """File with the secret that pseudonyms depend on, or None."""
+        self.mask_files = self._mask_files()
+        """The files of all masks one by one: Snakemake sees when one of them changes."""
+        self._check_overlaps()
+
+    def top_level_digest(self, dataset: str) -> str:
+        """Return a digest of what lies at the top of a dataset's folders.
+
+        The time of a folder itself does not tell: rsync -a keeps it.
+        """
+        names = [sorted(os.listdir(folder)) for folder in self.folders.get(dataset, [])]
+        return hashlib.blake2b(json.dumps(names).encode(), digest_size=16).hexdigest()
+
+    def weights(self) -> str:
+        """Return the file of the user's classifier.
+
+        Raises:
+            InputError: If it cannot be read.
+        """
+        path = self._config.options.model.weights
+        if path is None or not os.path.isfile(path) or not _is_readable(path):
+            raise InputError(f"config: model.weights: {path} is not a file that can be read")
+        return path
+
+    def weights_digest(self) -> str:
+        """Return a digest of that file: Snakemake compares files of this size by time only."""
+        return file_digest(self.weights())
+
+    def check_weights(self) -> None:
+        """Read the weights of the user, if there are any.
+
+        Raises:
+            InputError: If they are not those of the network, or damaged.
+        """
+        if self._config.options.model.weights is None:
+            return
+        cohort = self._config.options.cohort
+        try:
+            read_weights(self.weights(), cohort.image_size, cohort.hu_window)
+        except (InputError, OSError) as error:
+            raise InputError(f"config: model.weights: {error}") from None
+
+    def warnings(self) -> list[str]:
+        """Return what the user should know of these files before anything is computed."""
+        key = self.pseudonym_key
+        if key is None or not os.stat(key).st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            return []
+        return [
+            f"config: cohort.pseudonym_key: others can read {key}, and make the pseudonyms of "
+            "patients again with it; chmod 600 takes that from them"
+        ]
+
+    def _image_folders(self, name: str) -> list[str]:
+        dataset = self.datasets[name]
+        key = f"datasets.{name}.{'dicom' if dataset.volumes is None else 'volumes'}"
+        return [self._path(folder, key, os.path.isdir) for folder in dataset.folders]
+
+    def _mask_files(self) -> list[str]:
+        folders = sorted({folder for folder in self.masks.values() if folder})
+        stamps = list_files(folders, "cohort.datasets.<name>.masks", hidden=False)
+        # A link to nothing is set aside later; Snakemake would stop at it.
+        return [stamp.path for stamp in stamps if os.path.exists(stamp.path)]
+
+    def _file(self, path: str | None, key: str) -> str | None:
+        return path and self._path(path, key, os.path.isfile)
+
+    def _path(self, path: str, key: str, exists: Callable[[str], bool]) -> str:
+        """Return a path of the cohort section, taken from data_dir.
+
+        Raises:
+            InputError: If it is missing or cannot be read.
+        """
+        full = self._config.data_path(path)
+        if not exists(full):
+            raise InputError(
+                f"config: cohort.{key}: {full} does not exist; relative paths start at data_dir "
+                f"({self._config.options.data_dir})"
+            )
+        if not _is_readable(full):
+            raise InputError(f"config: cohort.{key}: {full} cannot be read; change its permissions")
+        return full
+
+    def _check_overlaps(self) -> None:
+        for one, other in itertools.combinations(self.datasets, 2):
+            kinds = {self.datasets[name].volumes is None for name in (one, other)}
+            shared = overlapping_folders(self.folders[one], self.folders[other])
+            if len(kinds) == 1 and shared:
+                raise InputError(
+                    f"config: cohort.datasets: {one} and {other} have files in common: "
+                    f"{' and '.join(shared)}; give each its own folders"
+                )
+
+
+def as_inputs(paths: Sequence[str]) -> list[str]:
+    """Return the files and folders of the user that Snakemake takes as they are."""
+    return [path for path in paths if not REPLACED.search(path)]
+
+
+def stamps_of_others(paths: Sequence[str]) -> str:
+    """Return what tells of changes of those that cannot be inputs; "" if there are none."""
+    digest = hashlib.blake2b(digest_size=16)
+    others = [path for path in paths if REPLACED.search(path)]
+    for path in others:
+        status = os.stat(path)
+        digest.update(f"{os.fsencode(path)!r} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest() if others else ""
+
+
+def _is_readable(path: str) -> bool:
+    return os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK)

@@ -1,0 +1,97 @@
+"""What the rules of rules/cohort.smk are asked to do, each function named as its rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ct_importance.cohort.jobs import (
+    ChestJob,
+    ExtractionJob,
+    HeadersJob,
+    IndexJob,
+    LabelJob,
+    LabelsOfDataset,
+    MasksOfDataset,
+    PhantomJob,
+    PlanJob,
+    SummaryJob,
+)
+from ct_importance.cohort.options import LabelOptions
+from ct_importance.workflow.inputs import stamps_of_others
+
+if TYPE_CHECKING:
+    from ct_importance.workflow.study import Study
+
+
+def generate_phantom(study: Study, wildcards: Any) -> PhantomJob:
+    """Return what makes the built-in cohort."""
+    return PhantomJob(options=study.cohort.phantom, seed=study.options.seed)
+
+
+def read_headers(study: Study, wildcards: Any) -> HeadersJob:
+    """Return what decides which files of a dataset are read, and how."""
+    name = wildcards.dataset
+    dataset = study.inputs.datasets.get(name)
+    return HeadersJob(
+        dataset=name,
+        folders=study.inputs.folders[name] if dataset else [f"{study.folder}/phantom/dicom"],
+        content=study.inputs.top_level_digest(name),
+        are_volumes=dataset is not None and dataset.volumes is not None,
+        keep_derived=dataset is not None and dataset.keep_derived,
+        patients_csv=study.inputs.patients.get(name),
+        pseudonym_key=study.inputs.pseudonym_key,
+        others=stamps_of_others(study.header_files(wildcards)),
+        code=study.code("read_headers")(wildcards),
+    )
+
+
+def index_cohort(study: Study, wildcards: Any) -> IndexJob:
+    """Return the datasets in their order."""
+    return IndexJob(datasets=study.datasets)
+
+
+def label_series(study: Study, wildcards: Any) -> LabelJob:
+    """Return where the labels of each dataset come from."""
+    sources = {
+        name: LabelsOfDataset(csv=study.inputs.labels[name], options=dataset.labels)
+        for name, dataset in study.inputs.datasets.items()
+    }
+    return LabelJob(
+        datasets=sources or {"phantom": LabelsOfDataset(csv=None, options=LabelOptions())},
+        pseudonym_key=study.inputs.pseudonym_key,
+        others=stamps_of_others(study.label_files()),
+    )
+
+
+def find_chest(study: Study, wildcards: Any) -> ChestJob:
+    """Return what counts as lung."""
+    return ChestJob(options=study.cohort.body_region)
+
+
+def plan_extraction(study: Study, wildcards: Any) -> PlanJob:
+    """Return what decides the split and the slices."""
+    return PlanJob(
+        masks=_masks(study),
+        others=stamps_of_others(study.inputs.mask_files),
+        options=study.cohort,
+        seed=study.options.seed,
+    )
+
+
+def extract_slices(study: Study, wildcards: Any) -> ExtractionJob:
+    """Return how the pixels of a slice are scaled."""
+    return ExtractionJob(options=study.cohort)
+
+
+def summarise_cohort(study: Study, wildcards: Any) -> SummaryJob:
+    """Return where the masks of each dataset are."""
+    return SummaryJob(masks=_masks(study))
+
+
+def _masks(study: Study) -> dict[str, MasksOfDataset]:
+    given = {
+        name: MasksOfDataset(folder=study.inputs.masks[name], structures=dataset.structures)
+        for name, dataset in study.inputs.datasets.items()
+    }
+    phantom = MasksOfDataset(folder=f"{study.folder}/phantom/masks", structures=None)
+    return given or {"phantom": phantom}

@@ -1,0 +1,32 @@
+"""What the rules of rules/metrics.smk are asked to do, each function named as its rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ct_importance.metrics.jobs import EvaluationJob
+from ct_importance.statistics.jobs import CeilingJob
+
+if TYPE_CHECKING:
+    from ct_importance.workflow.study import Study
+
+
+def evaluate_importance(study: Study, wildcards: Any) -> EvaluationJob:
+    """Return by which metric an estimator is evaluated."""
+    asks = study.needs(wildcards.metric, "classifier")
+    return EvaluationJob(
+        **study.chosen_metric(wildcards.metric),
+        seed=study.options.seed,
+        estimator=wildcards.estimator,
+        shard=study.shard_of(wildcards),
+        precision=study.options.model.precision if asks else None,
+    )
+
+
+def evaluate_ceiling(study: Study, wildcards: Any) -> CeilingJob:
+    """Return by which metric a perfect map is evaluated."""
+    return CeilingJob(
+        **study.chosen_metric(wildcards.metric),
+        seed=study.options.seed,
+        statistics=study.options.statistics,
+    )

@@ -1,0 +1,413 @@
+"""The study: which files there are, and what each is made of. The one place that knows the grid."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ct_importance.errors import InputError
+from ct_importance.io.table_file import read_table
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.plugins import modules, name_of
+from ct_importance.report.summary import shareable_config
+from ct_importance.workflow.code import code_digest
+from ct_importance.workflow.config import (
+    TABLE_PARTS,
+    Config,
+    canonical_json,
+    canonical_options,
+    tables_of,
+)
+from ct_importance.workflow.inputs import UserInputs, as_inputs
+from ct_importance.workflow.jobs import classifier, cohort, metrics, saliency, statistics
+
+JOBS = (cohort, classifier, saliency, metrics, statistics)
+FORMATS = ("svg", "pdf", "png")
+VARIANTS = ("original", "absolute")
+FIGURES = {
+    "fidelity": ["figure2_fidelity_area", "figure4_fidelity_curves"],
+    "dice": ["figure3_xrai", "figure6_dice_curves"],
+    "roc": ["figure5_roc_curves"],
+}
+"""Those of each metric."""
+
+Wildcards = Any
+"""What Snakemake gives an input function: an object with the wildcards of its rule's output."""
+
+
+class Study:
+    """A run, made of its validated configuration; tested without Snakemake."""
+
+    def __init__(self, config: Config) -> None:
+        """Lay out a run.
+
+        Raises:
+            InputError: If a path of the user cannot be read, or a metric cannot be computed.
+        """
+        self.config = config
+        self.options = config.options
+        self.cohort = config.options.cohort
+        self.run = config.options.run
+        self.folder = f"results/{self.run}"
+        self.inputs = UserInputs(config)
+        self.is_phantom = not self.inputs.datasets
+        self.datasets = list(self.inputs.datasets) or ["phantom"]
+        # In an order of their own: that of the configuration's keys must not count for anything.
+        self.estimators = dict(sorted(config.estimators.items()))
+        self.tables = tables_of(config.metrics)
+        self.metrics = [self.tables[table] for table in sorted(self.tables)]
+        self.shared = {
+            work.name: work for it in self.estimators.values() for work in it.shared().values()
+        }
+        self.shards = [f"{n}of{self.options.shards}" for n in range(1, self.options.shards + 1)]
+        self._check_metrics()
+
+    def job(self, rule: str) -> Callable[[Wildcards], str]:
+        """Return a function from wildcards to what a rule's script is asked to do, as JSON.
+
+        A function, since Snakemake leaves what it returns as it is: braces in the paths of users
+        stay what they are.
+        """
+        (build,) = (getattr(stage, rule) for stage in JOBS if hasattr(stage, rule))
+        return lambda wildcards: canonical_json(build(self, wildcards))
+
+    def code(self, rule: str) -> Callable[[Wildcards], str]:
+        """Return a function from wildcards to a digest of the code a rule's script runs."""
+        return lambda wildcards: code_digest(f"scripts/{rule}.py", *self._loaded(rule, wildcards))
+
+    def _loaded(self, rule: str, wildcards: Wildcards) -> list[str]:
+        """Return the modules that a script loads by name."""
+        if rule in ("compute_importance", "combine_shared"):
+            return [self._module("estimator", self.estimators[wildcards.estimator])]
+        if rule == "share_passes":
+            return [self._module("shared", self.shared[wildcards.shared])]
+        if rule in ("rank_estimators", "plot_rank_flow", "write_agreement", "write_summary"):
+            names = self.metrics
+        elif rule == "write_table":
+            names = [self.tables[wildcards.table]]
+        else:
+            names = [wildcards.metric] if hasattr(wildcards, "metric") else []
+        return [self._module("metric", self.config.metrics[name]) for name in names]
+
+    @property
+    def weights_given(self) -> bool:
+        """Whether the user brings a trained classifier."""
+        return self.options.model.weights is not None
+
+    def weights(self) -> list[str]:
+        """Return the file of the user's classifier, if Snakemake can track it."""
+        return as_inputs([self.inputs.weights()])
+
+    def _module(self, kind: Any, chosen: object) -> str:
+        return modules(kind)[name_of(type(chosen))]
+
+    # The cohort
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether slices can have masks."""
+        return self.is_phantom or any(self.inputs.masks.values())
+
+    def phantom(self) -> list[str]:
+        """Return the folder of the built-in cohort, where it is used."""
+        return [f"{self.folder}/phantom"] if self.is_phantom else []
+
+    def headers(self) -> list[str]:
+        """Return the tables of headers, one per dataset."""
+        return [f"{self.folder}/cohort/headers/{name}.parquet" for name in self.datasets]
+
+    def header_files(self, wildcards: Wildcards) -> list[str]:
+        """Return what the headers of a dataset depend on, beside what lies in its folders."""
+        name = wildcards.dataset
+        patients = self.inputs.patients.get(name)
+        return [
+            *self.inputs.folders.get(name, []),
+            *([patients] if patients else []),
+            *self._pseudonym_key(),
+        ]
+
+    def tracked_header_files(self, wildcards: Wildcards) -> list[str]:
+        """Return those of them that Snakemake can track."""
+        return as_inputs(self.header_files(wildcards))
+
+    def label_files(self) -> list[str]:
+        """Return the tables of labels, and the secret of pseudonyms."""
+        return [*sorted(filter(None, self.inputs.labels.values())), *self._pseudonym_key()]
+
+    def tracked_label_files(self) -> list[str]:
+        """Return those of them that Snakemake can track."""
+        return as_inputs(self.label_files())
+
+    def mask_files(self) -> list[str]:
+        """Return the mask files of the user that Snakemake can track."""
+        return as_inputs(self.inputs.mask_files)
+
+    def chest(self) -> list[str]:
+        """Return the table of chests, where only the chest is wanted."""
+        wanted = self.cohort.body_region.region == "chest"
+        return [f"{self.folder}/cohort/chest.parquet"] if wanted else []
+
+    def patients(self, split: str | os.PathLike) -> list[str]:
+        """Return the file names of the patients.
+
+        Args:
+            split: The table that the checkpoint plan_extraction wrote.
+
+        Raises:
+            InputError: If it cannot be read.
+        """
+        return read_table(split, ["file"]).column("file").to_pylist()
+
+    def _pseudonym_key(self) -> list[str]:
+        return [self.inputs.pseudonym_key] if self.inputs.pseudonym_key else []
+
+    # Importance
+
+    def sharded(self, path: str) -> str:
+        """Return a path per shard in place of one, if several jobs divide the slices."""
+        if len(self.shards) == 1:
+            return path
+        folder, name = os.path.split(path)
+        stem, suffix = os.path.splitext(name)
+        return f"{folder}/shards/{stem}.{{shard}}{suffix}"
+
+    def shard_of(self, wildcards: Wildcards) -> str:
+        """Return the share of the slices that a job has."""
+        return getattr(wildcards, "shard", self.shards[0])
+
+    def shards_of(self, wildcards: Wildcards) -> list[str]:
+        """Return the shares of a table that several jobs divide."""
+        path = self.sharded(f"{self.folder}/{wildcards.joined}.parquet")
+        return [path.replace("{shard}", shard) for shard in self.shards]
+
+    def joined(self) -> list[str]:
+        """Return the tables that several jobs divide, without folder of the run and suffix."""
+        return [
+            *(f"saliency/shared/{name}" for name in self.shared),
+            *(f"saliency/{name}" for name in self.taking_passes()),
+            *(f"metrics/{metric}/{name}" for metric in self.metrics for name in self.estimators),
+        ]
+
+    def taking_passes(self) -> list[str]:
+        """Return the estimators that take passes of their own."""
+        return [name for name, it in self.estimators.items() if not it.shared()]
+
+    def combining(self) -> list[str]:
+        """Return the estimators whose passes are all shared."""
+        return [name for name, it in self.estimators.items() if it.shared()]
+
+    def shared_maps(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables of the work that an estimator shares."""
+        works = self.estimators[wildcards.estimator].shared().values()
+        return [f"{self.folder}/saliency/shared/{work.name}.parquet" for work in works]
+
+    def predictions_of_target(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the predictions, where the class that is explained follows them."""
+        follows = self.shared[wildcards.shared].target == "predicted"
+        return f"{self.folder}/model/predictions.parquet" if follows else []
+
+    def explained(self) -> list[str]:
+        """Return which slices need maps: those of metrics, and those with a mask for figures."""
+        subsets = {self.slices_of(metric) for metric in self.metrics}
+        if self.has_masks:
+            subsets = subsets - {"annotated_test"} | {"annotated"}
+        return ["all"] if "all" in subsets else sorted(subsets)
+
+    def maps(self) -> list[str]:
+        """Return the tables of importance maps, one per estimator."""
+        return [f"{self.folder}/saliency/{name}.parquet" for name in self.estimators]
+
+    # Metrics
+
+    def needs(self, metric: str, what: str) -> bool:
+        """Return whether a metric needs something."""
+        return what in self.config.metrics[metric].needs
+
+    def slices_of(self, metric: str) -> str:
+        """Return the subset of slices a metric is computed on; "" if it is not configured."""
+        if metric not in self.metrics:
+            return ""
+        return self.config.metrics[metric].slices
+
+    def _check_metrics(self) -> None:
+        for metric in self.metrics:
+            subset = self.slices_of(metric)
+            if subset.endswith("test") and self.cohort.test_fraction == 0:
+                raise InputError(
+                    f"config: metrics.{metric} is computed on test slices, and "
+                    "cohort.test_fraction is 0: "
+                    f"set metrics.{metric}.slices to annotated or all"
+                )
+            wants_masks = self.needs(metric, "mask") or subset.startswith("annotated")
+            if wants_masks and not self.has_masks:
+                raise InputError(
+                    f"config: metrics.{metric} needs masks: set `masks` of a dataset in "
+                    "cohort.datasets to their folder, or leave the metric out with metrics: "
+                    f"{{{metric}: null}}"
+                )
+
+    def classifier_of_metric(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the classifier, if a metric asks it."""
+        asked = self.needs(wildcards.metric, "classifier")
+        return f"{self.folder}/model/classifier.pt" if asked else []
+
+    def segments_of_metric(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the segments of the slices, if a metric needs them."""
+        needed = self.needs(wildcards.metric, "segments")
+        return f"{self.folder}/metrics/segments.parquet" if needed else []
+
+    def gpus_of_metric(self, wildcards: Wildcards) -> int:
+        """Return how many GPUs a job of a metric wants."""
+        return int(self.needs(wildcards.metric, "classifier"))
+
+    def points(self, metric: str) -> list[str]:
+        """Return the tables of a metric, one per estimator; none if it is not configured."""
+        names = self.estimators if metric in self.metrics else ()
+        return [f"{self.folder}/metrics/{metric}/{name}.parquet" for name in names]
+
+    def segments(self) -> str | list[str]:
+        """Return the segments of the slices, if a metric needs them."""
+        needed = any(self.needs(metric, "segments") for metric in self.metrics)
+        return f"{self.folder}/metrics/segments.parquet" if needed else []
+
+    def chosen_metric(self, name: str) -> dict[str, Any]:
+        """Return the fields of `ct_importance.metrics.jobs.ChosenMetric`."""
+        metric = self.config.metrics[name]
+        return {"name": name, "method": name_of(type(metric)), "options": metric.model_dump()}
+
+    def metric_of_job(self, wildcards: Wildcards) -> str:
+        """Return the metric of a job or of its table, as JSON."""
+        name = getattr(wildcards, "metric", None) or self.tables[wildcards.table]
+        return canonical_json(ChosenMetric(**self.chosen_metric(name)))
+
+    def points_of_metric(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables of the metric of a job."""
+        return self.points(wildcards.metric)
+
+    def all_points(self) -> list[str]:
+        """Return the tables of all metrics, in their order."""
+        return list(itertools.chain(*map(self.points, self.metrics)))
+
+    def ceiling(self, metric: str, table: str) -> list[str]:
+        """Return what a perfect map reaches by a metric of regions; the others reach 1."""
+        has_ceiling = metric in self.metrics and all(
+            self.needs(metric, what) for what in ("mask", "segments")
+        )
+        return [f"{self.folder}/statistics/{metric}/ceiling/{table}.parquet"] if has_ceiling else []
+
+    # Statistics and report
+
+    @property
+    def statistics(self) -> str:
+        """The options of the statistics, as JSON."""
+        return canonical_options(self.options.statistics, type(self.options.statistics))
+
+    @property
+    def estimator_names(self) -> str:
+        """The estimators in their order, as JSON."""
+        return json.dumps(list(self.estimators))
+
+    def metric_specs(self, wildcards: Wildcards) -> str:
+        """Return the metrics in the order of their tables, as JSON."""
+        chosen = [ChosenMetric(**self.chosen_metric(name)) for name in self.metrics]
+        return json.dumps([json.loads(canonical_json(it)) for it in chosen])
+
+    def shareable_config(self, wildcards: Wildcards) -> str:
+        """Return the configuration without paths of the user, as JSON."""
+        return json.dumps(shareable_config(self.options.model_dump(mode="json")), sort_keys=True)
+
+    def example_slices(self, wildcards: Wildcards) -> str:
+        """Return the slices that the user wants to see, as JSON."""
+        return json.dumps(self.options.report.example_slices, sort_keys=True)
+
+    def map_of_figure(self, figure: int) -> str:
+        """Return the table of maps that Figure 1 or 3 shows a map of."""
+        return f"{self.folder}/saliency/{self.example_estimator(figure)}.parquet"
+
+    def paper_tables(self, suffix: str) -> list[str]:
+        """Return the table of each metric."""
+        return [f"{self.folder}/tables/{table}.{suffix}" for table in self.tables]
+
+    @property
+    def explained_as_json(self) -> str:
+        """Which slices need maps, as JSON."""
+        return json.dumps(self.explained())
+
+    @property
+    def passes_as_json(self) -> str:
+        """Gradients of each estimator, as JSON."""
+        return json.dumps(self.passes())
+
+    def benchmarks_as_json(self, wildcards: Wildcards) -> str:
+        """Return the benchmark files of each estimator, as JSON."""
+        return json.dumps(self.benchmarks())
+
+    def values(self) -> list[str]:
+        """Return the values by each metric."""
+        return [f"{self.folder}/statistics/{it}/values.parquet" for it in self.metrics]
+
+    def comparisons(self) -> list[str]:
+        """Return the comparisons by each metric."""
+        return [f"{self.folder}/statistics/{it}/comparisons.parquet" for it in self.metrics]
+
+    def of_table(self, name: str) -> Callable[[Wildcards], str]:
+        """Return a function from wildcards to a file of the statistics behind a table."""
+        return lambda wildcards: (
+            f"{self.folder}/statistics/{self.tables[wildcards.table]}/{name}.parquet"
+        )
+
+    def ceiling_of_table(self, wildcards: Wildcards) -> list[str]:
+        """Return the ceiling of the metric of a table."""
+        return self.ceiling(self.tables[wildcards.table], "values")
+
+    def figures(self) -> list[str]:
+        """Return the figures that the configured metrics allow, in every format."""
+        names = ["training_curve"] if self.options.model.weights is None else []
+        names += ["figure1_examples"] if self.has_masks else []
+        for metric, figures in FIGURES.items():
+            names += figures if metric in self.metrics else []
+        names += [f"differences_{it}_{variant}" for it in self.metrics for variant in VARIANTS]
+        return [
+            f"{self.folder}/figures/{name}.{suffix}"
+            for name in sorted([*names, "rank_flow"])
+            for suffix in FORMATS
+        ]
+
+    def table_files(self) -> list[str]:
+        """Return the tables of the report as CSV."""
+        stems = [
+            f"{it}{part}"
+            for it in self.tables
+            for part in ("", *(f"_{part}" for part in TABLE_PARTS))
+        ]
+        return [f"{self.folder}/tables/{it}.csv" for it in [*stems, "agreement", "ranks", "cost"]]
+
+    def benchmarks(self) -> dict[str, list[str]]:
+        """Return Snakemake's benchmark files of the jobs that make the maps of each estimator."""
+        return {name: list(self._benchmarks_of(name)) for name in self.estimators}
+
+    def all_benchmarks(self) -> list[str]:
+        """Return these files, each once."""
+        return sorted(set(itertools.chain(*self.benchmarks().values())))
+
+    def _benchmarks_of(self, name: str) -> Iterable[str]:
+        folder = f"{self.folder}/benchmarks"
+        jobs = [f"compute_importance/{name}"]
+        if works := self.estimators[name].shared().values():
+            yield f"{folder}/combine_shared/{name}.tsv"
+            jobs = [f"share_passes/{work.name}" for work in works]
+        for job, shard in itertools.product(jobs, self.shards):
+            yield self.sharded(f"{folder}/{job}.tsv").replace("{shard}", shard)
+
+    def passes(self) -> dict[str, int]:
+        """Return how many gradients each estimator takes of a slice."""
+        return {name: estimator.cost().backward for name, estimator in self.estimators.items()}
+
+    def example_estimator(self, figure: int) -> str:
+        """Return the estimator of Figure 1 or 3: the chosen, else the paper's, else the first."""
+        chosen = getattr(self.options.report, f"figure{figure}_estimator")
+        usual = {1: "smoothgrad_squared", 3: "expected_gradients"}[figure]
+        return chosen or (usual if usual in self.estimators else next(iter(self.estimators)))

@@ -1,0 +1,135 @@
+import logging
+
+import numpy as np
+import pydantic
+import pytest
+import torch
+
+from ct_importance.classifier.options import ModelOptions, TrainingOptions
+from ct_importance.classifier.predictions import balanced_accuracy, predict_logits
+from ct_importance.classifier.training import batch_slices, class_weights, train_classifier
+from ct_importance.errors import InputError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def task():
+    """Slices that differ by a bright disk, three times as many without it as with it."""
+    random = np.random.default_rng(0)
+    labels = np.array([1, 0, 0, 0] * 6)
+    images = random.uniform(0, 0.4, (24, 32, 32)).astype(np.float32)
+    y, x = np.mgrid[:32, :32]
+    images[labels == 1] += np.where((y - 16) ** 2 + (x - 16) ** 2 < 49, 0.5, 0).astype("float32")
+    return images, labels
+
+
+def test_learns_a_simple_task_the_same_way_twice(task, caplog):
+    """12 steps of BatchNorm averages would not do: see `settle_batch_norm`."""
+    images, labels = task
+    options = TrainingOptions(epochs=4, batch_size=8, test_every=3)
+    test = images[:8], labels[:8]
+    with caplog.at_level(logging.INFO):
+        network, history = train_classifier(*task, options, 1, CPU, test)
+    assert balanced_accuracy(predict_logits(network, images, CPU), labels) > 0.9
+    assert not network.training
+    assert [row["epoch"] for row in history] == list(range(1, 5))
+    assert history[-1]["loss"] < history[0]["loss"]
+    evaluated = [row["epoch"] for row in history if row["test_loss"] is not None]
+    assert evaluated == [3, 4]
+    logits = predict_logits(network, test[0], CPU)
+    assert history[-1]["test_balanced_accuracy"] == balanced_accuracy(logits, test[1])
+    losses = np.logaddexp(0, np.where(test[1] == 1, -logits, logits))
+    by_class = [losses[test[1] == value].mean() for value in (0, 1)]
+    assert history[-1]["test_loss"] == pytest.approx(np.mean(by_class), rel=1e-3)
+    assert "epoch 4 of 4: loss" in caplog.text
+
+    torch.manual_seed(99)  # neither the global state nor looking more often matters
+    once = TrainingOptions(epochs=4, batch_size=8)
+    again, same_history = train_classifier(*task, once, 1, CPU)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+    assert [row["loss"] for row in same_history] == [row["loss"] for row in history]
+    assert same_history[-1]["test_loss"] is None
+
+
+def test_the_seed_matters_and_the_global_generator_is_left_alone(task):
+    options = TrainingOptions(epochs=1, batch_size=16)
+    before = torch.get_rng_state()
+    first, _ = train_classifier(*task, options, 1, CPU)
+    second, _ = train_classifier(*task, options, 2, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not torch.equal(first.conv1.weight, second.conv1.weight)
+
+
+def test_a_last_batch_of_one_is_trained_on(task):
+    images, labels = task
+    _, history = train_classifier(
+        images[:9], labels[:9], TrainingOptions(epochs=1, batch_size=8), 1, CPU
+    )
+    assert np.isfinite(history[0]["loss"])
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [
+        (8, 4, [4, 4]),
+        (9, 4, [4, 5]),
+        (10, 4, [4, 4, 2]),
+        (3, 16, [3]),
+        (1, 16, [1]),
+        (17, 16, [17]),
+    ],
+)
+def test_every_slice_is_in_one_batch_and_none_is_alone(count, size, expected):
+    batches = batch_slices(count, size)
+    assert [len(range(count)[batch]) for batch in batches] == expected
+    assert [i for batch in batches for i in range(count)[batch]] == list(range(count))
+
+
+def test_classes_weigh_the_same():
+    labels = np.array([0] * 30 + [1] * 10)
+    weights = class_weights(labels)
+    assert weights[labels][labels == 0].sum() == pytest.approx(weights[labels][labels == 1].sum())
+    assert weights[labels].mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "counts"),
+    [([], "0 with contrast agent and 0 without"), ([0, 0], "0 with .* 2 without"), ([1], "1 with")],
+)
+def test_training_needs_both_classes(labels, counts):
+    images = np.zeros((len(labels), 32, 32), np.float32)
+    with pytest.raises(InputError, match=rf"training slices: {counts}.*; training needs both"):
+        train_classifier(images, np.array(labels, int), TrainingOptions(epochs=1), 1, CPU)
+
+
+class TestOptions:
+    def test_defaults(self):
+        options = ModelOptions()
+        assert options.weights is None
+        assert options.training.epochs == 40
+        assert options.training.batch_size == 16
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("epochs", 0),
+            ("batch_size", 1),
+            ("learning_rate", 0),
+            ("weight_decay", -1),
+            ("test_every", -1),
+            ("epoch", 3),
+            ("augmentation", {"flip": 1.5}),
+            ("augmentation", {"scale": [1.1, 0.9]}),
+            ("augmentation", {"scale": [0, 1]}),
+            ("augmentation", {"translation": 2}),
+        ],
+    )
+    def test_wrong_values_are_refused(self, key, value):
+        with pytest.raises(pydantic.ValidationError, match=rf"training\.{key}"):
+            ModelOptions.model_validate({"training": {key: value}})
+
+    def test_an_empty_file_name_is_refused(self):
+        with pytest.raises(pydantic.ValidationError, match="weights"):
+            ModelOptions(weights="")

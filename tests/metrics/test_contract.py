@@ -1,0 +1,94 @@
+"""Every metric keeps the contract of `ct_importance.metrics.metric`."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ct_importance.errors import InputError
+from ct_importance.metrics.metric import Metric
+from ct_importance.plugins import load, names
+from tests.plug_in import installed
+
+METHODS = ("evaluate", "summarise", "figure_curves", "describe")
+
+
+def test_the_metrics_of_the_paper_are_there():
+    assert names("metric") == ["dice", "fidelity", "roc"]
+
+
+@pytest.mark.parametrize("name", names("metric"))
+def test_each_keeps_the_contract(name):
+    metric = load("metric", name)
+
+    assert metric.needs.issubset({"image", "mask", "segments", "classifier"})
+    assert metric().slices == ("test" if name == "fidelity" else "annotated")
+    assert metric.table.split("_")[0] in {"table1", "table2", "table3"}
+    assert metric.unit
+    assert metric.decimals >= 1
+    assert metric.higher_is_better
+    assert metric.category == ("faithfulness" if name == "fidelity" else "localisation")
+    assert {*metric.position_columns, *metric.mean_columns} <= set(metric.point_columns)
+    assert metric().describe().endswith(".")
+    assert metric.__doc__
+
+
+def test_chance_is_what_random_maps_get():
+    chance = {name: load("metric", name).chance for name in names("metric")}
+    assert chance == {"fidelity": 0, "roc": 0.5, "dice": None}
+
+
+def test_merit_is_higher_for_the_better_value_and_its_own_inverse():
+    class Lower(load("metric", "roc")):
+        higher_is_better = False
+
+    values = np.array([1.0, 3.0])
+    np.testing.assert_array_equal(load("metric", "roc")().merit(values), values)
+    np.testing.assert_array_equal(Lower().merit(values), -values)
+    np.testing.assert_array_equal(Lower().merit(Lower().merit(values)), values)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(InputError, match="no metric 'iou'; there are dice, fidelity, roc"):
+        load("metric", "iou")
+
+
+@pytest.mark.parametrize("lacking", [*Metric.required(), *METHODS])
+def test_a_class_that_lacks_a_part_is_answered_with_it(tmp_path, lacking):
+    lines = [
+        *(f"    {name}: ClassVar = 1" for name in Metric.required() if name != lacking),
+        *(f"    def {name}(self): pass" for name in METHODS if name != lacking),
+    ]
+    source = "\n".join(
+        [
+            "from typing import ClassVar",
+            "from ct_importance.metrics.metric import Metric",
+            "class Mine(Metric):",
+            *lines,
+        ]
+    )
+    points = {"ct_importance.metrics": {"mine": "others.mine"}}
+    with (
+        installed(tmp_path, "others", {"mine": source}, points),
+        pytest.raises(InputError, match=rf"mine\.py: Mine does not define {lacking}; ct_import"),
+    ):
+        load("metric", "mine")
+
+
+def test_what_a_metric_must_say_of_itself():
+    assert sorted(Metric.required()) == [
+        *("balanced", "category", "decimals", "higher_is_better", "mean_columns", "needs"),
+        *("point_columns", "position_columns", "table", "title", "unit"),
+    ]
+
+
+def test_metrics_load_without_torch_or_pandas():
+    code = (
+        "import sys\n"
+        "from ct_importance.plugins import load, names\n"
+        "for name in names('metric'): load('metric', name)().describe()\n"
+        "heavy = {'torch', 'captum', 'pandas', 'skimage'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

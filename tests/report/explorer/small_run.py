@@ -1,0 +1,140 @@
+"""A run of a few small slices, with real tables of metrics, for the tests of the explorer."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ct_importance.io.image_table import image_field, write_table
+from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
+from ct_importance.metrics.evaluate import evaluate_estimator
+from ct_importance.metrics.metric import Probe
+from ct_importance.metrics.xrai.segments import segment_image
+from ct_importance.metrics.xrai.storage import pack_segments
+from ct_importance.plugins import load
+from ct_importance.report.explorer.build import Sources, build_explorer
+from tests.metrics.images import Linear, sample, smooth_image
+
+TEMPLATES = {
+    path.name: path
+    for path in (
+        Path(__file__).resolve().parents[3] / "ct_importance/report/explorer/templates"
+    ).iterdir()
+}
+SHAPE = (30, 40)
+ESTIMATORS = ["integrated_gradients_bw", "smoothgrad_squared"]
+OPTIONS = {"fidelity": {"step": 0.25}, "roc": {}, "dice": {"percentages": (2.0, 5.0, 20.0, 100.0)}}
+
+
+def make_subjects(count=4):
+    """Slices of two patients with both labels; every second one has a mask."""
+    subjects = []
+    for number in range(count):
+        mask = np.zeros(SHAPE, bool)
+        mask[5 : 12 + number, 8:20] = number % 2 == 0
+        subjects.append(
+            sample(
+                smooth_image(SHAPE, number), mask, label=number // 2 % 2, slice_id=f"slice-{number}"
+            )
+        )
+    return subjects
+
+
+@functools.cache
+def segments_of(number):
+    return segment_image(smooth_image(SHAPE, number))
+
+
+def importance_of(estimator, number):
+    signed = np.random.default_rng(number).normal(size=SHAPE).astype("f4")
+    return signed**2 if estimator == "smoothgrad_squared" else signed
+
+
+def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
+    """Write the tables of a run; return its `Sources`, its slices and their segments."""
+    subjects = make_subjects()
+    annotated = [masks and one.mask.any() for one in subjects]
+    patients = [f"patient-{number % 2}" for number in range(len(subjects))]
+    ids = [one.slice_id for one in subjects]
+    schema = pa.schema(
+        [
+            *FLAG_FIELDS,
+            image_field("image", SHAPE),
+            image_field("mask", SHAPE, "bool", nullable=True),
+        ]
+    )
+    write_table(
+        folder / "slices" / "all.parquet",
+        schema,
+        {
+            "slice_id": ids,
+            "patient_id": patients,
+            "label": [one.label for one in subjects],
+            "split": ["test"] * len(subjects),
+            "sampled": [True] * len(subjects),
+            "annotated": annotated,
+            "image": np.stack([one.image for one in subjects]),
+            "mask": [
+                one.mask if is_annotated else None
+                for one, is_annotated in zip(subjects, annotated, strict=True)
+            ],
+        },
+    )
+    write_slice_list(folder / "slices.parquet", [folder / "slices" / "all.parquet"])
+    logits = [-1.5, 2.0, 3.25, -0.5]  # the second and the last are wrong
+    columns = {
+        "slice_id": ids,
+        "logit": logits,
+        "correct": [
+            (logit > 0) == bool(one.label) for logit, one in zip(logits, subjects, strict=True)
+        ],
+    }
+    kinds = [("slice_id", pa.string()), ("logit", pa.float32()), ("correct", pa.bool_())]
+    write_table(folder / "predictions.parquet", pa.schema(kinds), columns)
+    segments = {slice_id: segments_of(number) for number, slice_id in enumerate(ids)}
+    kinds = [("slice_id", pa.string()), ("segments", pa.binary())]
+    kept = [name for name, is_annotated in zip(ids, annotated, strict=True) if is_annotated]
+    packed = [pack_segments(segments[name]) for name in kept]
+    write_table(
+        folder / "segments.parquet", pa.schema(kinds), {"slice_id": kept, "segments": packed}
+    )
+    points = {metric: {} for metric in OPTIONS}
+    maps = {}
+    for estimator in ESTIMATORS:
+        maps[estimator] = folder / f"{estimator}.parquet"
+        values = np.stack([importance_of(estimator, number) for number in range(len(ids))])
+        schema = pa.schema([("slice_id", pa.string()), image_field("importance", SHAPE)])
+        write_table(maps[estimator], schema, {"slice_id": ids, "importance": values})
+        for metric in metrics:
+            points[metric][estimator] = folder / metric / f"{estimator}.parquet"
+            _evaluate(metric, subjects, values, segments, points[metric][estimator])
+    sources = Sources(
+        folder / "slices.parquet",
+        folder / "predictions.parquet",
+        maps,
+        **points,
+        segments=folder / "segments.parquet" if "dice" in metrics else None,
+    )
+    return sources, subjects, segments
+
+
+def _evaluate(name, subjects, values, segments, path):
+    metric = load("metric", name)(**OPTIONS[name])
+    weights = np.linspace(-1, 1, values[0].size).reshape(SHAPE) / 50
+    probe = Probe(0, Linear(weights, 0.1))
+    with_maps = [
+        (
+            sample(one.image, one.mask, one.label, one.slice_id, segments[one.slice_id]),
+            importance,
+        )
+        for one, importance in zip(subjects, values, strict=True)
+        if name == "fidelity" or one.mask.any()
+    ]
+    evaluate_estimator(metric, with_maps, probe, path)
+
+
+def build_page(path, sources, limit=300, run="small"):
+    subsets = ["annotated", "test"]
+    build_explorer(path, TEMPLATES, run, sources, subsets, limit, workers=1)
+    return path

@@ -1,0 +1,159 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ct_importance.metrics.xrai.regions import Regions
+from ct_importance.report.explorer.levels import (
+    BASE64_OVERHEAD,
+    encode_image,
+    encode_values,
+    level_shares,
+    plan_levels,
+    quantise,
+    rank_regions,
+    reduce_mean,
+    reduce_nearest,
+)
+
+BITS = [8, 5, 4, 3, 2.1]
+
+
+def entropy(shares):
+    return -(shares * np.log2(shares)).sum()
+
+
+def noise(shape=(40, 50), seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("f4")
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_shares_need_no_more_bits_than_given(bits):
+    shares = level_shares(bits)
+
+    assert entropy(shares) <= bits
+    assert shares.sum() == pytest.approx(1)
+    np.testing.assert_allclose(shares, shares[::-1])
+    assert shares[0] <= shares[len(shares) // 2]
+
+
+def test_more_bits_give_more_levels_up_to_a_byte():
+    counts = [len(level_shares(bits)) for bits in BITS]
+
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] == 256
+    assert level_shares(1.5) is None
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_levels_hold_the_shares_wanted_in_order_of_importance(bits):
+    importance, shares = noise(), level_shares(bits)
+
+    levels, values = quantise(importance, shares)
+
+    np.testing.assert_allclose(np.bincount(levels.ravel()) / levels.size, shares, atol=1 / 2000)
+    assert (np.diff(values) > 0).all()
+    order = np.argsort(importance, axis=None)
+    assert (np.diff(levels.ravel()[order].astype(int)) >= 0).all()
+
+
+def test_values_come_back_within_the_spread_of_their_level():
+    importance = noise()
+    levels, values = quantise(importance, level_shares(8))
+
+    spread = [np.ptp(importance[levels == level]) for level in range(values.size)]
+    assert (np.abs(values[levels] - importance) <= np.array(spread)[levels] + 1e-6).all()
+    assert np.abs(values[levels] - importance).mean() < 0.02
+
+
+def test_equal_pixels_share_a_level_and_no_level_is_empty():
+    importance = noise()
+    importance[:20] = 0
+
+    levels, values = quantise(importance, level_shares(8))
+
+    assert np.unique(levels[:20]).size == 1
+    assert set(levels.ravel()) == set(range(values.size))
+    assert abs(values[levels[0, 0]]) < 0.01
+
+
+def test_a_constant_map_has_one_level():
+    levels, values = quantise(np.full((4, 4), 3.5), level_shares(8))
+
+    assert not levels.any()
+    assert values.tolist() == [3.5]
+
+
+@pytest.mark.parametrize(
+    ("side", "maps", "factor", "levels"),
+    [(88, 17 * 8, 1, 256), (96, 100 * 8, 1, 256), (224, 300 * 8, 1, 8), (512, 300 * 8, 3, 16)],
+)
+def test_maps_of_any_size_fit_the_budget(side, maps, factor, levels):
+    budget = 42_000_000
+
+    found, shares = plan_levels((side, side), maps, budget)
+
+    assert (found, len(shares)) == (factor, levels)
+    pixels = (-(-side // found)) ** 2
+    assert maps * pixels * entropy(shares) / 8 * BASE64_OVERHEAD <= budget
+
+
+def test_the_estimated_size_of_noise_is_the_real_one():
+    importance = noise((224, 224))
+    shares = level_shares(2.1)
+
+    encoded = encode_image(quantise(importance, shares)[0])
+
+    estimate = importance.size * entropy(shares) / 8 * BASE64_OVERHEAD
+    assert len(encoded) == pytest.approx(estimate, rel=0.05)
+
+
+def test_images_are_stored_without_loss():
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 41), dtype=np.uint8)
+
+    stored = Image.open(io.BytesIO(base64.b64decode(encode_image(pixels))))
+
+    np.testing.assert_array_equal(np.asarray(stored)[..., 0], pixels)
+
+
+def test_values_are_stored_as_little_endian_floats():
+    data = base64.b64decode(encode_values(np.array([1.5, -2.25])))
+
+    assert np.frombuffer(data, "<f4").tolist() == [1.5, -2.25]
+
+
+def test_regions_are_ranked_by_importance():
+    regions = Regions(np.array([[0, 0, 1], [2, 2, 2]]), np.array([5.0, -1.0, 2.0]))
+
+    ranks, values, sizes = rank_regions(regions)
+
+    assert ranks.tolist() == [[2, 2, 0], [1, 1, 1]]
+    assert values.tolist() == [-1, 2, 5]
+    assert sizes.tolist() == [1, 3, 2]
+
+
+def test_regions_of_equal_importance_have_one_rank():
+    ranks, values, sizes = rank_regions(Regions(np.array([[0, 1, 2]]), np.array([4.0, 4.0, 6.0])))
+
+    assert (ranks.tolist(), values.tolist(), sizes.tolist()) == ([[0, 0, 1]], [4, 6], [2, 1])
+
+
+def test_more_regions_than_a_byte_holds_are_joined():
+    regions = Regions(np.arange(600).reshape(20, 30), np.arange(600.0))
+
+    ranks, values, sizes = rank_regions(regions)
+
+    assert values.size == 256
+    assert sizes.sum() == 600
+    assert np.abs(values[ranks] - regions.heat).max() <= 1
+
+
+def test_reduced_images_have_one_shape():
+    image = np.arange(35.0).reshape(5, 7)
+
+    assert reduce_mean(image, 1) is image
+    assert reduce_mean(image, 2).shape == reduce_nearest(image, 2).shape == (3, 4)
+    assert reduce_mean(image, 2)[0, 0] == (0 + 1 + 7 + 8) / 4
+    assert reduce_mean(image, 2)[2, 3] == 34

@@ -1,0 +1,69 @@
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.statistics.options import StatisticsOptions
+
+ROOT = Path(__file__).resolve().parents[3]
+BAR = "stroke: #444444"
+ESTIMATORS = ["smoothgrad", "random", "mine"]
+
+
+def plot(folder, patients, letters):
+    """Run the rule's script on estimators that could not be shown to differ; return its SVG."""
+    rows = [
+        {
+            "estimator": name,
+            "variant": variant,
+            "value": place / 10,
+            "value_low": place / 10 - 0.1,
+            "value_high": place / 10 + 0.1,
+            "letters": letters,
+            "patients": patients,
+        }
+        for place, name in enumerate(ESTIMATORS)
+        for variant in ("original", "absolute")
+    ]
+    pd.DataFrame(rows).to_parquet(folder / "values.parquet")
+    columns = ["first", "first_variant", "second", "second_variant", "p_holm"]
+    pd.DataFrame(columns=columns).to_parquet(folder / "comparisons.parquet")
+    names = [
+        f"{variant}.{suffix}"
+        for variant in ("original", "absolute")
+        for suffix in ("svg", "pdf", "png")
+    ]
+    job = SimpleNamespace(
+        log=[folder / "job.log"],
+        input=SimpleNamespace(
+            values=folder / "values.parquet", comparisons=folder / "comparisons.parquet"
+        ),
+        output=[folder / name for name in names],
+        params=SimpleNamespace(
+            estimators='["smoothgrad", "random", "mine"]',
+            metric=ChosenMetric(name="roc", method="roc", options={}).model_dump_json(),
+            options=StatisticsOptions().model_dump_json(),
+        ),
+        wildcards=SimpleNamespace(metric="roc"),
+    )
+    runpy.run_path(str(ROOT / "scripts/plot_differences.py"), {"snakemake": job})
+    return (folder / "absolute.svg").read_text()
+
+
+def test_bars_join_what_could_not_be_shown_to_differ(tmp_path):
+    picture = plot(tmp_path, patients=12, letters="a")
+
+    assert BAR in picture
+    assert "No test" not in picture
+
+
+@pytest.mark.parametrize("patients", [1, 5])
+def test_where_no_test_is_possible_there_are_no_bars(tmp_path, patients):
+    picture = plot(tmp_path, patients=patients, letters="")
+
+    assert BAR not in picture
+    assert "No test possible" in picture
+    assert f"with {patients} patient" in picture

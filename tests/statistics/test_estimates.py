@@ -1,0 +1,245 @@
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ct_importance.errors import InputError
+from ct_importance.metrics.averaging import PatientSums
+from ct_importance.plugins import load
+from ct_importance.statistics.comparisons import differing_pairs
+from ct_importance.statistics.estimates import estimate_values, read_sums
+from ct_importance.statistics.options import StatisticsOptions
+from tests.metrics.summary import summarise_points
+from tests.metrics.test_averaging import points
+
+METRICS = {name: load("metric", name)() for name in ("fidelity", "roc", "dice")}
+FEW = StatisticsOptions(resamples=300, permutations=300)
+
+
+@pytest.fixture
+def tables(tmp_path):
+    def write(name, **seeds):
+        paths = {}
+        for estimator, seed in seeds.items():
+            paths[estimator] = tmp_path / f"{estimator}.parquet"
+            points(name, patients=12, seed=seed).to_parquet(paths[estimator])
+        return paths
+
+    return write
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_values_and_curves_have_intervals(name, tables):
+    metric, paths = METRICS[name], tables(name, one=0, two=1)
+    found = estimate_values(metric, read_sums(metric, paths), FEW, seed=0)
+
+    keys = found.values[["estimator", "variant"]].to_numpy().tolist()
+    assert keys == [[one, v] for one in ("one", "two") for v in ("original", "absolute")]
+    assert set(found.values["patients"]) == {12}
+    assert set(found.values["slices"]) == {24}
+    assert set(found.values["classes"]) == {"0 and 1"}
+    fewest = pd.read_parquet(paths["one"]).groupby("label").patient_id.nunique().min()
+    assert set(found.values["fewest_patients_of_class"]) == {fewest if metric.balanced else 12}
+    expected = summarise_points(metric, pd.read_parquet(paths["two"]))
+    np.testing.assert_array_equal(found.values["value"][2:], expected["value"])
+    for table in (found.values, found.curves):
+        shown = [column.removesuffix("_low") for column in table if column.endswith("_low")]
+        assert shown
+        for column in shown:
+            assert (table[f"{column}_low"] <= table[f"{column}_high"]).all()
+    inside = found.values["value"].between(found.values["value_low"], found.values["value_high"])
+    assert inside.all()
+
+
+def test_fidelity_is_also_told_of_each_class_alone(tables):
+    paths = tables("fidelity", one=0)
+    values = estimate_values(
+        METRICS["fidelity"], read_sums(METRICS["fidelity"], paths), FEW, seed=0
+    ).values
+
+    rows = pd.read_parquet(paths["one"])
+    for label, name in ((0, "no_contrast"), (1, "contrast")):
+        expected = summarise_points(METRICS["fidelity"], rows[rows["label"] == label])["value"]
+        np.testing.assert_allclose(values[f"value_{name}"], expected)
+        assert (
+            values[f"value_{name}"]
+            .between(values[f"value_{name}_low"], values[f"value_{name}_high"])
+            .all()
+        )
+    mean = (values["value_contrast"] + values["value_no_contrast"]) / 2
+    np.testing.assert_allclose(values["value"], mean)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_where_training_patients_take_part_test_patients_are_told_alone(name, tables):
+    metric, paths = METRICS[name], tables(name, one=0)
+    rows = pd.read_parquet(paths["one"])
+    training = set(sorted(rows["patient_id"].unique())[:7])
+    sums = read_sums(metric, paths)
+    values = estimate_values(metric, sums, FEW, seed=0, training=training).values
+
+    tested = rows[~rows["patient_id"].isin(training)]
+    np.testing.assert_allclose(values["value_test"], summarise_points(metric, tested)["value"])
+    assert (values["value_test_low"] < values["value_test_high"]).all()
+    assert set(values["training_patients"]) == {7}
+    of_training = rows[rows["patient_id"].isin(training)]
+    assert set(values["training_slices"]) == {of_training["slice_id"].nunique()}
+    for others in ((), set(rows["patient_id"])):
+        values = estimate_values(metric, sums, FEW, seed=0, training=others).values
+        assert "value_test" not in values
+        assert set(values["training_patients"]) == {len(others)}
+
+
+def test_a_class_without_test_patients_is_no_mean_of_two(tables):
+    for name, metric in METRICS.items():
+        paths = tables(name, one=0)
+        rows = pd.read_parquet(paths["one"])
+        of_one = rows.groupby("patient_id")["label"].transform("max")
+        training = set(rows.loc[of_one == 1, "patient_id"])
+        sums = read_sums(metric, paths)
+        values = estimate_values(metric, sums, FEW, seed=0, training=training).values
+        assert 0 < len(training) < 12
+        assert ("value_test" in values) == (name != "fidelity")
+
+
+def test_every_pair_is_compared_within_a_variant_and_the_variants_within_an_estimator(tables):
+    sums = read_sums(METRICS["roc"], tables("roc", a=0, b=1, c=2))
+    found = estimate_values(METRICS["roc"], sums, FEW, seed=0).comparisons
+
+    names = ["first", "first_variant", "second", "second_variant"]
+    original, absolute = (
+        [[one, variant, other, variant] for one, other in ("ab", "ac", "bc")]
+        for variant in ("original", "absolute")
+    )
+    between = [[name, "original", name, "absolute"] for name in "abc"]
+    assert found[names].to_numpy().tolist() == original + absolute + between
+    assert (found["p_holm"] >= found["p"]).all()
+    assert found["difference"].between(found["low"], found["high"]).all()
+
+
+def test_drawn_flips_and_resamples_are_those_of_the_seed(tables):
+    sums = read_sums(METRICS["roc"], tables("roc", a=0, b=1, c=2))
+    one, again, other = (
+        estimate_values(METRICS["roc"], sums, FEW, seed).comparisons[["p", "low", "high"]]
+        for seed in (0, 0, 1)
+    )
+
+    pd.testing.assert_frame_equal(one, again)
+    assert (one != other).any().all()
+
+
+def test_differences_are_paired_by_patient(tables):
+    sums = read_sums(METRICS["dice"], tables("dice", a=0))
+    better = {
+        ("b", variant): PatientSums(
+            these.patients,
+            these.classes,
+            these.counts,
+            these.positions,
+            these.sums | {"dsc": these.sums["dsc"] + 0.01 * these.counts[..., None]},
+        )
+        for (_, variant), these in sums.items()
+    }
+    found = estimate_values(METRICS["dice"], sums | better, FEW, seed=0)
+
+    row = found.comparisons.iloc[0]
+    assert row["difference"] == pytest.approx(-0.01)
+    assert row["low"] == pytest.approx(-0.01)
+    assert row["high"] == pytest.approx(-0.01)
+    widths = found.values["value_high"] - found.values["value_low"]
+    assert (widths > 0.05).all()
+    letters = found.values.set_index(["variant", "estimator"])["letters"]
+    assert letters["original"].to_dict() == {"a": "b", "b": "a"}
+
+    class Lower(type(METRICS["dice"])):
+        higher_is_better = False
+
+    lower = estimate_values(Lower(), sums | better, FEW, seed=0)
+    letters = lower.values.set_index(["variant", "estimator"])["letters"]
+    assert letters["original"].to_dict() == {"a": "a", "b": "b"}
+    pd.testing.assert_frame_equal(lower.comparisons, found.comparisons)
+
+
+@pytest.mark.parametrize(("permutations", "expected"), [(1000, {"a", "b"}), (100, {""})])
+def test_where_no_test_is_possible_there_are_no_letters(tables, permutations, expected):
+    # With 100 permutations the smallest p-value of ten pairs is 0.099.
+    sums = read_sums(METRICS["dice"], tables("dice", a=0, b=1, c=2, d=3))
+    sums |= {
+        ("best", variant): replace(
+            these, sums=these.sums | {"dsc": these.sums["dsc"] + 0.9 * these.counts[..., None]}
+        )
+        for (estimator, variant), these in sums.items()
+        if estimator == "a"
+    }
+    options = StatisticsOptions(resamples=100, permutations=permutations)
+    found = estimate_values(METRICS["dice"], sums, options, seed=0)
+
+    assert set(found.values["letters"]) == expected
+
+
+def test_pairs_that_differ_are_those_below_the_error_rate():
+    table = pd.DataFrame(
+        {
+            "first": ["a", "a", "b", "a"],
+            "second": ["b", "c", "c", "a"],
+            "first_variant": ["original"] * 4,
+            "second_variant": ["original"] * 3 + ["absolute"],
+            "p_holm": [0.04, 0.06, 0.05, 0.001],
+        }
+    )
+    assert differing_pairs(table, "original", 0.05) == {frozenset("ab"), frozenset("bc")}
+    assert differing_pairs(table, "absolute", 0.05) == set()
+
+
+def test_tables_of_other_slices_are_not_compared(tmp_path):
+    points("roc", patients=12).to_parquet(tmp_path / "new")
+    points("roc", patients=11).to_parquet(tmp_path / "old")
+
+    with pytest.raises(InputError, match="old: holds other slices than"):
+        read_sums(METRICS["roc"], {"a": tmp_path / "new", "b": tmp_path / "old"})
+
+
+def test_one_patient_has_values_without_intervals(tables, caplog):
+    sums = {
+        key: PatientSums(
+            these.patients[2:3],
+            (0,),
+            these.counts[:1, 2:3],
+            these.positions,
+            {name: values[:1, 2:3] for name, values in these.sums.items()},
+        )
+        for key, these in read_sums(METRICS["dice"], tables("dice", a=0, b=1)).items()
+    }
+    found = estimate_values(METRICS["dice"], sums, FEW, seed=0)
+
+    assert found.values["value"].notna().all()
+    assert found.values[["value_low", "value_high"]].isna().all(axis=None)
+    assert (found.comparisons["p"] == 1).all()
+    assert "one patient only" in caplog.text
+
+
+def test_the_papers_cohort_takes_seconds():
+    # 259 patients with 16 slices, eight estimators, 41 fractions.
+    rng = np.random.default_rng(0)
+    of_class = (np.arange(259) % 2 == np.arange(2)[:, None]).astype(float)
+    positions = {
+        "order": np.repeat(["mif", "lif"], 41),
+        "fraction": np.tile(np.arange(41) / 40, 2),
+    }
+    sums = {
+        (f"e{number}", variant): PatientSums(
+            patients=tuple(f"{patient:03}" for patient in range(259)),
+            classes=(0, 1),
+            counts=16 * of_class,
+            positions=positions,
+            sums={"correct": of_class[..., None] * rng.integers(0, 17, (259, 82))},
+        )
+        for number in range(8)
+        for variant in ("original", "absolute")
+    }
+    start = time.process_time()
+    estimate_values(METRICS["fidelity"], sums, StatisticsOptions(permutations=100), seed=0)
+
+    assert time.process_time() - start < 10

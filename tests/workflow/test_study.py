@@ -1,0 +1,257 @@
+"""The study, without Snakemake: which files there are, and what each rule is asked."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
+from ct_importance.errors import InputError
+from ct_importance.metrics.jobs import EvaluationJob, lower_is_better, read_metrics
+from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
+from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
+from ct_importance.workflow import study as module
+from ct_importance.workflow.config import parse_config
+from ct_importance.workflow.study import Study
+from tests.workflow.project import ROOT
+
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def study_of(**sections) -> Study:
+    """The default run with some sections changed."""
+    changed = {
+        name: DEFAULT[name] | values if isinstance(values, dict) else values
+        for name, values in sections.items()
+    }
+    return Study(parse_config(DEFAULT | changed))
+
+
+def wildcards(**values):
+    return SimpleNamespace(run="demo", **values)
+
+
+def asked(study, rule, job, **values):
+    """What a rule is asked, read as its script reads it."""
+    return job.model_validate_json(study.job(rule)(wildcards(**values)))
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two datasets: DICOM with masks and labels, and volumes."""
+    for folder in ("scans/first", "masks", "volumes"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "masks" / "1.png").touch()
+    (tmp_path / "labels.csv").touch()
+    datasets = {
+        "one": {"dicom": "scans", "masks": "masks", "labels": {"csv": "labels.csv"}},
+        "another": {"volumes": "volumes"},
+    }
+    return {"data_dir": str(tmp_path), "cohort": {"datasets": datasets}}
+
+
+def test_the_demo_has_a_table_and_maps_of_each():
+    study = study_of()
+    assert study.maps()[0] == "results/demo/saliency/backpropagation.parquet"
+    assert study.points("roc")[-1] == "results/demo/metrics/roc/smoothgrad_squared.parquet"
+    assert len(study.all_points()) == 3 * 8
+    assert "results/demo/tables/table1_fidelity_details.csv" in study.table_files()
+    assert "results/demo/figures/figure5_roc_curves.pdf" in study.figures()
+    assert study.ceiling("dice", "values")
+    assert not study.ceiling("roc", "values")
+
+
+def test_the_order_of_keys_counts_for_nothing():
+    backwards = dict(reversed(DEFAULT["estimators"].items()))
+    one, other = study_of(), Study(parse_config(DEFAULT | {"estimators": backwards}))
+    assert list(one.estimators) == list(other.estimators)
+    assert one.maps() == other.maps()
+
+
+def test_work_of_equal_options_is_shared():
+    study = study_of()
+    assert sorted(study.combining()) == [
+        *("integrated_gradients", "integrated_gradients_bw", "smoothgrad", "smoothgrad_squared")
+    ]
+    assert len(study.shared) == 3
+    both = study.shared_maps(wildcards(estimator="integrated_gradients_bw"))
+    (black,) = study.shared_maps(wildcards(estimator="integrated_gradients"))
+    assert black in both
+    assert len(both) == 2
+
+
+def test_predictions_are_read_where_the_explained_class_follows_them():
+    study = study_of()
+    needed = {name: study.predictions_of_target(wildcards(shared=name)) for name in study.shared}
+    assert {name.split("-")[0]: bool(files) for name, files in needed.items()} == {
+        "path_gradients": True,
+        "noisy_gradients": False,
+    }
+
+
+def test_what_estimators_are_asked():
+    study = study_of(estimators={"smooth_50": {"method": "smoothgrad", "samples": 50}})
+    job = asked(study, "compute_importance", ImportanceJob, estimator="random")
+    assert (job.method, job.image_shape, job.shard) == ("random", (1, 88, 88), "1of1")
+    assert job.subsets == ("annotated", "test")
+    combined = asked(study, "combine_shared", CombineJob, estimator="smooth_50")
+    assert (combined.name, combined.method) == ("smooth_50", "smoothgrad")
+    assert combined.options == {"samples": 50, "noise": 0.15, "target": "last"}
+    (name,) = (name for name in study.shared if "samples_50" in name)
+    assert asked(study, "share_passes", SharedJob, shared=name).options["samples"] == 50
+
+
+FINE = {"fidelity_fine": {"method": "fidelity", "step": 0.01}}
+
+
+def test_what_metrics_are_asked():
+    study = study_of(metrics=FINE)
+    job = asked(study, "evaluate_importance", EvaluationJob, metric="fidelity", estimator="random")
+    assert (job.name, job.method, job.estimator, job.shard) == (
+        *("fidelity", "fidelity", "random", "1of1"),
+    )
+    assert job.precision == "float32"
+    fine = asked(
+        study, "evaluate_importance", EvaluationJob, metric="fidelity_fine", estimator="random"
+    )
+    assert (fine.name, fine.method, fine.metric.step) == ("fidelity_fine", "fidelity", 0.01)
+    roc = asked(study, "evaluate_importance", EvaluationJob, metric="roc", estimator="random")
+    assert roc.precision is None
+    ceiling = asked(study, "evaluate_ceiling", CeilingJob, metric="dice")
+    assert ceiling.statistics == study.options.statistics
+    values = asked(study, "estimate_values", EstimationJob, metric="fidelity_fine")
+    assert values.estimators == tuple(study.estimators)
+    ranking = asked(study, "rank_estimators", RankingJob)
+    assert [one.name for one in ranking.metrics] == ["fidelity", "roc", "dice", "fidelity_fine"]
+    assert lower_is_better(read_metrics(study.metric_specs(wildcards()))) == []
+    assert lower_is_better(ranking.metrics) == []
+
+
+def test_a_metric_under_another_name_has_all_but_figures_of_the_paper():
+    study = study_of(metrics=FINE)
+    added = set(study.table_files()) - set(study_of().table_files())
+    stem = "results/demo/tables/table_fidelity_fine"
+    assert added == {f"{stem}{part}.csv" for part in ("", "_details", "_comparisons")}
+    figures = set(study.figures()) - set(study_of().figures())
+    assert {path.rpartition(".")[0].rpartition("/")[2] for path in figures} == {
+        "differences_fidelity_fine_original",
+        "differences_fidelity_fine_absolute",
+    }
+    assert len(study.all_points()) == 4 * 8
+    assert study.values()[-1] == "results/demo/statistics/fidelity_fine/values.parquet"
+    for rule, values in {
+        "estimate_values": {"metric": "fidelity_fine"},
+        "write_table": {"table": "table_fidelity_fine"},
+    }.items():
+        assert study.code(rule)(wildcards(**values)) != study.code(rule)(
+            wildcards(metric="roc", table="table2_auc")
+        )
+
+
+def test_shards_divide_maps_and_metrics():
+    study = study_of(shards=3)
+    assert study.sharded("a/b.parquet") == "a/shards/b.{shard}.parquet"
+    parts = study.shards_of(wildcards(joined="saliency/random"))
+    assert parts[2] == "results/demo/saliency/shards/random.3of3.parquet"
+    assert "metrics/roc/random" in study.joined()
+    assert "saliency/smoothgrad" not in study.joined()
+    job = asked(study, "compute_importance", ImportanceJob, estimator="random", shard="2of3")
+    assert job.shard == "2of3"
+    assert study_of().sharded("a/b.parquet") == "a/b.parquet"
+
+
+def test_what_the_cohort_is_asked(data, tmp_path):
+    study = Study(parse_config(DEFAULT | data | {"metrics": {"roc": {}}}))
+    assert study.datasets == ["another", "one"]
+    assert not study.is_phantom
+    assert study.has_masks
+    assert study.phantom() == []
+    read = asked(study, "read_headers", HeadersJob, dataset="another")
+    assert (read.folders, read.are_volumes) == ([str(tmp_path / "volumes")], True)
+    labels = asked(study, "label_series", LabelJob)
+    assert labels.datasets["one"].csv == str(tmp_path / "labels.csv")
+    assert labels.datasets["another"].csv is None
+    plan = asked(study, "plan_extraction", PlanJob)
+    assert plan.masks["one"].folder == str(tmp_path / "masks")
+    assert study.mask_files() == [str(tmp_path / "masks" / "1.png")]
+
+
+def test_a_new_folder_at_the_top_of_a_dataset_is_seen(data, tmp_path):
+    config = parse_config(DEFAULT | data)
+    before = study_job = Study(config).job("read_headers")(wildcards(dataset="one"))
+    assert Study(config).job("read_headers")(wildcards(dataset="one")) == study_job
+    (tmp_path / "scans" / "second").mkdir()
+    assert Study(config).job("read_headers")(wildcards(dataset="one")) != before
+
+
+def test_files_whose_names_snakemake_would_change_are_told_by_a_stamp(data, tmp_path):
+    odd = tmp_path / "masks" / "{run}.png"
+    odd.touch()
+    config = parse_config(DEFAULT | data)
+    study = Study(config)
+    assert study.mask_files() == [str(tmp_path / "masks" / "1.png")]
+    before = study.job("plan_extraction")(wildcards())
+    odd.write_bytes(b"changed")
+    assert Study(config).job("plan_extraction")(wildcards()) != before
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("dicom", "nowhere", "config: cohort.datasets.one.dicom: .*nowhere does not exist"),
+        ("masks", "nowhere", "config: cohort.datasets.one.masks: .*nowhere does not exist"),
+        (
+            "labels",
+            {"csv": "no.csv"},
+            r"config: cohort.datasets.one.labels.csv: .*no\.csv does",
+        ),
+    ],
+)
+def test_paths_that_are_not_there(data, key, value, message):
+    data["cohort"]["datasets"]["one"][key] = value
+    with pytest.raises(InputError, match=message):
+        Study(parse_config(DEFAULT | data))
+
+
+def test_two_datasets_with_files_in_common(data):
+    data["cohort"]["datasets"]["two"] = {"dicom": "scans/first"}
+    with pytest.raises(InputError, match="one and two have files in common"):
+        Study(parse_config(DEFAULT | data))
+
+
+def test_metrics_that_cannot_be_computed(data):
+    data["cohort"]["datasets"]["one"].pop("masks")
+    with pytest.raises(InputError, match=r"metrics\.roc needs masks"):
+        Study(parse_config(DEFAULT | data | {"metrics": {"roc": {}}}))
+    with pytest.raises(InputError, match=r"metrics\.fidelity is computed on test slices"):
+        study_of(cohort={"test_fraction": 0})
+
+
+def test_the_code_of_an_estimator_is_its_own(monkeypatch):
+    seen = []
+    monkeypatch.setattr(module, "code_digest", lambda *names: seen.append(names) or "digest")
+    study = study_of()
+    study.code("compute_importance")(wildcards(estimator="random"))
+    study.code("share_passes")(wildcards(shared=next(iter(study.shared))))
+    study.code("extract_slices")(wildcards(patient="p"))
+    assert seen[0] == (
+        "scripts/compute_importance.py",
+        "ct_importance.saliency.estimators.random",
+    )
+    assert seen[1][1].startswith("ct_importance.saliency.shared.")
+    assert seen[2] == ("scripts/extract_slices.py",)
+
+
+def test_benchmarks_of_an_estimator_are_those_of_its_jobs():
+    files = study_of(shards=2).benchmarks()
+    assert files["random"] == [
+        f"results/demo/benchmarks/compute_importance/shards/random.{n}of2.tsv" for n in (1, 2)
+    ]
+    assert files["smoothgrad"][0] == "results/demo/benchmarks/combine_shared/smoothgrad.tsv"
+    assert len(files["integrated_gradients_bw"]) == 1 + 2 * 2
+
+
+def test_jobs_are_plain_json_with_sorted_keys():
+    text = study_of().job("plan_extraction")(wildcards())
+    assert list(json.loads(text)) == sorted(json.loads(text))
