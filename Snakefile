@@ -1,7 +1,6 @@
 # Which importance estimator explains this CT classifier best?
 # config.yaml holds the default run; configs/ holds overlays for real cohorts; README.md and docs/ explain.
 import os
-import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -12,7 +11,7 @@ from ct_importance.errors import InputError
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.config_file import check_config_files
 from ct_importance.workflow.running import WORKFLOW_PROCESS
-from ct_importance.workflow.study import Study
+from ct_importance.workflow.study import Study, growing, one_of
 
 min_version("9.19")
 
@@ -37,29 +36,6 @@ except InputError as error:
 
 # Jobs end with the process that reads this, be it killed.
 os.environ[WORKFLOW_PROCESS] = str(os.getpid())
-
-
-def growing(amount):
-    """A resource of which a job that is tried again gets twice as much, then three times."""
-    return lambda wildcards, attempt: amount * attempt
-
-
-def one_of(names):
-    """A pattern that matches these names and nothing else, even if there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
-
-
-def of_patients(pattern):
-    """A file per patient, of whom the checkpoint tells."""
-
-    def files(wildcards):
-        split = checkpoints.plan_extraction.get(run=wildcards.run).output.split
-        try:
-            return [pattern.format(run=wildcards.run, patient=it) for it in study.patients(split)]
-        except InputError as error:
-            raise WorkflowError(str(error)) from None
-
-    return files
 
 
 wildcard_constraints:

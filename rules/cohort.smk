@@ -146,9 +146,8 @@ checkpoint plan_extraction:
 
 rule extract_slices:
     input:
-        plan=lambda wildcards: (
-            f"{checkpoints.plan_extraction.get(run=wildcards.run).output.plans}"
-            f"/{wildcards.patient}.json"
+        plan=lambda wildcards: study.plan_of(
+            wildcards.patient, checkpoints.plan_extraction.get(run=wildcards.run).output.plans
         ),
     output:
         slices="results/{run}/slices/{patient}.parquet",
@@ -176,8 +175,12 @@ rule collect_slices:
             "results/{run}/cohort/rejected/stages/index.parquet",
             "results/{run}/cohort/rejected/stages/plan.parquet",
         ],
-        slices=of_patients("results/{run}/slices/{patient}.parquet"),
-        patients=of_patients("results/{run}/cohort/rejected/{patient}.parquet"),
+        slices=lambda wildcards: study.of_patients(
+            "slices", checkpoints.plan_extraction.get(run=wildcards.run).output.split
+        ),
+        patients=lambda wildcards: study.of_patients(
+            "cohort/rejected", checkpoints.plan_extraction.get(run=wildcards.run).output.split
+        ),
     output:
         # Later steps depend on the list: with a file per patient instead, a dry run would take long.
         slices="results/{run}/slices.parquet",

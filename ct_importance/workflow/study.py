@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -150,16 +151,28 @@ class Study:
         wanted = self.cohort.body_region.region == "chest"
         return [f"{self.folder}/cohort/chest.parquet"] if wanted else []
 
-    def patients(self, split: str | os.PathLike) -> list[str]:
-        """Return the file names of the patients.
+    def of_patients(self, folder: str, split: str | os.PathLike) -> list[str]:
+        """Return a table per patient.
 
         Args:
-            split: The table that the checkpoint plan_extraction wrote.
+            folder: Where they lie, below that of the run.
+            split: The table of the patients, which the checkpoint plan_extraction wrote.
 
         Raises:
-            InputError: If it cannot be read.
+            WorkflowError: If it cannot be read.
         """
-        return read_table(split, ["file"]).column("file").to_pylist()
+        try:
+            files = read_table(split, ["file"]).column("file").to_pylist()
+        except InputError as error:
+            # Of other errors in a function of its rules Snakemake prints the traceback.
+            from snakemake.exceptions import WorkflowError
+
+            raise WorkflowError(str(error)) from None
+        return [f"{self.folder}/{folder}/{file}.parquet" for file in files]
+
+    def plan_of(self, patient: str, plans: str | os.PathLike) -> str:
+        """Return the plan of a patient; plans: the folder that the checkpoint wrote."""
+        return f"{plans}/{patient}.json"
 
     def _pseudonym_key(self) -> list[str]:
         return [self.inputs.pseudonym_key] if self.inputs.pseudonym_key else []
@@ -411,3 +424,17 @@ class Study:
         chosen = getattr(self.options.report, f"figure{figure}_estimator")
         usual = {1: "smoothgrad_squared", 3: "expected_gradients"}[figure]
         return chosen or (usual if usual in self.estimators else next(iter(self.estimators)))
+
+
+def growing(amount: int) -> Callable[[Wildcards, int], int]:
+    """Return a resource of which a job that is tried again gets twice as much, then three times."""
+
+    def for_attempt(wildcards: Wildcards, attempt: int) -> int:
+        return amount * attempt
+
+    return for_attempt
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return a pattern that matches these names and nothing else, even if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"

@@ -1,19 +1,23 @@
 """The study, without Snakemake: which files there are, and what each rule is asked."""
 
 import json
+import re
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 import yaml
+from snakemake.exceptions import WorkflowError
 
 from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
 from ct_importance.errors import InputError
+from ct_importance.io.image_table import write_table
 from ct_importance.metrics.jobs import EvaluationJob, lower_is_better, read_metrics
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
 from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 from ct_importance.workflow import study as module
 from ct_importance.workflow.config import parse_config
-from ct_importance.workflow.study import Study
+from ct_importance.workflow.study import Study, growing, one_of
 from tests.workflow.project import ROOT
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -255,3 +259,21 @@ def test_benchmarks_of_an_estimator_are_those_of_its_jobs():
 def test_jobs_are_plain_json_with_sorted_keys():
     text = study_of().job("plan_extraction")(wildcards())
     assert list(json.loads(text)) == sorted(json.loads(text))
+
+
+def test_the_files_of_the_patients_are_those_the_checkpoint_tells(tmp_path):
+    study, split = study_of(), tmp_path / "split.parquet"
+    schema = pa.schema([("patient_id", pa.string()), ("file", pa.string())])
+    write_table(split, schema, {"patient_id": ["a", "b"], "file": ["a", "b-1"]})
+    assert study.of_patients("slices", split)[1] == "results/demo/slices/b-1.parquet"
+    assert study.plan_of("a", "plans") == "plans/a.json"
+    split.write_bytes(split.read_bytes()[:-9])
+    with pytest.raises(WorkflowError, match=r"split\.parquet .*delete this file and run again"):
+        study.of_patients("slices", split)
+
+
+def test_patterns_match_names_and_nothing_else():
+    assert re.fullmatch(one_of(["a.b", "c"]), "a.b")
+    assert not re.fullmatch(one_of(["a.b", "c"]), "axb")
+    assert not re.fullmatch(one_of([]), "")
+    assert growing(4000)(None, 3) == 12000
