@@ -144,5 +144,7 @@ def _import(kind: KindName, name: str) -> ModuleType:
 
 
 def name_of(cls: type) -> str:
-    """Return the name of a class of this project: that of its module."""
-    return cls.__module__.rpartition(".")[2]
+    """Return the name of a class in config.yaml: of another package, that of its entry point."""
+    module = cls.__module__
+    names = (name for kind in KINDS for name, path in modules(kind).items() if path == module)
+    return next(names, module.rpartition(".")[2])

@@ -1,12 +1,14 @@
 """Other installed packages add estimators and the like; what is wrong with one is said clearly."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from ct_importance.errors import InputError
-from ct_importance.plugins import load, modules, names
+from ct_importance.plugins import load, modules, name_of, names
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.study import Study
@@ -99,6 +101,15 @@ def test_an_estimator_of_another_package_is_one_of_all(plug_in):
         assert modules("estimator")["brightness"] == "others.brightness"
         assert load("estimator", "brightness").title == "Brightness"
     assert names("estimator") == here
+
+
+def test_its_name_is_that_of_its_entry_point(tmp_path):
+    points = {GROUP: {"brightness": "others.glow"}}
+    with installed(tmp_path, "others", {"glow": ESTIMATOR}, points):
+        assert name_of(load("estimator", "brightness")) == "brightness"
+        study = Study(parse_config(config_with(brightness={})))
+        job = json.loads(study.job("compute_importance")(SimpleNamespace(estimator="brightness")))
+        assert job["method"] == "brightness"
 
 
 def test_its_options_are_checked_in_the_configuration(plug_in):

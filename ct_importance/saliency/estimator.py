@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from ct_importance.errors import InputError
 from ct_importance.options import Declared
+from ct_importance.plugins import name_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,8 +102,8 @@ class Shared(Declared, ABC):
 
     @property
     def kind(self) -> str:
-        """Name of its module."""
-        return type(self).__module__.rpartition(".")[2]
+        """Its name among the plug-ins."""
+        return name_of(type(self))
 
     @property
     def name(self) -> str:
