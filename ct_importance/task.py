@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+import re
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
 
 from ct_importance.options import Options
 
@@ -13,10 +16,36 @@ class Task(Options):
     classes: tuple[str, ...] = Field(("no contrast", "contrast"), min_length=2, max_length=2)
     """Names of the classes, as tables and figures print them; of two, the classifier's one neuron
     argues for the second."""
+    fill: tuple[float, ...] = (1.0, 0.0)
+    """What hides each class: the grey value, from 0 (black) to 1 (white), that fidelity puts in place
+    of pixels. Contrast agent is bright, so it is hidden by black and feigned by white."""
+    label_from: Literal["sources", "mask"] = "sources"
+    """Where the label of a slice comes from: `labels` of its dataset, or its mask: the second class
+    where the mask has a pixel, the first where it has none."""
 
     @field_validator("classes")
     @classmethod
     def _names_differ(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(classes)) < len(classes) or not all(map(str.strip, classes)):
-            raise ValueError("give each class a name of its own")
+        if len(set(map(key_of, classes))) < len(classes) or not all(map(key_of, classes)):
+            raise ValueError("give each class a name of its own, of letters and digits")
         return classes
+
+    @model_validator(mode="after")
+    def _fills_every_class(self) -> Self:
+        if len(self.fill) != len(self.classes) or not all(0 <= grey <= 1 for grey in self.fill):
+            raise ValueError("fill: give a grey value from 0 to 1 for each of the classes")
+        return self
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The classes as parts of the names of columns, e.g. ``no_contrast``."""
+        return tuple(map(key_of, self.classes))
+
+
+def key_of(name: str) -> str:
+    """Return the name of a class as a part of the name of a column.
+
+    >>> key_of("No contrast")
+    'no_contrast'
+    """
+    return re.sub(r"\W+", "_", name.casefold()).strip("_")

@@ -59,6 +59,8 @@ class RunOptions(Options):
     shards: int = Field(1, ge=1, le=100)
     """Jobs among which the slices are divided for each estimator and each metric, so that several
     GPUs work on one of them at once. Results do not depend on it."""
+    task: Task = Task()
+    """What the classifier tells apart."""
     cohort: CohortOptions = CohortOptions()
     model: ModelOptions = ModelOptions()
     saliency: SaliencyOptions = SaliencyOptions()
@@ -113,7 +115,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     config = Config(
         options=options,
         estimators={
-            name: _estimator(name, entry)
+            name: _estimator(name, entry, options.task)
             for name, entry in options.estimators.items()
             if entry is not None
         },
@@ -170,9 +172,9 @@ def _chosen(kind: KindName, name: str, entry: dict[str, Any]) -> Any:
     return _validate(load(kind, method), entry, key)
 
 
-def _estimator(name: str, entry: dict[str, Any]) -> Estimator:
+def _estimator(name: str, entry: dict[str, Any], task: Task) -> Estimator:
     estimator: Estimator = _chosen("estimator", name, entry)
-    targets = ["predicted", "true", "last", *Task().classes]
+    targets = ["predicted", "true", "last", *task.classes]
     if estimator.target not in targets:
         raise InputError(
             f"config: estimators.{name}.target: {not_known(estimator.target, targets)}"

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ct_importance.plugins import name_of
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
-from ct_importance.task import Task
 
 if TYPE_CHECKING:
     from ct_importance.workflow.study import Study
@@ -45,7 +44,7 @@ def _passes(study: Study, wildcards: Any) -> dict[str, Any]:
     return {
         "subsets": study.explained(),
         "shard": study.shard_of(wildcards),
-        "classes": Task().classes,
+        "classes": study.options.task.classes,
         "activation": study.options.saliency.target,
         "precision": study.options.model.precision,
     }
