@@ -17,8 +17,8 @@ class Task(Options):
     """Names of the classes, as tables and figures print them; of two, the classifier's one neuron
     argues for the second."""
     fill: tuple[float, ...] = (1.0, 0.0)
-    """What hides each class: the grey value, from 0 (black) to 1 (white), that fidelity puts in place
-    of pixels. Contrast agent is bright, so it is hidden by black and feigned by white."""
+    """What hides each class: the grey value, 0 (black) to 1 (white), that fidelity puts in place of
+    pixels. Contrast agent is bright, so it is hidden by black and feigned by white."""
     label_from: Literal["sources", "mask"] = "sources"
     """Where the label of a slice comes from: `labels` of its dataset, or its mask: the second class
     where the mask has a pixel, the first where it has none."""
