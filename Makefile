@@ -99,4 +99,4 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache
