@@ -41,6 +41,18 @@ class Task(Options):
         """The classes as parts of the names of columns, e.g. ``no_contrast``."""
         return tuple(map(key_of, self.classes))
 
+    @property
+    def fill_in_words(self) -> str:
+        """In what the slices of each class are masked.
+
+        >>> Task(classes=("healthy", "lesion"), fill=(1.0, 0.5)).fill_in_words
+        "of class 'healthy' in white, of class 'lesion' in grey (0.5)"
+        """
+        return ", ".join(
+            f"of class {name!r} in {grey_in_words(grey)}"
+            for name, grey in zip(self.classes, self.fill, strict=True)
+        )
+
 
 def key_of(name: str) -> str:
     """Return the name of a class as a part of the name of a column.
@@ -49,3 +61,16 @@ def key_of(name: str) -> str:
     'no_contrast'
     """
     return re.sub(r"\W+", "_", name.casefold()).strip("_")
+
+
+def grey_in_words(grey: float) -> str:
+    """Return a grey value, 0 to 1, as a sentence calls it.
+
+    >>> grey_in_words(1.0)
+    'white'
+    """
+    return {0.0: "black", 1.0: "white"}.get(grey, f"grey ({grey:g})")
+
+
+DEFAULT_TASK = Task()
+"""The task of the paper, which is that of a configuration that names none."""

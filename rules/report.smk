@@ -453,6 +453,7 @@ rule build_explorer:
         estimators=study.estimator_names,
         subsets=study.explained_as_json,
         slices=study.options.report.explorer_slices,
+        fill=list(study.options.task.fill),
         code=study.code("build_explorer"),
     script:
         "../scripts/build_explorer.py"

@@ -17,4 +17,5 @@ with job_log(snakemake.log[0]):
         json.loads(asked.subsets),
         asked.slices,
         snakemake.threads,
+        asked.fill,
     )

@@ -31,3 +31,5 @@ class PredictionJob(Options):
 
     image_size: int
     precision: Literal["float32", "tf32", "bfloat16"]
+    fill: tuple[float, ...]
+    """What hides each class in an image, 0 to 1."""

@@ -22,12 +22,12 @@ class AugmentationOptions(Options):
     """Largest change of contrast (as a factor 1 +- intensity) and of brightness (as a shift of
     +- intensity, where black is 0 and white is 1). Contrast agent is itself a change of brightness,
     of about 0.1: teaching the classifier to overlook such changes costs accuracy, and white no
-    longer means "with contrast agent", on which fidelity relies."""
+    longer means contrast agent, on which the fill of that task relies."""
     masking: float = Field(0.0, ge=0, le=1)
     """Largest share of the pixels that are masked in every other slice, scattered at random, all of
     a slice in black or in white (Brocki and Chung 2023). Without it, the first scattered white
     pixels can outweigh the rest of a slice, and fidelity then sees nothing but that. A classifier
-    trained with a large share no longer takes white for contrast agent."""
+    trained with a large share no longer takes white for a class of its own."""
 
     @model_validator(mode="after")
     def _scale_is_a_range(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import write_table
 from ct_importance.io.slices import SUBSETS, count_slices, image_batches, iterate_slices
+from ct_importance.task import DEFAULT_TASK
 
 if TYPE_CHECKING:
     from ct_importance.classifier.jobs import PredictionJob
@@ -55,7 +57,7 @@ def predict_slices(
     evaluation: Path,
     threads: int,
 ) -> None:
-    """Write what the classifier answers to every slice, and to black and white.
+    """Write what the classifier answers to every slice, and to images of one grey.
 
     Args:
         job: How to ask it.
@@ -63,7 +65,7 @@ def predict_slices(
         slices: The list of slices.
         predictions: The table to write (`SCHEMA`): a row per slice.
         evaluation: The JSON to write: `evaluation_summary` of the training and of the test slices,
-            and `reference_answers`.
+            `reference_answers` and `fill_answers`.
         threads: CPU threads to use.
 
     Raises:
@@ -86,9 +88,11 @@ def predict_slices(
     members = {
         subset: np.array([SUBSETS[subset](row) for row in rows]) for subset in ("train", "test")
     }
+    shape = job.image_size, job.image_size
     found = {
         **{subset: evaluation_summary(logits[m], labels[m]) for subset, m in members.items()},
-        "references": reference_answers(network, job.image_size, job.image_size, device),
+        "references": reference_answers(network, *shape, device, job.fill),
+        "fills": fill_answers(network, *shape, device, job.fill),
     }
     write_text(evaluation, json.dumps(found, indent=2) + "\n")
     logger.info("test slices: %s", found["test"])
@@ -104,7 +108,7 @@ def predict_logits(network: nn.Module, images: np.ndarray, device: torch.device)
         device: Where the network is.
 
     Returns:
-        (N,) float32; above 0 means "with contrast agent".
+        (N,) float32; above 0 means class 1.
     """
     size = images_per_pass(device, *images.shape[1:], gradient=False)
     passes = [
@@ -117,32 +121,71 @@ def predict_logits(network: nn.Module, images: np.ndarray, device: torch.device)
 
 
 def reference_answers(
-    network: nn.Module, height: int, width: int, device: torch.device
+    network: nn.Module,
+    height: int,
+    width: int,
+    device: torch.device,
+    fill: Sequence[float] = DEFAULT_TASK.fill,
 ) -> dict[str, float | bool]:
     """Return what the classifier answers to an all-black and an all-white image.
 
-    Fidelity masks slices with contrast agent in black and slices without in white, so that what
-    is masked argues for the other class (paper, section 3.1). That reasoning holds for a
-    classifier that calls black "without" and white "with".
+    Fidelity masks slices in a grey of their class (`Task.fill`), so that what is masked argues for
+    the other class (paper, section 3.1). That reasoning holds for a classifier that answers the
+    grey that hides a class with another class.
 
     Args:
         network: The classifier in eval mode.
         height: Rows of an image.
         width: Columns of an image.
         device: Where the network is.
+        fill: What hides each class, 0 (black) to 1 (white).
 
     Returns:
-        ``black_logit``, ``white_logit``; ``black_agrees``: black is answered "without" (logit
-        <= 0); ``white_agrees``: white is answered "with" (logit > 0).
+        ``black_logit``, ``white_logit``; ``black_agrees``, ``white_agrees``: it is answered with no
+        class that it hides.
     """
-    references = np.stack([np.zeros((height, width)), np.ones((height, width))])
-    black, white = predict_logits(network, references.astype(np.float32), device).tolist()
+    black, white = _answers_to_greys(network, (0.0, 1.0), height, width, device)
     return {
         "black_logit": black,
         "white_logit": white,
-        "black_agrees": black <= 0,
-        "white_agrees": white > 0,
+        "black_agrees": all(_is_other(black, k) for k, grey in enumerate(fill) if grey == 0),
+        "white_agrees": all(_is_other(white, k) for k, grey in enumerate(fill) if grey == 1),
     }
+
+
+def fill_answers(
+    network: nn.Module, height: int, width: int, device: torch.device, fill: Sequence[float]
+) -> list[dict[str, float | bool]]:
+    """Return what the classifier answers to the grey that hides each class.
+
+    Args:
+        network: The classifier in eval mode.
+        height: Rows of an image.
+        width: Columns of an image.
+        device: Where the network is.
+        fill: What hides each class, 0 (black) to 1 (white).
+
+    Returns:
+        By class: ``fill``, ``logit``, and ``agrees``: it is answered with another class.
+    """
+    logits = _answers_to_greys(network, fill, height, width, device)
+    return [
+        {"fill": grey, "logit": logit, "agrees": _is_other(logit, label)}
+        for label, (grey, logit) in enumerate(zip(fill, logits, strict=True))
+    ]
+
+
+def _answers_to_greys(
+    network: nn.Module, greys: Sequence[float], height: int, width: int, device: torch.device
+) -> list[float]:
+    images = np.stack([np.full((height, width), grey, np.float32) for grey in greys])
+    logits: list[float] = predict_logits(network, images, device).tolist()
+    return logits
+
+
+def _is_other(logit: float, label: int) -> bool:
+    """Tell whether the answer is another class."""
+    return int(logit > 0) != label
 
 
 def balanced_accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -159,24 +202,26 @@ def balanced_accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(rates)) if rates else float("nan")
 
 
-def evaluation_summary(logits: np.ndarray, labels: np.ndarray) -> dict[str, float | int | None]:
+def evaluation_summary(
+    logits: np.ndarray, labels: np.ndarray
+) -> dict[str, float | int | list[int] | None]:
     """Return how often the classifier is right on a set of slices.
 
     Args:
-        logits: (N,); above 0 means "with contrast agent".
-        labels: (N,), 1 with contrast agent, 0 without.
+        logits: (N,); above 0 means class 1.
+        labels: (N,) of 0 and 1.
 
     Returns:
-        ``n``, ``n_contrast``, ``accuracy``, ``balanced_accuracy``, ``sensitivity`` (accuracy on
-        slices with contrast agent) and ``specificity`` (on slices without). What has no slices to
-        be computed from is None.
+        ``n``, ``n_by_class`` (slices of each), ``accuracy``, ``balanced_accuracy``, ``sensitivity``
+        (accuracy on slices of class 1) and ``specificity`` (of class 0). What has no slices to be
+        computed from is None.
     """
     labels = np.asarray(labels)
     specificity, sensitivity = _class_accuracies(logits, labels)
     accuracy = float(np.mean((logits > 0) == (labels == 1))) if len(labels) else None
     return {
         "n": len(labels),
-        "n_contrast": int(labels.sum()),
+        "n_by_class": [int((labels == label).sum()) for label in (0, 1)],
         "accuracy": accuracy,
         "balanced_accuracy": balanced_accuracy(logits, labels) if len(labels) else None,
         "sensitivity": sensitivity,

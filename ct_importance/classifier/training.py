@@ -37,7 +37,7 @@ def train_classifier(
 
     Args:
         images: Training slices (N, H, W), float32 in [0, 1].
-        labels: (N,), 1 with contrast agent, 0 without.
+        labels: (N,), the index of the class of each.
         options: Epochs, batch size, learning rate, augmentation.
         seed: Seed of the initial weights, the order of the slices and the augmentation.
         device: Where to train.
@@ -79,8 +79,8 @@ def class_weights(labels: np.ndarray) -> np.ndarray:
     counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=2)
     if not counts.all():
         raise InputError(
-            f"training slices: {counts[1]} with contrast agent and {counts[0]} without; training "
-            "needs both. Check the labels and the split, or give model.weights"
+            f"training slices: {counts[0]} of the first class and {counts[1]} of the second; "
+            "training needs both. Check the labels and the split, or give model.weights"
         )
     return len(labels) / (2 * counts)
 

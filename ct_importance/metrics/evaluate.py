@@ -118,7 +118,7 @@ def _asking(classifier: str | PathLike, job: EvaluationJob, threads: int) -> Pro
     make_deterministic(threads)
     device = pick_device()
     fused = fuse_for_inference(load_classifier(classifier), device)
-    return Probe(job.seed, in_precision(fused, job.precision), device)
+    return Probe(job.seed, in_precision(fused, job.precision), device, job.fill)
 
 
 def evaluate_slice(

@@ -56,3 +56,6 @@ class EvaluationJob(MetricJob):
     """The share of the slices that is this job's, e.g. ``1of3``."""
     precision: Literal["float32", "tf32", "bfloat16"] | None
     """That of passes through the classifier; None for a metric that takes none."""
+    fill: tuple[float, ...] | None
+    """What hides each class in an image, 0 to 1; None for a metric that does not ask the
+    classifier."""

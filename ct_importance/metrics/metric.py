@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from ct_importance.options import Declared
+from ct_importance.task import DEFAULT_TASK, Task
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +41,7 @@ class Sample:
     slice_id: str
     patient_id: str
     label: int
-    """1 with contrast agent, 0 without."""
+    """Its true class, an index into the classes of the task."""
     image: np.ndarray | None = None
     """(H, W) float32 in [0, 1]."""
     mask: np.ndarray | None = None
@@ -59,6 +60,8 @@ class Probe:
     """(N, 1, H, W) in [0, 1] to (N, 1) logits, in evaluation mode, on ``device``."""
     device: torch.device | None = None
     """Where the classifier is; None for the CPU."""
+    fill: tuple[float, ...] = DEFAULT_TASK.fill
+    """What hides each class in an image, 0 (black) to 1 (white)."""
 
 
 @dataclass(frozen=True)
@@ -129,5 +132,9 @@ class Metric(Declared, ABC):
         """Return the curves that the metric's figure shows, at positions that are fixed."""
 
     @abstractmethod
-    def describe(self) -> str:
-        """Return whole sentences that say how the metric is computed with its options."""
+    def describe(self, task: Task = DEFAULT_TASK) -> str:
+        """Return whole sentences that say how the metric is computed with its options.
+
+        Args:
+            task: Whose classes are told apart.
+        """

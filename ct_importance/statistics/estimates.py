@@ -25,11 +25,10 @@ from ct_importance.statistics.comparisons import (
 )
 from ct_importance.statistics.intervals import interval, resample_patients
 from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import DEFAULT_TASK
 
 Key = tuple[str, str]
 """An estimator and a variant."""
-
-CLASS_NAMES = {0: "no_contrast", 1: "contrast"}
 
 
 def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[Key, PatientSums]:
@@ -64,7 +63,7 @@ class Estimates:
 
     values: pd.DataFrame
     """A row per estimator and variant: ``value`` and details, each with _low and _high, where
-    classes weigh alike also of each class alone (``value_contrast``, ``value_no_contrast``), and
+    classes weigh alike also of each class alone (``value_<class>``, e.g. ``value_contrast``), and
     where training patients take part, of test patients alone (``value_test``); ``letters``, of
     which those that do not differ share one within a variant (none where there are too few
     patients for any test); ``patients``, ``slices`` and
@@ -84,6 +83,7 @@ def estimate_values(
     options: StatisticsOptions,
     seed: int,
     training: Collection[str] = (),
+    classes: Sequence[str] = DEFAULT_TASK.keys,
 ) -> Estimates:
     """Return values, curves and comparisons with their intervals.
 
@@ -93,6 +93,7 @@ def estimate_values(
         options: Section `statistics` of the configuration.
         seed: Seed of the run.
         training: Ids of the training patients.
+        classes: Names of the classes, as the columns of values of one class end.
     """
     any_sums = next(iter(sums.values()))
     patients = len(any_sums.patients)
@@ -101,7 +102,7 @@ def estimate_values(
     if min(by_class) < 2:
         logging.warning("one patient only, in all or of one class: there are no intervals")
     weights = resample_patients(any_sums.counts, options.resamples, seed)
-    parts = _parts(metric, any_sums, is_training, options, seed)
+    parts = _parts(metric, any_sums, is_training, options, seed, classes)
     values, curves, replicates = [], [], {}
     for (estimator, variant), of_key in sums.items():
         key = {"estimator": estimator, "variant": variant}
@@ -158,21 +159,22 @@ def _parts(
     is_training: np.ndarray,
     options: StatisticsOptions,
     seed: int,
+    classes: Sequence[str],
 ) -> dict[str, _Part]:
     """Return what the values are also computed on, by the suffix of its columns."""
     chosen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     if metric.balanced and len(sums.classes) > 1:
         for label, of_class in zip(sums.classes, sums.counts, strict=True):
-            chosen[f"_{CLASS_NAMES[label]}"] = np.array(sums.classes) == label, of_class > 0
+            chosen[f"_{classes[label]}"] = np.array(sums.classes) == label, of_class > 0
     tested = (sums.counts[:, ~is_training] > 0).any(axis=1)
     # The mean of the classes is another quantity where one of them is missing.
     if is_training.any() and (tested.all() if metric.balanced else tested.any()):
         chosen["_test"] = tested, ~is_training
     parts = {}
-    for suffix, (classes, patients) in chosen.items():
-        part = part_of(sums, classes, patients)
+    for suffix, (labels, patients) in chosen.items():
+        part = part_of(sums, labels, patients)
         weights = resample_patients(part.counts, options.resamples, seed)
-        parts[suffix] = _Part(classes, patients, weights, _patients_by_class(metric, part))
+        parts[suffix] = _Part(labels, patients, weights, _patients_by_class(metric, part))
     return parts
 
 

@@ -12,6 +12,8 @@ class CeilingJob(MetricJob):
 
     statistics: StatisticsOptions
     """Section `statistics` of the configuration."""
+    classes: tuple[str, ...]
+    """The classes as parts of the names of columns (`Task.keys`)."""
 
 
 class EstimationJob(MetricJob):
@@ -21,6 +23,8 @@ class EstimationJob(MetricJob):
     """In the order of their tables of points."""
     statistics: StatisticsOptions
     """Section `statistics` of the configuration."""
+    classes: tuple[str, ...]
+    """The classes as parts of the names of columns (`Task.keys`)."""
 
 
 class RankingJob(Options):

@@ -41,7 +41,8 @@ def write_ceiling(
         total=count_slices(slices, [metric.slices]),
     )
     sums = read_sums(metric, {"mask": points})
-    _write(estimate_values(metric, sums, job.statistics, job.seed), tables)
+    found = estimate_values(metric, sums, job.statistics, job.seed, classes=job.classes)
+    _write(found, tables)
 
 
 def write_values(
@@ -58,7 +59,8 @@ def write_values(
     metric = job.metric
     sums = read_sums(metric, dict(zip(job.estimators, points, strict=True)))
     training = training_patients(slices)
-    _write(estimate_values(metric, sums, job.statistics, job.seed, training), tables)
+    found = estimate_values(metric, sums, job.statistics, job.seed, training, job.classes)
+    _write(found, tables)
 
 
 def write_ranks(

@@ -8,6 +8,7 @@ from torch import nn
 from ct_importance.classifier.predictions import (
     balanced_accuracy,
     evaluation_summary,
+    fill_answers,
     predict_logits,
     reference_answers,
 )
@@ -71,6 +72,22 @@ class TestReferenceAnswers:
         assert answers["black_agrees"]
         assert not answers["white_agrees"]
 
+    def test_it_follows_from_what_hides_each_class(self):
+        swapped = reference_answers(MeanNetwork(), 8, 6, CPU, (0.0, 1.0))
+        assert not swapped["black_agrees"]  # black hides class 0, and is answered with it
+        assert not swapped["white_agrees"]
+        greys = reference_answers(MeanNetwork(sign=-1), 8, 6, CPU, (0.25, 0.25))
+        assert greys["black_agrees"]
+        assert greys["white_agrees"]
+
+    def test_any_grey_may_hide_a_class(self):
+        assert fill_answers(MeanNetwork(), 8, 6, CPU, (0.75, 0.25)) == [
+            {"fill": 0.75, "logit": 0.25, "agrees": True},
+            {"fill": 0.25, "logit": -0.25, "agrees": True},
+        ]
+        both = fill_answers(MeanNetwork(), 8, 6, CPU, (0.25, 0.25))
+        assert [it["agrees"] for it in both] == [False, True]
+
 
 class TestAccuracy:
     def test_classes_count_the_same_whatever_their_size(self):
@@ -90,7 +107,7 @@ class TestAccuracy:
         summary = evaluation_summary(logits, labels)
         assert summary == {
             "n": 5,
-            "n_contrast": 2,
+            "n_by_class": [3, 2],
             "accuracy": 0.6,
             "balanced_accuracy": pytest.approx((0.5 + 2 / 3) / 2),
             "sensitivity": 0.5,

@@ -96,7 +96,11 @@ def test_classes_weigh_the_same():
 
 @pytest.mark.parametrize(
     ("labels", "counts"),
-    [([], "0 with contrast agent and 0 without"), ([0, 0], "0 with .* 2 without"), ([1], "1 with")],
+    [
+        ([], "0 of the first class and 0 of the second"),
+        ([0, 0], "2 of the first .* 0 of the second"),
+        ([1], "0 of the first class and 1 of"),
+    ],
 )
 def test_training_needs_both_classes(labels, counts):
     images = np.zeros((len(labels), 32, 32), np.float32)

@@ -72,6 +72,19 @@ def test_fidelity_is_also_told_of_each_class_alone(tables):
     np.testing.assert_allclose(values["value"], mean)
 
 
+def test_the_classes_have_the_names_of_the_task(tables):
+    sums = read_sums(METRICS["fidelity"], tables("fidelity", one=0))
+
+    values, named = (
+        estimate_values(METRICS["fidelity"], sums, FEW, seed=0, **names).values
+        for names in ({}, {"classes": ("healthy", "lesion")})
+    )
+
+    np.testing.assert_array_equal(named["value_lesion"], values["value_contrast"])
+    np.testing.assert_array_equal(named["value_healthy"], values["value_no_contrast"])
+    assert not any("contrast" in name for name in named.columns)
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_where_training_patients_take_part_test_patients_are_told_alone(name, tables):
     metric, paths = METRICS[name], tables(name, one=0)

@@ -122,6 +122,15 @@ def test_what_metrics_are_asked():
     assert (fine.name, fine.method, fine.metric.step) == ("fidelity_fine", "fidelity", 0.01)
     roc = asked(study, "evaluate_importance", EvaluationJob, metric="roc", estimator="random")
     assert roc.precision is None
+    lesion = study_of(task={"classes": ["healthy", "lesion"], "fill": [0.5, 0.25]})
+    asks, does_not = (
+        asked(lesion, "evaluate_importance", EvaluationJob, metric=metric, estimator="random")
+        for metric in ("fidelity", "roc")
+    )
+    assert (job.fill, asks.fill) == ((1.0, 0.0), (0.5, 0.25))
+    assert does_not == roc  # it is not computed anew
+    named = asked(lesion, "estimate_values", EstimationJob, metric="fidelity")
+    assert named.classes == ("healthy", "lesion")
     ceiling = asked(study, "evaluate_ceiling", CeilingJob, metric="dice")
     assert ceiling.statistics == study.options.statistics
     values = asked(study, "estimate_values", EstimationJob, metric="fidelity_fine")

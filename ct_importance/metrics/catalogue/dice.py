@@ -9,6 +9,7 @@ from pydantic import field_validator
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+from ct_importance.task import DEFAULT_TASK, Task
 
 if TYPE_CHECKING:
     from ct_importance.metrics.xrai.regions import Regions
@@ -100,7 +101,7 @@ class Dice(Metric):
         """Return the curves of Figure 6: ``dsc`` by percentage."""
         return Curves(curves.positions, {"dsc": curves.means["dsc"]})
 
-    def describe(self) -> str:
+    def describe(self, task: Task = DEFAULT_TASK) -> str:
         """Return how Dice is computed with these options."""
         return (
             "Dice is human-centric: how well the most important XRAI regions agree with the masks. "

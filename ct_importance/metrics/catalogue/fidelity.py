@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+from ct_importance.task import DEFAULT_TASK, Task
 
 if TYPE_CHECKING:
     import torch
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 ORDERS = ("mif", "lif")
 """Most important pixels first, least important pixels first."""
-
-MASKED_VALUE = {1: 0.0, 0: 1.0}
-"""By true label: contrast agent is bright, so it is hidden by black and feigned by white."""
 
 
 class Fidelity(Metric):
@@ -88,7 +86,7 @@ class Fidelity(Metric):
         Args:
             sample: The slice.
             maps: Importance maps (H, W) by variant.
-            probe: Needs classifier and device; its seed decides the order of tied pixels.
+            probe: Needs classifier, device and fill; its seed decides the order of tied pixels.
 
         Returns:
             By variant: ``order`` ("mif", "lif"), ``fraction`` in [0, 1] of the pixels masked,
@@ -148,15 +146,15 @@ class Fidelity(Metric):
         """Return the curves of Figure 4: ``accuracy`` by order and fraction."""
         return Curves(curves.positions, {"accuracy": curves.means["correct"]})
 
-    def describe(self) -> str:
-        """Return how fidelity is computed with these fidelity."""
+    def describe(self, task: Task = DEFAULT_TASK) -> str:
+        """Return how fidelity is computed with these options."""
         shares = ", ".join(f"{100 * share:g}" for share in self.early)
         first = f", after first shares of {shares} %" if shares else ""
         return (
             "Fidelity is model-centric: how fast accuracy (mean of the classes) falls when the "
             "most important pixels are masked, against when the least important are, in steps of "
-            f"{100 * self.step:g} % of the pixels{first}. Slices with contrast agent are masked in "
-            "black, others in white. Importance by chance must come out at 0."
+            f"{100 * self.step:g} % of the pixels{first}. Slices are masked "
+            f"{task.fill_in_words}. Importance by chance must come out at 0."
         )
 
 
@@ -211,7 +209,7 @@ def _masked_logits(
         sample: The slice.
         ranks: (R, H, W) when each pixel is masked.
         counts: (C,) numbers of masked pixels, from none to all.
-        probe: Classifier and device.
+        probe: Classifier, device and fill.
         batch: Images per pass; None for as many as suit the device.
 
     Returns:
@@ -235,7 +233,7 @@ def _masked_logits(
     )
 
     def logits_of(part: torch.Tensor) -> torch.Tensor:
-        return _pass(part, image, on_device, sample.label, probe.classifier)
+        return _pass(part, image, on_device, probe.fill[sample.label], probe.classifier)
 
     parts = [with_less_if_needed(logits_of, part) for part in jobs.split(batch)]
     logits = torch.cat(parts).cpu().numpy()
@@ -250,7 +248,7 @@ def _pass(
     jobs: torch.Tensor,
     image: torch.Tensor,
     ranks: torch.Tensor,
-    label: int,
+    fill: float,
     classifier: torch.nn.Module,
 ) -> torch.Tensor:
     """Return the logits (B,) of jobs (B, 2): which order, and how many pixels to mask."""
@@ -259,4 +257,4 @@ def _pass(
     order, count = jobs.T
     masked = ranks[order] < count[:, None, None]
     with torch.inference_mode():
-        return classifier(torch.where(masked, MASKED_VALUE[label], image)[:, None])[:, 0].float()
+        return classifier(torch.where(masked, fill, image)[:, None])[:, 0].float()

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+from ct_importance.task import DEFAULT_TASK, Task
 
 FIGURE_FPR = np.linspace(0, 1, 201)
 """False positive rates at which a figure shows the curves."""
@@ -105,7 +106,7 @@ class Roc(Metric):
         tpr = [np.interp(FIGURE_FPR, fpr, heights) for fpr, heights in rates]
         return Curves({"fpr": FIGURE_FPR}, {"tpr": np.stack(tpr)})
 
-    def describe(self) -> str:
+    def describe(self, task: Task = DEFAULT_TASK) -> str:
         """Return how the ROC curve is computed with these options."""
         grid = {
             "rank": "ranks, the top t of the pixels",

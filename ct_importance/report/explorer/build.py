@@ -16,13 +16,13 @@ from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
 from ct_importance.io.slices import Row, iterate_slices
 from ct_importance.io.table_file import read_table
-from ct_importance.metrics.catalogue.fidelity import MASKED_VALUE
 from ct_importance.report.explorer.levels import plan_levels
 from ct_importance.report.explorer.page import colour_tables, write_page
 from ct_importance.report.explorer.scores import Scores, read_scores
 from ct_importance.report.explorer.selection import choose_slices
 from ct_importance.report.explorer.slices import Material, pack_slice, read_material
 from ct_importance.report.names import display_name
+from ct_importance.task import DEFAULT_TASK
 
 MAP_BUDGET = 42_000_000
 """Bytes of all maps as Base64: the page as a whole then stays below 60 MB, and opens at once."""
@@ -86,6 +86,7 @@ def build_explorer(
     subsets: Sequence[str],
     limit: int,
     workers: int,
+    fill: Sequence[float] = DEFAULT_TASK.fill,
 ) -> None:
     """Write the explorer of a run.
 
@@ -97,6 +98,7 @@ def build_explorer(
         subsets: Subsets of slices that have maps (`ct_importance.io.slices.SUBSETS`).
         limit: How many slices at most.
         workers: Number of processes.
+        fill: What hides each class, 0 (black) to 1 (white).
 
     Raises:
         InputError: If there is no slice to show, or a table lacks one.
@@ -117,7 +119,7 @@ def build_explorer(
         "%d of %d slices with maps, %d levels a map, images reduced by %d",
         *(len(rows), len(candidates), len(shares), factor),
     )
-    index = page_index(run, list(sources.maps), entries, scores)
+    index = page_index(run, list(sources.maps), entries, scores, fill)
     index |= {
         "explained": len(candidates),
         "size": list(first["image"].shape),
@@ -136,7 +138,11 @@ def build_explorer(
 
 
 def page_index(
-    run: str, estimators: Sequence[str], entries: list[dict[str, Any]], scores: Scores
+    run: str,
+    estimators: Sequence[str],
+    entries: list[dict[str, Any]],
+    scores: Scores,
+    fill: Sequence[float],
 ) -> dict[str, Any]:
     """Return what the page knows of the run as a whole.
 
@@ -145,6 +151,7 @@ def page_index(
         estimators: Names in the configuration.
         entries: One per slice.
         scores: Of these slices.
+        fill: What hides each class, 0 (black) to 1 (white).
     """
     return {
         "run": run,
@@ -152,7 +159,7 @@ def page_index(
         "fractions": scores.fractions,
         "percentages": scores.percentages,
         "has_auc": scores.has_auc,
-        "masked_value": {str(label): value for label, value in MASKED_VALUE.items()},
+        "masked_value": {str(label): value for label, value in enumerate(fill)},
         "colours": colour_tables(),
         "slices": entries,
     }

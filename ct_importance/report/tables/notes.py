@@ -11,8 +11,8 @@ from ct_importance.metrics.metric import Metric
 from ct_importance.report.names import display_name
 from ct_importance.report.warnings import model_warnings
 from ct_importance.statistics.comparisons import smallest_holm
-from ct_importance.statistics.estimates import CLASS_NAMES
 from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import DEFAULT_TASK
 
 ENOUGH_PATIENTS, ENOUGH_OF_A_CLASS = 10, 5
 """From here on, 95 % intervals cover about 92 % or more in simulations of the metrics."""
@@ -146,7 +146,7 @@ def blind_to_class(metric: Metric, values: pd.DataFrame) -> list[str]:
         values: See `ct_importance.statistics.estimates.Estimates`.
     """
     notes = []
-    for label, name in CLASS_NAMES.items():
+    for label, name in enumerate(DEFAULT_TASK.keys):
         if f"value_{name}" not in values:
             continue
         slices = f"Slices {CLASS_WORDS[str(label)]} contrast agent"

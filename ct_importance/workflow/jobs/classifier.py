@@ -29,5 +29,7 @@ def import_classifier(study: Study, wildcards: Any) -> ImportJob:
 def predict_slices(study: Study, wildcards: Any) -> PredictionJob:
     """Return how the classifier is asked."""
     return PredictionJob(
-        image_size=study.cohort.image_size, precision=study.options.model.precision
+        image_size=study.cohort.image_size,
+        precision=study.options.model.precision,
+        fill=study.options.task.fill,
     )

@@ -20,6 +20,7 @@ def evaluate_importance(study: Study, wildcards: Any) -> EvaluationJob:
         estimator=wildcards.estimator,
         shard=study.shard_of(wildcards),
         precision=study.options.model.precision if asks else None,
+        fill=study.options.task.fill if asks else None,
     )
 
 
@@ -29,4 +30,5 @@ def evaluate_ceiling(study: Study, wildcards: Any) -> CeilingJob:
         **study.chosen_metric(wildcards.metric),
         seed=study.options.seed,
         statistics=study.options.statistics,
+        classes=study.options.task.keys,
     )

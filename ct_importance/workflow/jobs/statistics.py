@@ -18,6 +18,7 @@ def estimate_values(study: Study, wildcards: Any) -> EstimationJob:
         seed=study.options.seed,
         estimators=tuple(study.estimators),
         statistics=study.options.statistics,
+        classes=study.options.task.keys,
     )
 
 

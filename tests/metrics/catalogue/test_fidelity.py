@@ -15,12 +15,31 @@ from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.catalogue import fidelity
 from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.metric import Probe
+from ct_importance.task import Task
 from tests.metrics.images import Linear, random_maps, sample, smooth_image
 from tests.metrics.summary import summarise_points
 
 
 def probe(classifier, seed=0):
     return Probe(seed, classifier, torch.device("cpu"))
+
+
+def test_each_class_is_hidden_by_the_fill_of_the_task():
+    one = sample(smooth_image((8, 6)), label=1)
+    maps = {"original": np.arange(48.0).reshape(8, 6)}
+    asked = []
+
+    class Watching(Linear):
+        def forward(self, x):
+            asked.append(x)
+            return super().forward(x)
+
+    chosen = Probe(0, Watching(np.ones((8, 6))), torch.device("cpu"), fill=(1.0, 0.25))
+    Fidelity(step=1).evaluate(one, maps, chosen)
+
+    assert (torch.cat(asked)[1] == 0.25).all()  # all pixels masked
+    words = Fidelity().describe(Task(classes=("healthy", "lesion"), fill=(1.0, 0.25)))
+    assert "of class 'healthy' in white, of class 'lesion' in grey (0.25)" in words
 
 
 def table(slices):
