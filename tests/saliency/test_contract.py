@@ -1,5 +1,6 @@
 """Every estimator keeps the contract of `ct_importance.saliency.estimator`."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -52,6 +53,19 @@ def test_equal_shared_work_has_equal_names_that_files_can_have():
     assert one(steps=8).shared()["black"].name != black.name
     assert one(steps=7, target="last").shared()["black"].name != black.name
     assert load("estimator", "random")().shared() == {}
+
+
+SHARING = [name for name in names("estimator") if load("estimator", name)().shared()]
+
+
+@pytest.mark.parametrize("method", SHARING)
+def test_options_of_shared_work_are_declared_where_the_work_is(method):
+    estimator = load("estimator", method)
+    of_work = {name for work in estimator().shared().values() for name in type(work).model_fields}
+
+    assert of_work & set(estimator.model_fields) > {"target"}
+    own = estimator.model_fields.keys() & inspect.get_annotations(estimator)
+    assert not of_work & own
 
 
 @pytest.mark.parametrize(

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
 from ct_importance.saliency.estimator import Batch, Cost, Estimator
-from ct_importance.saliency.shared.path_gradients import PathGradients
+from ct_importance.saliency.shared.path_gradients import PathGradients, Steps
 
 if TYPE_CHECKING:
     import torch
 
 
-class IntegratedGradients(Estimator):
+class IntegratedGradients(Steps, Estimator):
     """Integrated Gradients from black (Sundararajan et al. 2017, equation 3)."""
 
     title: ClassVar[str] = "Integrated Gradients"
     colour: ClassVar[str] = "#E69F00"
     dashes: ClassVar[tuple[float, ...]] = (2.5, 1)
     reference: ClassVar[str] = "Sundararajan et al. 2017, arXiv 1703.01365"
-
-    steps: int = Field(25, ge=2, le=10_000)  # captum refuses 1
-    """Points on the way from the reference to the image (the paper's m)."""
 
     def shared(self) -> dict[str, PathGradients]:
         """Return the path from black, which the estimator with two references uses too."""

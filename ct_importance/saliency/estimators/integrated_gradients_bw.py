@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
 from ct_importance.saliency.estimator import Batch, Cost, Estimator
-from ct_importance.saliency.shared.path_gradients import PathGradients
+from ct_importance.saliency.shared.path_gradients import PathGradients, Steps
 
 if TYPE_CHECKING:
     import torch
 
 
-class IntegratedGradientsBW(Estimator):
+class IntegratedGradientsBW(Steps, Estimator):
     """The mean of Integrated Gradients from black and from white.
 
     With black alone, black pixels can never be important (Kapishnikov et al. 2019).
@@ -23,9 +21,6 @@ class IntegratedGradientsBW(Estimator):
     colour: ClassVar[str] = "#D55E00"
     dashes: ClassVar[tuple[float, ...]] = (9, 1.5)
     reference: ClassVar[str] = "Kapishnikov et al. 2019, arXiv 1906.02825"
-
-    steps: int = Field(25, ge=2, le=10_000)  # captum refuses 1
-    """Points on the way from each reference to the image (the paper's m)."""
 
     def shared(self) -> dict[str, PathGradients]:
         """Return the path from black, which Integrated Gradients uses too, and that from white."""

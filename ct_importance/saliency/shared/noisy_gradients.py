@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ct_importance.saliency.estimator import Batch, Cost, Shared
+from ct_importance.options import Declared
+from ct_importance.saliency.estimator import Batch, Cost, Estimator, Shared, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
     from ct_importance.saliency.gradients import Sample
 
 
-class NoisyGradients(Shared):
+class Noise(Declared):
+    """Options of the noisy copies."""
+
+    samples: int = Field(15, ge=1, le=10_000)
+    """Noisy copies of each slice (the paper's n)."""
+    noise: float = Field(0.15, ge=0)
+    """Standard deviation of the noise, as a fraction of the range of the slice's pixels."""
+
+
+class NoisyGradients(Noise, Shared):
     """The first two moments of dS(x + N(0, s^2))/dx (Smilkov et al. 2017, section 3)."""
 
     maps: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
-
-    samples: int = Field(ge=1)
-    """Noisy copies of each slice."""
-    noise: float = Field(ge=0)
-    """Standard deviation of the noise, as a fraction of the range of the slice's pixels."""
 
     def cost(self) -> Cost:
         """Return a gradient per noisy copy."""
@@ -64,3 +69,20 @@ class NoisyGradients(Shared):
             for _ in range(self.samples):
                 normal = torch.randn(image.shape, generator=generator, device=image.device)
                 yield Sample(index, image + deviation * normal)
+
+
+class NoisyEstimator(Noise, Estimator):
+    """Base of the estimators that take their map from `NoisyGradients`."""
+
+    target: Target = "last"
+
+    def shared(self) -> dict[str, Shared]:
+        """Return the gradients of the noisy copies, which all of them share."""
+        return {"noisy": self._noisy_gradients()}
+
+    def cost(self) -> Cost:
+        """Return the gradients of the noisy copies."""
+        return self._noisy_gradients().cost()
+
+    def _noisy_gradients(self) -> NoisyGradients:
+        return NoisyGradients(samples=self.samples, noise=self.noise, target=self.target)

@@ -6,21 +6,27 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from ct_importance.options import Declared
 from ct_importance.saliency.estimator import Batch, Cost, Shared
 
 if TYPE_CHECKING:
     import torch
 
 
-class PathGradients(Shared):
+class Steps(Declared):
+    """Terms of the right Riemann sum."""
+
+    steps: int = Field(25, ge=2, le=10_000)  # captum refuses 1
+    """Points on the way from a reference to the image (the paper's m)."""
+
+
+class PathGradients(Steps, Shared):
     """(x - x') * 1/m * sum_{k=1..m} dS(x' + k/m (x - x'))/dx (paper, section 2)."""
 
     maps: ClassVar[tuple[str, ...]] = ("integral",)
 
     reference: float
     """Value of the uniform image x' the path begins at: 0 for black, 1 for white."""
-    steps: int = Field(ge=2)  # captum refuses 1
-    """m, number of terms of the right Riemann sum."""
 
     def cost(self) -> Cost:
         """Return a gradient per step."""
