@@ -1,4 +1,4 @@
-"""A mask kept in a DICOM object: flat parts (frames, contours), each on a slice that it names."""
+"""Masks in DICOM objects: opens an object, and finds its parts (frames, contours) on a slice."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from pydicom.filereader import read_partial
 
 from ct_importance.cohort.dicom.file import PREFIX_BYTES, FileInPieces, read_transfer_syntax
 from ct_importance.cohort.dicom.geometry import SliceGeometry
+from ct_importance.cohort.masks.files import reading
+from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.rejection import RejectedFile
 
+OBJECTS_KEPT = 16
+"""Objects that are kept in memory: their slices come one by one."""
 LARGEST_OBJECT = 1 << 31
 """Bytes."""
 MOST_PIECES = 5_000_000
@@ -61,6 +65,29 @@ class DicomMask:
     """Study instance UID of the object; may be ""."""
     draw: Callable[[Sequence[Part], SliceGeometry], np.ndarray]
     """Turns parts that lie on a slice into its mask, (rows, columns) bool."""
+
+    @classmethod
+    def of(
+        cls,
+        dataset: pydicom.Dataset,
+        parts: Sequence[Part],
+        draw: Callable[[Sequence[Part], SliceGeometry], np.ndarray],
+        *series: str,
+    ) -> DicomMask:
+        """Return the mask of an object.
+
+        Args:
+            dataset: The object.
+            parts: Those of the chosen structures.
+            draw: See `DicomMask.draw`.
+            *series: Keywords of the nested sequences that name the series it refers to.
+        """
+        return cls(
+            parts=parts,
+            series=uids(items(dataset, *series), "SeriesInstanceUID"),
+            study=str(dataset.get("StudyInstanceUID", "")),
+            draw=draw,
+        )
 
     @property
     def names_every_slice(self) -> bool:
@@ -155,6 +182,30 @@ def _distances(parts: Sequence[Part], geometry: SliceGeometry) -> np.ndarray:
     return np.maximum.reduceat(heights, [0, *ends[:-1]])
 
 
+@functools.lru_cache(maxsize=OBJECTS_KEPT)
+def load_mask(
+    path: Path,
+    stamp: object,
+    structures: Structures,
+    kind: str,
+    read: Callable[[pydicom.FileDataset, Structures], DicomMask],
+) -> DicomMask:
+    """Return what the chosen structures of a DICOM object mark.
+
+    Args:
+        path: The file.
+        stamp: `mask_stamp` of the file: a file that has changed is read again.
+        structures: Names or numbers of the segments or ROIs.
+        kind: What the object is, for messages.
+        read: Makes the mask of an object of this kind.
+
+    Raises:
+        RejectedFile: If the file cannot be read, or has none of the structures.
+    """
+    with reading(f"DICOM {kind}"):
+        return read(read_object(path), structures)
+
+
 def read_object(
     path: Path, most: int = MOST_PIECES, stop_when: Callable | None = None
 ) -> pydicom.FileDataset:
@@ -199,14 +250,31 @@ def uids(found: Iterable[pydicom.Dataset], keyword: str) -> frozenset[str]:
     return frozenset(str(value) for value in values if value)
 
 
-def check_choice(chosen: Sequence[int], listed: str, count: int, noun: str) -> None:
-    """Check that an object has any of the structures that are wanted.
+def choose(
+    structures: Structures, offered: Sequence[pydicom.Dataset], number: str, name: str, noun: str
+) -> list[int]:
+    """Return the numbers of the structures of an object that are wanted.
 
-    The names it has instead are free text, and stay out of the message.
+    The names that others have are free text, and stay out of messages.
+
+    Args:
+        structures: Which are wanted.
+        offered: The segments or ROIs.
+        number: Keyword of their number.
+        name: Keyword of their name.
+        noun: What they are, for messages.
 
     Raises:
-        RejectedFile: If it has none.
+        RejectedFile: If the object has none that is wanted.
     """
+    chosen = [
+        int(it[number].value)
+        for it in offered
+        if structures.take(it.get(name) or "", int(it[number].value))
+    ]
     if not chosen:
-        wanted = f"none of the structures {listed}" if listed else "no structures"
-        raise RejectedFile(f"mask has {wanted}; it has {count} {noun}{'s' * (count != 1)}")
+        wanted = structures.listed
+        lacking = f"none of the structures {wanted}" if wanted else "no structures"
+        count = len(offered)
+        raise RejectedFile(f"mask has {lacking}; it has {count} {noun}{'s' * (count != 1)}")
+    return chosen

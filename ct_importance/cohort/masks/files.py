@@ -1,16 +1,29 @@
-"""Finds the files of a folder of masks, and tells when their content has changed."""
+"""Files of masks: which there are, whether they have changed, and why one cannot be read."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ct_importance.cohort.masks.reading import reading
+from ct_importance.cohort import rejection
 from ct_importance.cohort.volume.parts import holds_pixels_of_another, parts_of, stamp_of
 from ct_importance.io.folders import list_files
 
 PNG_SUFFIX = ".png"
+
+
+def reading(kind: str) -> AbstractContextManager[None]:
+    """Turn whatever a reader of masks raises into a reason (`rejection.reading`).
+
+    Args:
+        kind: Format of the file, for the message.
+
+    Raises:
+        RejectedFile: If the block raises.
+    """
+    return rejection.reading(f"mask cannot be read as {kind}")
 
 
 def list_mask_files(folder: str | os.PathLike) -> list[Path]:

@@ -18,12 +18,11 @@ from pydicom.uid import (
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.index import Rejected
-from ct_importance.cohort.masks.dicom import PLANE_TOLERANCE_MM, DicomMask, read_object
-from ct_importance.cohort.masks.files import list_mask_files, mask_digest, mask_stamp
+from ct_importance.cohort.masks.dicom import PLANE_TOLERANCE_MM, DicomMask, load_mask, read_object
+from ct_importance.cohort.masks.files import list_mask_files, mask_digest, mask_stamp, reading
 from ct_importance.cohort.masks.png import png_mask_of_slice
-from ct_importance.cohort.masks.reading import reading
-from ct_importance.cohort.masks.rtstruct import load_contours
-from ct_importance.cohort.masks.seg import load_segmentation
+from ct_importance.cohort.masks.rtstruct import read_contours
+from ct_importance.cohort.masks.seg import read_segmentation
 from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.masks.targets import MaskTargets, is_png, stem_of
 from ct_importance.cohort.masks.volume import load_volume
@@ -205,9 +204,9 @@ def _load_dicom(path: Path, chosen: Structures) -> DicomMask:
         header = read_object(path, HEADER_PIECES, lambda tag, *_: tag > SOP_CLASS_TAG)
         sop_class = header.get("SOPClassUID")
     if sop_class in SEGMENTATIONS:
-        return load_segmentation(path, mask_stamp(path), chosen)
+        return load_mask(path, mask_stamp(path), chosen, "SEG", read_segmentation)
     if sop_class == RTStructureSetStorage:
-        return load_contours(path, mask_stamp(path), chosen)
+        return load_mask(path, mask_stamp(path), chosen, "RTSTRUCT", read_contours)
     if sop_class in IMAGES:
         raise RejectedFile("an image, not a mask")
     raise RejectedFile("DICOM file that is neither a SEG nor an RTSTRUCT")

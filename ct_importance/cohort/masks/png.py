@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
-from ct_importance.cohort.masks.reading import reading
+from ct_importance.cohort.masks.files import reading
 from ct_importance.cohort.rejection import RejectedFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -14,17 +12,14 @@ from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.dicom import (
     DicomMask,
     Part,
-    check_choice,
+    choose,
     items,
-    read_object,
     uids,
 )
 from ct_importance.cohort.masks.polygons import fill_polygons
-from ct_importance.cohort.masks.reading import reading
 from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.rejection import RejectedFile
 
-OBJECTS_KEPT = 16
 AREAS = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 FARTHEST_MM = 1e6
 # An outline along the pixels of a slice has a thousand points and a metre or two.
@@ -33,34 +28,23 @@ MOST_POINTS = 10_000_000
 LONGEST_OUTLINES_MM = 1e8
 
 
-@functools.lru_cache(maxsize=OBJECTS_KEPT)
-def load_contours(path: Path, stamp: object, structures: Structures) -> DicomMask:
+def read_contours(dataset: pydicom.Dataset, structures: Structures) -> DicomMask:
     """Return what the chosen ROIs of a DICOM RT Structure Set mark.
 
     Points and open contours enclose nothing and are left out.
 
-    Args:
-        path: The file.
-        stamp: `mask_stamp` of the file: a file that has changed is read again.
-        structures: Names or numbers of the ROIs.
-
     Raises:
-        RejectedFile: If the file cannot be read, or has none of the structures.
+        RejectedFile: If it has none of the structures, or contours that would take too long.
+        Exception: Whatever pydicom raises at a damaged object.
     """
-    with reading("DICOM RTSTRUCT"):
-        dataset = read_object(path)
-        series = items(
-            dataset,
-            "ReferencedFrameOfReferenceSequence",
-            "RTReferencedStudySequence",
-            "RTReferencedSeriesSequence",
-        )
-        return DicomMask(
-            parts=_bounded(_contours(dataset, structures)),
-            series=uids(series, "SeriesInstanceUID"),
-            study=str(dataset.get("StudyInstanceUID", "")),
-            draw=draw_contours,
-        )
+    return DicomMask.of(
+        dataset,
+        _bounded(_contours(dataset, structures)),
+        draw_contours,
+        "ReferencedFrameOfReferenceSequence",
+        "RTReferencedStudySequence",
+        "RTReferencedSeriesSequence",
+    )
 
 
 def draw_contours(contours: Sequence[Part], geometry: SliceGeometry) -> np.ndarray:
@@ -82,12 +66,7 @@ def draw_contours(contours: Sequence[Part], geometry: SliceGeometry) -> np.ndarr
 
 def _contours(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Part]:
     rois = list(items(dataset, "StructureSetROISequence"))
-    chosen = [
-        int(roi.ROINumber)
-        for roi in rois
-        if structures.take(roi.get("ROIName") or "", int(roi.ROINumber))
-    ]
-    check_choice(chosen, structures.listed, len(rois), "ROI")
+    chosen = choose(structures, rois, "ROINumber", "ROIName", "ROI")
     frames = {int(it.ROINumber): str(it.get("ReferencedFrameOfReferenceUID") or "") for it in rois}
     for roi in items(dataset, "ROIContourSequence"):
         number = int(roi.ReferencedROINumber)

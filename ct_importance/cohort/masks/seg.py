@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -18,17 +16,14 @@ from ct_importance.cohort.masks.dicom import (
     PLANE_TOLERANCE_MM,
     DicomMask,
     Part,
-    check_choice,
+    choose,
     items,
-    read_object,
     uids,
 )
 from ct_importance.cohort.masks.grid import MarkedGrid
-from ct_importance.cohort.masks.reading import reading
 from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.rejection import RejectedFile
 
-OBJECTS_KEPT = 16
 KINDS = ("BINARY", "FRACTIONAL", "LABELMAP")
 SMALLEST_FRACTION = 0.5
 # Number that a label map may give to what is outside of all segments.
@@ -45,32 +40,21 @@ class Frame(Part):
     """On a grid of (column, row, 0), thick enough to reach slices within the tolerance."""
 
 
-@functools.lru_cache(maxsize=OBJECTS_KEPT)
-def load_segmentation(path: Path, stamp: object, structures: Structures) -> DicomMask:
+def read_segmentation(dataset: pydicom.FileDataset, structures: Structures) -> DicomMask:
     """Return what the chosen segments of a DICOM SEG mark.
 
     Fractional segments are inside where the fraction is at least one half.
 
-    Args:
-        path: The file.
-        stamp: `mask_stamp` of the file: a file that has changed is read again.
-        structures: Labels or numbers of the segments.
-
     Raises:
-        RejectedFile: If the file cannot be read, or has none of the structures.
+        RejectedFile: If it has none of the structures, or is not what it says.
+        Exception: Whatever pydicom and highdicom raise at a damaged object.
     """
     from highdicom.seg import Segmentation
 
-    with reading("DICOM SEG"):
-        dataset = read_object(path)
-        _check_size(dataset)
-        dataset = Segmentation.from_dataset(dataset, copy=False)
-        return DicomMask(
-            parts=[frame for frame in _frames(dataset, structures) if frame.pixels.inside.size],
-            series=uids(items(dataset, "ReferencedSeriesSequence"), "SeriesInstanceUID"),
-            study=str(dataset.get("StudyInstanceUID", "")),
-            draw=draw_frames,
-        )
+    _check_size(dataset)
+    dataset = Segmentation.from_dataset(dataset, copy=False)
+    frames = [frame for frame in _frames(dataset, structures) if not frame.pixels.is_empty]
+    return DicomMask.of(dataset, frames, draw_frames, "ReferencedSeriesSequence")
 
 
 def draw_frames(frames: Sequence[Frame], geometry: SliceGeometry) -> np.ndarray:
@@ -123,14 +107,12 @@ def _unreadable(why: str) -> RejectedFile:
 
 def _frames(dataset: pydicom.Dataset, structures: Structures) -> Iterator[Frame]:
     """Read the frames of the chosen segments, `dataset` being a highdicom Segmentation."""
-    segments = list(items(dataset, "SegmentSequence"))
-    chosen = [
-        int(segment.SegmentNumber)
-        for segment in segments
+    segments = [
+        segment
+        for segment in items(dataset, "SegmentSequence")
         if int(segment.SegmentNumber) != BACKGROUND
-        and structures.take(segment.get("SegmentLabel") or "", int(segment.SegmentNumber))
     ]
-    check_choice(chosen, structures.listed, len(segments), "segment")
+    chosen = choose(structures, segments, "SegmentNumber", "SegmentLabel", "segment")
     is_map = dataset.SegmentationType == "LABELMAP"
     shared = next(items(dataset, "SharedFunctionalGroupsSequence"))
     frame_of_reference = str(dataset.get("FrameOfReferenceUID") or "")
