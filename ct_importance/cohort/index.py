@@ -1,19 +1,19 @@
-"""Chooses the slices of the cohort among the headers read, and says why others are left out."""
+"""Makes the index of the cohort out of the headers of its datasets."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from ct_importance.cohort.dicom.decoding import pixel_data_digest
 from ct_importance.cohort.dicom.header import SliceHeader
-from ct_importance.cohort.rejection import RejectedFile
+from ct_importance.cohort.duplicates import set_aside_duplicates
+from ct_importance.cohort.rejection import Rejected
 from ct_importance.cohort.slice_entry import (
     iterate_shared,
     series_of,
@@ -21,14 +21,11 @@ from ct_importance.cohort.slice_entry import (
     write_index,
     write_rejected,
 )
-from ct_importance.cohort.volume.slices import volume_digest
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
 
 logger = logging.getLogger(__name__)
 
-Rejected = dict[str, str]
-"""File that is set aside -> the reason."""
 HEADER_FIELDS = tuple(field.name for field in fields(SliceHeader))
 SERIES_SCHEMA = pa.schema(
     [
@@ -126,14 +123,11 @@ def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
         patients |= {header.patient_id for header in found}
         volumes |= {header.series_uid for header in found if header.frame is not None}
         headers += sorted(found, key=_file_order)
-    headers, same_person = _drop_exact_copies(headers, rejected)
-    headers, same_id = _drop_reused_ids(headers, rejected)
-    for keep in (_drop_mixed_geometry, _drop_repeated_energy):
-        headers = keep(headers, rejected)
+    headers, same_person = set_aside_duplicates(headers, rejected)
     # Two datasets may share a folder: a file that one of them uses is not set aside.
     for header in headers:
         rejected.pop(header.path, None)
-    return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person | same_id)
+    return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person)
 
 
 def _read_headers(table: str | os.PathLike, rejected: Rejected) -> Iterator[SliceHeader]:
@@ -204,106 +198,3 @@ def _file_order(header: SliceHeader) -> tuple:
 
 def _reading_order(header: SliceHeader) -> tuple:
     return header.patient_id, header.series_uid, header.position, header.slice_id
-
-
-def _drop_exact_copies(
-    headers: list[SliceHeader], rejected: Rejected
-) -> tuple[list[SliceHeader], set[tuple[str, str]]]:
-    """Keep the first of slices whose stored pixels are equal, whatever their names."""
-    alike = defaultdict(list)
-    for header in headers:
-        alike[header.fingerprint].append(header)
-    kept, same_person = [], set()
-    for group in alike.values():
-        first_by_digest: dict[str, SliceHeader] = {}
-        for header in group:
-            digest = _pixel_digest(header) if len(group) > 1 else ""
-            # Blank slices of different patients are equal without being copies.
-            first = header if digest is None else first_by_digest.setdefault(digest, header)
-            if first is header:
-                kept.append(header)
-            else:
-                rejected[header.place] = f"exact copy of {first.place}"
-                if header.patient_id != first.patient_id:
-                    same_person.add((first.patient_id, header.patient_id))
-    return kept, same_person
-
-
-def _pixel_digest(header: SliceHeader) -> str | None:
-    if header.frame is None:
-        return pixel_data_digest(header.path)
-    try:
-        return volume_digest(header.path, header.frame)
-    except RejectedFile:
-        # It may be gone by now, as a DICOM file may: who wants its pixels will be told.
-        return None
-
-
-def _drop_reused_ids(
-    headers: list[SliceHeader], rejected: Rejected
-) -> tuple[list[SliceHeader], set[tuple[str, str]]]:
-    """Keep the first of slices with one id: most often one image, compressed in several ways."""
-    first_by_id: dict[str, SliceHeader] = {}
-    same_person = set()
-    for header in headers:
-        first = first_by_id.setdefault(header.slice_id, header)
-        if first is header:
-            continue
-        reason = f"has the SOPInstanceUID of {first.path}, stored differently"
-        rejected[header.place] = reason
-        if header.patient_id != first.patient_id:
-            same_person.add((first.patient_id, header.patient_id))
-    return list(first_by_id.values()), same_person
-
-
-def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:
-    """Keep one orientation and matrix per series, and one slice per position."""
-    kept = []
-    for series in series_of(headers).values():
-        shapes = Counter(_grid(header) for header in series)
-        usual = max(shapes, key=lambda shape: (shapes[shape], shape))
-        first_by_position: dict[float, SliceHeader] = {}
-        for header in sorted(series, key=_taken_order):
-            if _grid(header) != usual:
-                rejected[header.place] = "orientation or matrix differs from the rest of the series"
-            elif round(header.position, 2) in first_by_position:
-                rejected[header.place] = (
-                    "second slice of its series at one position (multi-energy or repeated)"
-                )
-            else:
-                first_by_position[round(header.position, 2)] = header
-        kept += first_by_position.values()
-    return kept
-
-
-def _grid(header: SliceHeader) -> tuple:
-    cosines = tuple(round(cosine, 2) + 0.0 for cosine in header.orientation)
-    return header.rows, header.columns, cosines
-
-
-def _taken_order(header: SliceHeader) -> tuple:
-    return -header.kvp, header.acquisition, header.instance_number, header.slice_id
-
-
-def _drop_repeated_energy(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:
-    """Keep the highest tube voltage of series taken at once at the same positions.
-
-    Scans of which the header does not say when they were taken may be of different phases.
-    """
-    at_once = defaultdict(list)
-    for series in series_of(headers).values():
-        first = series[0]
-        positions = tuple(sorted(round(header.position, 1) for header in series))
-        key = (first.patient_id, first.study_uid, first.frame_of_reference, first.acquisition)
-        at_once[(*key, positions)].append(series)
-    kept = []
-    for group in at_once.values():
-        highest = max(series[0].kvp for series in group)
-        for series in group:
-            known = series[0].frame_of_reference and series[0].acquisition
-            if series[0].kvp == highest or not known:
-                kept += series
-            else:
-                for header in series:
-                    rejected[header.place] = "multi-energy copy: lower tube voltage of one scan"
-    return kept

@@ -29,6 +29,8 @@ MEANINGS = (
     (NotImplementedError, "written in a way that is not supported"),
 )
 """What errors of the readers mean; anything else is damage of some kind."""
+Rejected = dict[str, str]
+"""File that is set aside -> the reason."""
 CHATTY_LOGGERS = ("pydicom", "highdicom", "nibabel")
 
 

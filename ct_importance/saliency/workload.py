@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 
@@ -15,7 +17,6 @@ from ct_importance.compute.device import (
     make_deterministic,
     pick_device,
 )
-from ct_importance.compute.prefetch import prefetch
 from ct_importance.io.image_table import ROWS_PER_GROUP
 from ct_importance.io.slices import (
     Shard,
@@ -29,6 +30,9 @@ from ct_importance.io.slices import (
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.jobs import ExplainJob
 from ct_importance.saliency.target import ExplainedScores, Targets
+
+Item = TypeVar("Item")
+END = object()
 
 
 def prepare_batches(
@@ -85,3 +89,16 @@ def prepare_batches(
             )
 
     return batches(), -(-count_slices(slices, job.subsets, shard) // ROWS_PER_GROUP)
+
+
+def prefetch(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield items in their order; the next one is made meanwhile, in a thread.
+
+    An error in making an item is raised where that item would have come.
+    """
+    iterator = iter(items)
+    with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:
+        coming = thread.submit(next, iterator, END)
+        while (item := coming.result()) is not END:
+            coming = thread.submit(next, iterator, END)
+            yield item

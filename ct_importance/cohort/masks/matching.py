@@ -17,7 +17,6 @@ from pydicom.uid import (
 )
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
-from ct_importance.cohort.index import Rejected
 from ct_importance.cohort.masks.dicom import PLANE_TOLERANCE_MM, DicomMask, load_mask, read_object
 from ct_importance.cohort.masks.files import list_mask_files, mask_digest, mask_stamp, reading
 from ct_importance.cohort.masks.png import png_mask_of_slice
@@ -26,7 +25,7 @@ from ct_importance.cohort.masks.seg import read_segmentation
 from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.masks.targets import MaskTargets, is_png, stem_of
 from ct_importance.cohort.masks.volume import load_volume
-from ct_importance.cohort.rejection import CRASH, RejectedFile, check_permission
+from ct_importance.cohort.rejection import CRASH, Rejected, RejectedFile, check_permission
 from ct_importance.cohort.slice_entry import SliceEntry
 from ct_importance.cohort.volume.parts import is_volume
 from ct_importance.compute.workers import safe_map
