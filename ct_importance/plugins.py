@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import inspect
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +21,7 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from ct_importance.errors import InputError
+from ct_importance.options import Declared
 
 KindName = Literal["estimator", "shared", "metric"]
 
@@ -69,7 +69,7 @@ def modules(kind: KindName) -> dict[str, str]:
         InputError: If another package gives a name that there is already.
     """
     here = KINDS[kind]
-    folder = Path(importlib.util.find_spec(here.package).submodule_search_locations[0])
+    folder = Path(importlib.import_module(here.package).__path__[0])
     found = {
         file.stem: f"{here.package}.{file.stem}"
         for file in sorted(folder.glob("*.py"))
@@ -107,7 +107,7 @@ def load(kind: KindName, name: str) -> Any:
         )
     module = _import(kind, name)
     base_module, _, base_name = here.contract.partition(":")
-    base = getattr(importlib.import_module(base_module), base_name)
+    base: type[Declared] = getattr(importlib.import_module(base_module), base_name)
     defined = [
         value
         for value in vars(module).values()

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import REMEDIES, naming
 
 LARGEST_FILE = 1 << 31
@@ -94,7 +95,7 @@ class Placeholder:
         """Take items."""
 
 
-def read_checkpoint(path: str | os.PathLike, remedy: str = SAVE) -> Mapping[str, Any]:
+def read_checkpoint(path: StrPath, remedy: str = SAVE) -> Mapping[str, Any]:
     """Return what a file of torch.save holds, with a `StoredTensor` for each tensor.
 
     Args:
@@ -131,7 +132,7 @@ def read_checkpoint(path: str | os.PathLike, remedy: str = SAVE) -> Mapping[str,
     return content
 
 
-def _unreadable(path: str | os.PathLike, error: Exception, remedy: str) -> InputError:
+def _unreadable(path: StrPath, error: Exception, remedy: str) -> InputError:
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
     return InputError(f"{path}: cannot be read as a file of torch.save ({reason}); {remedy}")
 
@@ -155,7 +156,7 @@ class _Structure(pickle._Unpickler):
     # It takes memory before it reads, and torch writes none.
     del dispatch[pickle.BYTEARRAY8[0]]
 
-    def __init__(self, path: str | os.PathLike, archive: zipfile.ZipFile) -> None:
+    def __init__(self, path: StrPath, archive: zipfile.ZipFile) -> None:
         """Read the pickle, and nothing else."""
         name = next((it for it in archive.namelist() if it.endswith("/data.pkl")), None)
         if name is None:
@@ -195,6 +196,7 @@ class _Structure(pickle._Unpickler):
     def _start(self, entry: zipfile.ZipInfo) -> int:
         """Return where an entry begins, after checking its checksum."""
         with self._archive.open(entry) as stored:
+            assert self._archive.fp is not None, "the archive is open"
             start = self._archive.fp.tell()
             while stored.read(1 << 20):
                 pass

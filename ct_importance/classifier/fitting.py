@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pyarrow as pa
 
 from ct_importance.classifier.jobs import TrainingJob
@@ -11,9 +9,8 @@ from ct_importance.classifier.store import save_classifier
 from ct_importance.classifier.training import train_classifier
 from ct_importance.compute.device import make_deterministic, pick_device
 from ct_importance.io.image_table import write_table
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import load_images
-
-Path = str | os.PathLike
 
 HISTORY_SCHEMA = pa.schema(
     [
@@ -28,7 +25,7 @@ HISTORY_SCHEMA = pa.schema(
 
 
 def fit_classifier(
-    job: TrainingJob, slices: Path, classifier: Path, training: Path, threads: int
+    job: TrainingJob, slices: StrPath, classifier: StrPath, training: StrPath, threads: int
 ) -> None:
     """Train the ResNet-50 on the slices of the training patients.
 
@@ -44,10 +41,9 @@ def fit_classifier(
     """
     make_deterministic(threads)
     _, images, labels = load_images(slices, "train")
-    _, *test = load_images(slices, "test")
-    network, history = train_classifier(
-        images, labels, job.options, job.seed, pick_device(), test=tuple(test)
-    )
+    _, test_images, test_labels = load_images(slices, "test")
+    test = (test_images, test_labels)
+    network, history = train_classifier(images, labels, job.options, job.seed, pick_device(), test)
     save_classifier(classifier, network, job.preparation.image_size, job.preparation.hu_window)
     columns = {name: [row[name] for row in history] for name in HISTORY_SCHEMA.names}
     write_table(training, HISTORY_SCHEMA, columns)

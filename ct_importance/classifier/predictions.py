@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +23,7 @@ from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import write_table
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import SUBSETS, count_slices, image_batches, iterate_slices
 from ct_importance.task import DEFAULT_TASK
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Path = str | os.PathLike
 
 SCHEMA = pa.schema(
     [
@@ -51,10 +50,10 @@ SCHEMA = pa.schema(
 
 def predict_slices(
     job: PredictionJob,
-    classifier: Path,
-    slices: Path,
-    predictions: Path,
-    evaluation: Path,
+    classifier: StrPath,
+    slices: StrPath,
+    predictions: StrPath,
+    evaluation: StrPath,
     threads: int,
 ) -> None:
     """Write what the classifier answers to every slice, and to images of one grey.
@@ -79,7 +78,7 @@ def predict_slices(
         raise InputError("no slice could be used: cohort/rejected.parquet says why")
     logits = _logits_of(network, slices, job.image_size, device)
     labels = np.array([row["label"] for row in rows])
-    columns = {name: [row[name] for row in rows] for name in SCHEMA.names[:6]}
+    columns: dict[str, Any] = {n: [row[n] for row in rows] for n in SCHEMA.names[:6]}
     columns["logit"] = logits
     columns["probability"] = 1 / (1 + np.exp(-logits.astype(np.float64)))
     columns["correct"] = (logits > 0) == (labels == 1)
@@ -110,7 +109,8 @@ def predict_logits(network: nn.Module, images: np.ndarray, device: torch.device)
     Returns:
         (N,) float32; above 0 means class 1.
     """
-    size = images_per_pass(device, *images.shape[1:], gradient=False)
+    height, width = images.shape[1:]
+    size = images_per_pass(device, height, width, gradient=False)
     passes = [
         network(torch.tensor(images[start : start + size]).unsqueeze(1).to(device))
         for start in range(0, len(images), size)
@@ -229,7 +229,7 @@ def evaluation_summary(
     }
 
 
-def _logits_of(network: nn.Module, slices: Path, size: int, device: torch.device) -> np.ndarray:
+def _logits_of(network: nn.Module, slices: StrPath, size: int, device: torch.device) -> np.ndarray:
     batch_size = images_per_pass(device, size, size, gradient=False)
     batches = image_batches(iterate_slices(slices, ["all"], ["image"]), batch_size)
     total = -(-count_slices(slices, ["all"]) // batch_size)

@@ -47,9 +47,10 @@ class Bottleneck(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (N, in_channels, H, W) to (N, 4 * width, H / stride, W / stride)."""
         identity = x if self.downsample is None else self.downsample(x)
-        out = self.relu1(self.bn1(self.conv1(x)))
+        out: torch.Tensor = self.relu1(self.bn1(self.conv1(x)))
         out = self.relu2(self.bn2(self.conv2(out)))
-        return self.relu3(self.bn3(self.conv3(out)) + identity)
+        out = self.relu3(self.bn3(self.conv3(out)) + identity)
+        return out
 
 
 class ResNet50(nn.Module):
@@ -76,7 +77,8 @@ class ResNet50(nn.Module):
         """Map images (N, 1, H, W) in [0, 1] to logits (N, 1)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(torch.flatten(self.avgpool(x), 1))
+        logits: torch.Tensor = self.fc(torch.flatten(self.avgpool(x), 1))
+        return logits
 
 
 def _stage(in_channels: int, width: int, blocks: int, stride: int) -> nn.Sequential:

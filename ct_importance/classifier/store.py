@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.classifier.weights import FORMAT, read_weights
+from ct_importance.compute.device import channels_last
 from ct_importance.io.atomic import replacing
+from ct_importance.io.paths import StrPath
 
 if TYPE_CHECKING:
     from ct_importance.classifier.jobs import ImportJob
 
 
 def save_classifier(
-    path: str | os.PathLike, network: nn.Module, image_size: int, hu_window: Sequence[float]
+    path: StrPath, network: nn.Module, image_size: int, hu_window: Sequence[float]
 ) -> None:
     """Write a classifier with the preparation of the images it was trained on, atomically.
 
@@ -47,7 +48,7 @@ def save_classifier(
 
 
 def load_classifier(
-    path: str | os.PathLike,
+    path: StrPath,
     image_size: int | None = None,
     hu_window: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
@@ -70,7 +71,7 @@ def load_classifier(
     return _network(read_weights(path, image_size, hu_window, own=True), device)
 
 
-def import_classifier(job: ImportJob, classifier: str | os.PathLike) -> None:
+def import_classifier(job: ImportJob, classifier: StrPath) -> None:
     """Check a trained classifier of the user and take it over.
 
     Args:
@@ -86,7 +87,7 @@ def import_classifier(job: ImportJob, classifier: str | os.PathLike) -> None:
 
 
 def import_weights(
-    path: str | os.PathLike,
+    path: StrPath,
     image_size: int | None = None,
     hu_window: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
@@ -139,8 +140,7 @@ def fuse_for_inference(network: nn.Module, device: torch.device | str = "cpu") -
         traced.graph.erase_node(node)
     traced.delete_all_unused_submodules()
     traced.recompile()
-    fast = traced.eval().requires_grad_(False)
-    return fast.to(device=device, memory_format=torch.channels_last)
+    return channels_last(traced.eval().requires_grad_(False).to(device=device))
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

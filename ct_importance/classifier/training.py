@@ -13,6 +13,7 @@ from ct_importance.classifier.augmentation import augment
 from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.predictions import balanced_accuracy, predict_logits
 from ct_importance.classifier.resnet import ResNet50
+from ct_importance.compute.device import channels_last
 from ct_importance.compute.progress import progress
 from ct_importance.compute.randomness import seed_for
 from ct_importance.errors import InputError
@@ -20,6 +21,7 @@ from ct_importance.errors import InputError
 logger = logging.getLogger(__name__)
 
 Slices = tuple[np.ndarray, np.ndarray]
+Epoch = dict[str, float | None]
 
 
 def train_classifier(
@@ -29,7 +31,7 @@ def train_classifier(
     seed: int,
     device: torch.device,
     test: Slices | None = None,
-) -> tuple[nn.Module, list[dict[str, float | int | None]]]:
+) -> tuple[nn.Module, list[Epoch]]:
     """Train a ResNet-50 from scratch with AdamW and a one-cycle learning rate.
 
     The same arguments give the same weights after `device.make_deterministic`. The weights
@@ -52,9 +54,9 @@ def train_classifier(
         InputError: If there are no slices, or slices of one class only.
     """
     trainer = _Trainer(labels, options, seed, device)
-    history = []
+    history: list[Epoch] = []
     for epoch in progress(range(1, options.epochs + 1), "training: epochs"):
-        row = {"epoch": epoch, **trainer.run_epoch(images, labels)}
+        row: Epoch = {"epoch": epoch, **trainer.run_epoch(images, labels)}
         due = _is_due(epoch, options)
         if due:
             trainer.settle_batch_norm(images)
@@ -107,7 +109,7 @@ class _Trainer:
         self._generator = torch.Generator().manual_seed(seed_for(seed, "training"))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(seed, "initial weights"))
-            self.network = ResNet50().to(device, memory_format=torch.channels_last)
+            self.network = channels_last(ResNet50().to(device))
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
@@ -126,7 +128,7 @@ class _Trainer:
             losses.append(loss * len(output))
             logits.append(output)
         return {
-            "learning_rate": self._scheduler.get_last_lr()[0],
+            "learning_rate": float(self._scheduler.get_last_lr()[0]),
             "loss": sum(losses) / len(images),
             "balanced_accuracy": balanced_accuracy(np.concatenate(logits), labels[order]),
         }
@@ -180,9 +182,7 @@ def _is_due(epoch: int, options: TrainingOptions) -> bool:
     return epoch == options.epochs or (every > 0 and epoch % every == 0)
 
 
-def _evaluate(
-    network: nn.Module, test: Slices | None, device: torch.device
-) -> dict[str, float | None]:
+def _evaluate(network: nn.Module, test: Slices | None, device: torch.device) -> Epoch:
     if test is None or not len(test[1]):
         return {"test_loss": None, "test_balanced_accuracy": None}
     images, labels = test
@@ -198,7 +198,7 @@ def _evaluate(
     }
 
 
-def _line(row: dict[str, float | int | None], epochs: int) -> str:
+def _line(row: Epoch, epochs: int) -> str:
     text = (
         f"epoch {row['epoch']} of {epochs}: loss {row['loss']:.3f}, "
         f"balanced accuracy {row['balanced_accuracy']:.3f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from ct_importance.classifier.checkpoint import SAVE, StoredTensor, read_checkpoint
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 
 FORMAT = "ct-importance classifier 1"
 SHOWN = 4  # differences an error message lists before it only counts them
@@ -23,7 +23,7 @@ NAMES |= {"ComplexFloat": "complex64", "ComplexDouble": "complex128", "Short": "
 
 
 def read_weights(
-    path: str | os.PathLike,
+    path: StrPath,
     image_size: int | None = None,
     hu_window: Sequence[float] | None = None,
     own: bool = False,
@@ -84,7 +84,7 @@ def _norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
 
 
 def _check_preparation(
-    path: str | os.PathLike,
+    path: StrPath,
     content: Mapping[str, Any],
     image_size: int | None,
     hu_window: Sequence[float] | None,
@@ -100,7 +100,7 @@ def _check_preparation(
             )
 
 
-def _state_dict(path: str | os.PathLike, content: Mapping[str, Any]) -> dict[str, StoredTensor]:
+def _state_dict(path: StrPath, content: Mapping[str, Any]) -> dict[str, StoredTensor]:
     for key in ("state_dict", "model"):
         if isinstance(content.get(key), Mapping):
             content = content[key]
@@ -114,7 +114,7 @@ def _state_dict(path: str | os.PathLike, content: Mapping[str, Any]) -> dict[str
 
 
 def _check_same_network(
-    path: str | os.PathLike,
+    path: StrPath,
     state: Mapping[str, StoredTensor],
     expected: Mapping[str, tuple[int, ...]],
 ) -> None:
@@ -157,7 +157,7 @@ def _remedy(state: Mapping[str, StoredTensor], missing: list[str], extra: list[s
     return ". ".join(advice) or "Train the network with one output neuron for this task"
 
 
-def _check_kinds(path: str | os.PathLike, state: Mapping[str, StoredTensor]) -> None:
+def _check_kinds(path: StrPath, state: Mapping[str, StoredTensor]) -> None:
     wrong = [
         f"{name} is {NAMES.get(tensor.kind, tensor.kind)}"
         for name, tensor in state.items()
@@ -170,7 +170,7 @@ def _check_kinds(path: str | os.PathLike, state: Mapping[str, StoredTensor]) -> 
         )
 
 
-def _check_values(path: str | os.PathLike, weights: Mapping[str, np.ndarray]) -> None:
+def _check_values(path: StrPath, weights: Mapping[str, np.ndarray]) -> None:
     broken = [name for name, values in weights.items() if not np.isfinite(values).all()]
     if broken:
         raise InputError(

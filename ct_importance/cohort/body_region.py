@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from ct_importance.cohort.slice_entry import SliceEntry, read_index, series_of
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import safe_map
 from ct_importance.io.image_table import write_table
+from ct_importance.io.paths import StrPath
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ class Chest:
     """Position (mm) of each slice that was looked at -> its share of lung (`lung_share`)."""
 
 
-def write_chests(
-    job: ChestJob, index: str | os.PathLike, chests: str | os.PathLike, workers: int = 1
-) -> None:
+def write_chests(job: ChestJob, index: StrPath, chests: StrPath, workers: int = 1) -> None:
     """Write which part of each series is chest.
 
     Args:

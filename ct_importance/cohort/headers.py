@@ -26,6 +26,7 @@ from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
 from ct_importance.io.folders import FileStamp, list_files
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import open_table, open_writer, read_schema
 
 logger = logging.getLogger(__name__)
@@ -63,16 +64,16 @@ class ImageSource:
     """What is read of a dataset."""
 
     dataset: str
-    folders: Sequence[str | os.PathLike]
+    folders: Sequence[StrPath]
     are_volumes: bool = False
     """NIfTI, MetaImage or NRRD files; otherwise DICOM."""
     keep_derived: bool = False
-    patients_csv: str | os.PathLike | None = None
+    patients_csv: StrPath | None = None
     """CSV with the columns file and patient_id, for volumes."""
     pseudonyms: Pseudonyms | None = None
 
 
-def read_headers(job: HeadersJob, headers: str | os.PathLike, workers: int = 1) -> None:
+def read_headers(job: HeadersJob, headers: StrPath, workers: int = 1) -> None:
     """Write the headers of a dataset; files that did not change are not read again.
 
     Args:
@@ -104,9 +105,7 @@ def version_of(job: HeadersJob) -> str:
     return digest.hexdigest()
 
 
-def update_headers(
-    source: ImageSource, path: str | os.PathLike, version: str = "", workers: int = 1
-) -> None:
+def update_headers(source: ImageSource, path: StrPath, version: str = "", workers: int = 1) -> None:
     """Write the table of headers of a dataset (`HEADER_SCHEMA`).
 
     Args:
@@ -170,7 +169,7 @@ def _read_dicom(path: str, keep_derived: bool) -> list[SliceHeader]:
     return [read_header(path, keep_derived)]
 
 
-def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]], Iterator]:
+def _known_tables(path: StrPath, version: str) -> Callable[[list[str]], Iterator]:
     """Return what yields some columns of the table of the last time, a part at a time."""
     if _version_of(path) != version.encode():
         return lambda columns: iter(())
@@ -183,7 +182,7 @@ def _known_tables(path: str | os.PathLike, version: str) -> Callable[[list[str]]
     return tables
 
 
-def _version_of(path: str | os.PathLike) -> bytes | None:
+def _version_of(path: StrPath) -> bytes | None:
     """Return the version of a table; None if there is none, or none that can be read."""
     try:
         return (read_schema(path).metadata or {}).get(b"version")

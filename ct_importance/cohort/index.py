@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -23,6 +22,7 @@ from ct_importance.cohort.slice_entry import (
 )
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
+from ct_importance.io.paths import StrPath
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +54,11 @@ class CohortIndex:
 
 
 def write_cohort_index(
-    header_tables: Sequence[str | os.PathLike],
-    slices: str | os.PathLike,
-    series: str | os.PathLike,
-    same_person: str | os.PathLike,
-    rejected: str | os.PathLike,
+    header_tables: Sequence[StrPath],
+    slices: StrPath,
+    series: StrPath,
+    same_person: StrPath,
+    rejected: StrPath,
 ) -> None:
     """Write the index of the cohort (`index_cohort`).
 
@@ -98,7 +98,7 @@ def write_cohort_index(
     )
 
 
-def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
+def index_cohort(header_tables: Sequence[StrPath]) -> CohortIndex:
     """Return the axial CT slices of the datasets, and the files set aside.
 
     A patient id that an earlier dataset uses gets the name of its dataset in front.
@@ -130,7 +130,7 @@ def index_cohort(header_tables: Sequence[str | os.PathLike]) -> CohortIndex:
     return CohortIndex(sorted(headers, key=_reading_order), rejected, same_person)
 
 
-def _read_headers(table: str | os.PathLike, rejected: Rejected) -> Iterator[SliceHeader]:
+def _read_headers(table: StrPath, rejected: Rejected) -> Iterator[SliceHeader]:
     for row in iterate_shared(table, ["file", "reason", *HEADER_FIELDS]):
         path, reason = row.pop("file"), row.pop("reason")
         if reason is not None:

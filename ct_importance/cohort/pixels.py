@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pydicom
 
 from ct_importance.cohort.dicom.decoding import read_stored
 from ct_importance.cohort.rejection import RejectedFile
+from ct_importance.io.paths import StrPath
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -38,7 +38,7 @@ TISSUE = (-500, 3000)
 IMPLAUSIBLE = "Hounsfield units are implausible"
 
 
-def read_hounsfield(path: str | os.PathLike) -> tuple[np.ndarray, pydicom.Dataset]:
+def read_hounsfield(path: StrPath) -> tuple[np.ndarray, pydicom.Dataset]:
     """Return a slice in Hounsfield units as stored, padding as air, and its dataset.
 
     HU = stored * RescaleSlope + RescaleIntercept (DICOM PS3.3 C.11.1); padding becomes -1000.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ct_importance.cohort.dicom.header import SliceHeader
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 
 SHORTEST_SECRET = 16
 
@@ -49,7 +49,7 @@ class Pseudonyms:
         )
 
 
-def read_pseudonyms(path: str | os.PathLike | None) -> Pseudonyms | None:
+def read_pseudonyms(path: StrPath | None) -> Pseudonyms | None:
     """Return the pseudonyms that the secret in a file makes; None without a file.
 
     Raises:

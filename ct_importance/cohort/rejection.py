@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from pydicom.errors import InvalidDicomError
 
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import is_failure_of_machine
 
 CANNOT_BE_OPENED = "cannot be opened"
@@ -68,7 +69,7 @@ def _in_words(error: Exception) -> str:
     return next((words for kinds, words in MEANINGS if isinstance(error, kinds)), "damaged")
 
 
-def check_permission(path: str | os.PathLike, reason: RejectedFile) -> None:
+def check_permission(path: StrPath, reason: RejectedFile) -> None:
     """Check that a file which is set aside may be read, where nobody would try it again.
 
     Raises:

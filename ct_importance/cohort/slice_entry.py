@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.io.image_table import write_table
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import open_table, read_table
 
 
@@ -88,19 +88,19 @@ ON_SLICE = ", on slice "
 REJECTED_SCHEMA = pa.schema([("path", pa.string()), ("reason", pa.string())])
 
 
-def write_index(path: str | os.PathLike, entries: Sequence[SliceEntry]) -> None:
+def write_index(path: StrPath, entries: Sequence[SliceEntry]) -> None:
     """Write the index of the cohort, a row per slice."""
     names = INDEX_SCHEMA.names
     columns = {name: [getattr(entry, name) for entry in entries] for name in names}
     write_table(path, INDEX_SCHEMA, columns)
 
 
-def read_index(path: str | os.PathLike) -> list[SliceEntry]:
+def read_index(path: StrPath) -> list[SliceEntry]:
     """Read what `write_index` wrote."""
     return [SliceEntry(**row) for row in iterate_shared(path, INDEX_SCHEMA.names)]
 
 
-def iterate_shared(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[dict]:
+def iterate_shared(path: StrPath, columns: Sequence[str]) -> Iterator[dict]:
     """Yield the rows of a table; texts and tuples that come often are kept in memory once."""
     once: dict[tuple, tuple] = {}
     with open_table(path) as file:
@@ -114,7 +114,7 @@ def iterate_shared(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[
                 yield row
 
 
-def write_rejected(path: str | os.PathLike, rejected: dict[str, str]) -> None:
+def write_rejected(path: StrPath, rejected: dict[str, str]) -> None:
     """Write the files set aside (path -> reason), sorted by path.
 
     Bytes of a path that are not UTF-8 are written as escapes.
@@ -127,12 +127,12 @@ def write_rejected(path: str | os.PathLike, rejected: dict[str, str]) -> None:
     write_table(path, REJECTED_SCHEMA, columns)
 
 
-def read_rejected(path: str | os.PathLike) -> dict[str, str]:
+def read_rejected(path: StrPath) -> dict[str, str]:
     """Read what `write_rejected` wrote: path -> reason."""
     return {row["path"]: row["reason"] for row in read_table(path).to_pylist()}
 
 
-def join_rejected(path: str | os.PathLike, tables: Sequence[str | os.PathLike]) -> None:
+def join_rejected(path: StrPath, tables: Sequence[StrPath]) -> None:
     """Write one table of the files set aside out of several; of one file the last counts."""
     rejected: dict[str, str] = {}
     for table in tables:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ct_importance.cohort.slice_entry import (
     read_rejected,
 )
 from ct_importance.io.atomic import replacing
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import SUBSETS, iterate_slices
 from ct_importance.io.table_file import read_table
 
@@ -39,18 +39,18 @@ Row = dict[str, str | int]
 class StageFiles:
     """Where the stages of the cohort wrote."""
 
-    headers: Sequence[str | os.PathLike]
+    headers: Sequence[StrPath]
     """A table per dataset."""
-    index: str | os.PathLike
-    labels: str | os.PathLike
-    chest: str | os.PathLike | None
+    index: StrPath
+    labels: StrPath
+    chest: StrPath | None
     """None where the whole scan is wanted."""
-    planned: str | os.PathLike
-    not_indexed: str | os.PathLike
+    planned: StrPath
+    not_indexed: StrPath
     """What the index set aside."""
-    rejected: Sequence[str | os.PathLike]
+    rejected: Sequence[StrPath]
     """What the stages so far set aside."""
-    slices: str | os.PathLike | None
+    slices: StrPath | None
     """The list of slices; None before extraction."""
 
 
@@ -58,7 +58,7 @@ class StageFiles:
 class CohortStages:
     """What the stages of the cohort wrote."""
 
-    headers: Mapping[str, str | os.PathLike]
+    headers: Mapping[str, StrPath]
     """Table of headers of each dataset."""
     entries: Sequence[SliceEntry]
     """The index."""
@@ -77,7 +77,7 @@ class CohortStages:
     """Folder with the masks of each dataset."""
 
 
-def write_summary(job: SummaryJob, files: StageFiles, summary: str | os.PathLike) -> None:
+def write_summary(job: SummaryJob, files: StageFiles, summary: StrPath) -> None:
     """Write as CSV what each stage kept, and log it (`summarise_cohort`)."""
     rows = summarise_cohort(_read_stages(job, files))
     with (
@@ -171,7 +171,7 @@ def _stages(stages: CohortStages) -> dict[str, Callable[[SliceEntry], str]]:
 
 
 def _count_headers(
-    table: str | os.PathLike, not_indexed: Mapping[str, str]
+    table: StrPath, not_indexed: Mapping[str, str]
 ) -> tuple[int, Counter[str], Counter[str]]:
     """Return how many files were found, and reasons of the reading and of the index."""
     files, last = 0, None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from ct_importance.compute.device_claim import claim_device, claims_folder
 
+Network = TypeVar("Network", bound=nn.Module)
 Precision = str
 """One of "float32", "tf32", "bfloat16"; see `in_precision`."""
 
@@ -39,7 +41,7 @@ def make_deterministic(threads: int) -> None:
     # As use_deterministic_algorithms(True), which also imports torch's compiler: 2 s of each job.
     torch.set_deterministic_debug_mode("error")
     # It would also fill new memory, against operations that forget to write: 9 % of a gradient.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
 
 
@@ -52,7 +54,8 @@ class _Autocast(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         with torch.autocast(x.device.type, torch.bfloat16):
-            return self.network(x).float()
+            answer: torch.Tensor = self.network(x)
+            return answer.float()
 
 
 def in_precision(network: nn.Module, precision: Precision) -> nn.Module:
@@ -67,6 +70,12 @@ def in_precision(network: nn.Module, precision: Precision) -> nn.Module:
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     return _Autocast(network).eval() if precision == "bfloat16" else network
+
+
+def channels_last(network: Network) -> Network:
+    """Put the weights of a network into the layout that convolutions are fastest in."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not among torch's
+    return network
 
 
 def images_per_pass(device: torch.device, height: int, width: int, gradient: bool = True) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -21,7 +21,7 @@ def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iter
         what: A few words: the work and its unit, e.g. ``"smoothgrad: slices"``.
         total: Number of items, if ``items`` has no length.
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     next_tenth = 1
     bar = tqdm(items, desc=what, total=total, file=sys.__stderr__, disable=None, leave=False)

@@ -7,11 +7,12 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from typing import TypeVar
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar, cast
 
 PR_SET_PDEATHSIG = 1
 """Of prctl(2)."""
@@ -23,7 +24,7 @@ CRASHES = {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGFPE, -si
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _BEGUN, _DONE = 1, 2
-_task: tuple = ()
+_task: tuple[Any, ...] = ()
 """Of a worker of `safe_map`: the function, the items, and how far each of them has come."""
 
 
@@ -73,7 +74,9 @@ def safe_map(
             initializer=_begin,
             initargs=(os.getpid(), function, items, states),
         )
-        with pool, closing(pool.map(_work, todo, chunksize=chunksize)) as results:
+        # A generator, which gives up what has not begun when it is closed.
+        found = cast("Generator[Result]", pool.map(_work, todo, chunksize=chunksize))
+        with pool, closing(found) as results:
             try:
                 while done < len(items):
                     yield alone.pop(done) if done in alone else next(results)
@@ -93,7 +96,7 @@ def _begin(parent: int, *task: object) -> None:
     _task = task
 
 
-def _work(number: int) -> object:
+def _work(number: int) -> Any:
     function, items, states = _task
     states[number] = _BEGUN
     result = function(items[number])
@@ -108,6 +111,8 @@ def _try_alone(
     process = FORK.Process(target=_send, args=(sender, os.getpid(), function, item))
     process.start()
     sender.close()
+    result: Result
+    error: Exception | None
     try:
         result, error = receiver.recv()
     except EOFError:
@@ -121,7 +126,7 @@ def _try_alone(
     return result
 
 
-def _send(sender: object, parent: int, function: Callable, item: object) -> None:
+def _send(sender: Connection, parent: int, function: Callable[[Item], object], item: Item) -> None:
     end_with(parent)
     try:
         sender.send((function(item), None))

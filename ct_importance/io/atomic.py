@@ -9,13 +9,14 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
 WHERE_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of the system that only writing meets."""
 
 
-def temporary_beside(path: str | os.PathLike) -> Path:
+def temporary_beside(path: StrPath) -> Path:
     """Return a temporary name in the folder of a file, which is made if need be."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +24,7 @@ def temporary_beside(path: str | os.PathLike) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
-def remove_leftovers(folder: str | os.PathLike) -> list[Path]:
+def remove_leftovers(folder: StrPath) -> list[Path]:
     """Remove the temporary files of killed jobs, at any depth, while no job runs.
 
     Args:
@@ -39,7 +40,7 @@ def remove_leftovers(folder: str | os.PathLike) -> list[Path]:
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike, flush: bool = True) -> Iterator[Path]:
+def replacing(path: StrPath, flush: bool = True) -> Iterator[Path]:
     """Yield a temporary name to write to; rename it to `path` unless the block fails.
 
     Args:
@@ -68,7 +69,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def write_text(path: str | os.PathLike, text: str, flush: bool = True) -> None:
+def write_text(path: StrPath, text: str, flush: bool = True) -> None:
     """Write a text file under a temporary name, then rename it (`replacing`)."""
     with replacing(path, flush) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import BinaryIO
 
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
 SAMPLE_BYTES = 4096
 
 
-def file_digest(path: str | os.PathLike) -> str:
+def file_digest(path: StrPath) -> str:
     """Return the BLAKE2 digest of a file's content, 32 hexadecimal digits."""
     with naming(path), open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,7 @@ class FileStamp:
     """Time of the last change, ns."""
 
 
-def list_files(
-    folders: Sequence[str | os.PathLike], key: str, hidden: bool = True
-) -> list[FileStamp]:
+def list_files(folders: Sequence[StrPath], key: str, hidden: bool = True) -> list[FileStamp]:
     """Return the files below some folders, each once, by path.
 
     Symbolic links to folders are followed; a folder that is reached twice is read once.
@@ -44,7 +43,7 @@ def list_files(
 
 
 def overlapping_folders(
-    some: Sequence[str | os.PathLike], others: Sequence[str | os.PathLike]
+    some: Sequence[StrPath], others: Sequence[StrPath]
 ) -> tuple[str, str] | None:
     """Return a folder of each that are the same, or of which one lies in the other."""
     for one, other in itertools.product(some, others):
@@ -55,7 +54,7 @@ def overlapping_folders(
 
 
 def _files_below(
-    folder: str | os.PathLike, key: str, hidden: bool, seen: set[tuple[int, int]]
+    folder: StrPath, key: str, hidden: bool, seen: set[tuple[int, int]]
 ) -> Iterator[FileStamp]:
     if not Path(folder).is_dir():
         raise InputError(f"{folder} is not a folder; check {key} and data_dir in the configuration")
@@ -82,7 +81,7 @@ def _files_below(
             ) from None
 
 
-def _is_folder(entry: os.DirEntry) -> bool:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError as error:
@@ -91,7 +90,7 @@ def _is_folder(entry: os.DirEntry) -> bool:
         raise
 
 
-def _stamp(entry: os.DirEntry) -> FileStamp:
+def _stamp(entry: os.DirEntry[str]) -> FileStamp:
     try:
         status = entry.stat()
     except OSError:  # a link to nothing: reading it says so

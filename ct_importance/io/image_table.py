@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 from ct_importance.io.table_file import open_table, open_writer, read_schema, read_table
 
@@ -49,7 +49,7 @@ class TableWriter:
     of that name stays as it was.
     """
 
-    def __init__(self, path: str | os.PathLike, schema: pa.Schema) -> None:
+    def __init__(self, path: StrPath, schema: pa.Schema) -> None:
         """Open a temporary file beside ``path``."""
         self._path = path
         self._schema = schema
@@ -92,13 +92,13 @@ class TableWriter:
         self._stack.__exit__(kind, error, trace)
 
 
-def write_table(path: str | os.PathLike, schema: pa.Schema, columns: Mapping[str, Any]) -> None:
+def write_table(path: StrPath, schema: pa.Schema, columns: Mapping[str, Any]) -> None:
     """Write a whole table at once, atomically; see `TableWriter.write` for the columns."""
     with TableWriter(path, schema) as writer:
         writer.write(columns)
 
 
-def read_images(path: str | os.PathLike, column: str) -> np.ndarray:
+def read_images(path: StrPath, column: str) -> np.ndarray:
     """Return an image column as one array of shape (N, *shape).
 
     Raises:
@@ -112,9 +112,7 @@ def read_images(path: str | os.PathLike, column: str) -> np.ndarray:
     return np.ascontiguousarray(_to_numpy(table.column(column), table.schema.field(column), path))
 
 
-def read_batches(
-    path: str | os.PathLike, columns: Sequence[str] | None = None
-) -> Iterator[dict[str, Any]]:
+def read_batches(path: StrPath, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield a table row group by row group.
 
     Args:
@@ -133,9 +131,7 @@ def read_batches(
             yield _row_group(file, index, columns, path)
 
 
-def read_rows(
-    path: str | os.PathLike, columns: Sequence[str] | None = None
-) -> Iterator[dict[str, Any]]:
+def read_rows(path: StrPath, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield a table row by row, reading one row group at a time; images as arrays or None.
 
     A row does not keep its group in memory.
@@ -156,7 +152,7 @@ def _own(value: Any) -> Any:
 
 
 def _row_group(
-    file: pq.ParquetFile, index: int, columns: Sequence[str] | None, path: str | os.PathLike
+    file: pq.ParquetFile, index: int, columns: Sequence[str] | None, path: StrPath
 ) -> dict[str, Any]:
     names = None if columns is None else list(columns)
     table = file.read_row_group(index, columns=names, use_threads=False)
@@ -201,7 +197,7 @@ def _cell(value: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, name: str)
     return np.ascontiguousarray(value, dtype).tobytes()
 
 
-def _to_numpy(column: pa.ChunkedArray, field: pa.Field, path: str | os.PathLike) -> np.ndarray:
+def _to_numpy(column: pa.ChunkedArray, field: pa.Field, path: StrPath) -> np.ndarray:
     if not _is_image(field):
         raise InputError(f"{path}: column {field.name!r} holds no images")
     if column.null_count:
@@ -227,7 +223,7 @@ def _chunk_to_numpy(chunk: pa.Array, shape: tuple[int, ...], dtype: np.dtype) ->
     return flat.reshape(len(chunk), *shape)
 
 
-def _batch_column(column: pa.ChunkedArray, field: pa.Field, path: str | os.PathLike) -> Any:
+def _batch_column(column: pa.ChunkedArray, field: pa.Field, path: StrPath) -> Any:
     if not _is_image(field):
         return column.to_pylist()
     if not column.null_count:

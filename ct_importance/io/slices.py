@@ -15,6 +15,7 @@ import pyarrow as pa
 from ct_importance.errors import InputError
 from ct_importance.io.digests import file_digest
 from ct_importance.io.image_table import ROWS_PER_GROUP, read_rows, write_table
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_table
 
 Row = dict[str, Any]
@@ -42,7 +43,7 @@ SUBSETS: dict[str, Callable[[Row], bool]] = {
 patients; every slice."""
 
 
-def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike]) -> None:
+def write_slice_list(path: StrPath, tables: Sequence[StrPath]) -> None:
     """Write the list of the slices of all patients (`LIST_SCHEMA`).
 
     The steps after the extraction depend on this one file instead of one per patient.
@@ -51,7 +52,7 @@ def write_slice_list(path: str | os.PathLike, tables: Sequence[str | os.PathLike
         path: The list to write.
         tables: Tables slices/<patient>.parquet, in the order wanted.
     """
-    columns: dict[str, list] = {name: [] for name in LIST_SCHEMA.names}
+    columns: dict[str, list[Any]] = {name: [] for name in LIST_SCHEMA.names}
     for table in tables:
         flags = read_table(table, columns=FLAGS).to_pydict()
         count = len(flags["slice_id"])
@@ -93,7 +94,7 @@ WHOLE = Shard()
 
 
 def iterate_slices(
-    slices: str | os.PathLike,
+    slices: StrPath,
     subsets: Iterable[str],
     columns: Sequence[str] = (),
     shard: Shard = WHOLE,
@@ -121,9 +122,7 @@ def iterate_slices(
                 yield row
 
 
-def _rows_of_patient(
-    slices: str | os.PathLike, table: str, columns: Sequence[str]
-) -> Iterator[Row]:
+def _rows_of_patient(slices: StrPath, table: str, columns: Sequence[str]) -> Iterator[Row]:
     path = Path(slices).parent / table
     try:
         yield from read_rows(path, columns)
@@ -134,18 +133,18 @@ def _rows_of_patient(
         raise InputError(f"{error}; delete {slices} as well") from error
 
 
-def count_slices(slices: str | os.PathLike, subsets: Iterable[str], shard: Shard = WHOLE) -> int:
+def count_slices(slices: StrPath, subsets: Iterable[str], shard: Shard = WHOLE) -> int:
     """Return how many slices `iterate_slices` would yield, without reading images."""
     return len(shard.of(_listed(slices, subsets)))
 
 
-def training_patients(slices: str | os.PathLike) -> set[str]:
+def training_patients(slices: StrPath) -> set[str]:
     """Return the ids of the training patients."""
     rows = read_table(slices, columns=["patient_id", "split"]).to_pylist()
     return {row["patient_id"] for row in rows if row["split"] == "train"}
 
 
-def _listed(slices: str | os.PathLike, subsets: Iterable[str]) -> list[Row]:
+def _listed(slices: StrPath, subsets: Iterable[str]) -> list[Row]:
     members = [SUBSETS[subset] for subset in subsets]
     rows = read_table(slices).to_pylist()
     return [row for row in rows if any(belongs(row) for belongs in members)]
@@ -158,7 +157,7 @@ def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], n
         yield [row["slice_id"] for row in batch], np.stack([row["image"] for row in batch])
 
 
-def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.ndarray, np.ndarray]:
+def load_images(slices: StrPath, subset: str) -> tuple[list[Row], np.ndarray, np.ndarray]:
     """Return the flags, images (N, H, W) and labels (N,) of a subset, all in memory."""
     rows: list[Row] = []
     images = np.empty((0, 0, 0), np.float32)
@@ -172,13 +171,13 @@ def load_images(slices: str | os.PathLike, subset: str) -> tuple[list[Row], np.n
     return rows, images, np.array([row["label"] for row in rows], dtype=np.int8)
 
 
-def read_predicted(predictions: str | os.PathLike) -> dict[str, int]:
+def read_predicted(predictions: StrPath) -> dict[str, int]:
     """Return the class that the classifier predicts for each slice, by slice id."""
     rows = read_table(predictions, columns=["slice_id", "logit"]).to_pylist()
     return {row["slice_id"]: int(row["logit"] > 0) for row in rows}
 
 
-def read_labels(slices: str | os.PathLike) -> dict[str, int]:
+def read_labels(slices: StrPath) -> dict[str, int]:
     """Return the label of each slice of the list of slices, by slice id."""
     rows = read_table(slices, columns=["slice_id", "label"]).to_pylist()
     return {row["slice_id"]: row["label"] for row in rows}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 
 from ct_importance.compute.workers import WorkerKilled
+from ct_importance.io.paths import StrPath
 
 AGAIN = "then run the same command again"
 MORE_MEMORY = (
@@ -72,7 +73,7 @@ def is_failure_of_machine(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def naming(path: str | os.PathLike) -> Iterator[None]:
+def naming(path: StrPath) -> Iterator[None]:
     """Have an `OSError` of the block name a file: those of reading and writing name none."""
     try:
         yield

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ct_importance.errors import InputError
 from ct_importance.io.atomic import replacing
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ END = b"PAR1"
 
 
 @contextlib.contextmanager
-def open_writer(
-    path: str | os.PathLike, schema: pa.Schema, **options: Any
-) -> Iterator[pq.ParquetWriter]:
+def open_writer(path: StrPath, schema: pa.Schema, **options: Any) -> Iterator[pq.ParquetWriter]:
     """Yield what writes a table with checksums; the file appears when the block ends well.
 
     Args:
@@ -44,7 +43,7 @@ def open_writer(
         _add_checksum(temporary)
 
 
-def write_frame(path: str | os.PathLike, frame: pd.DataFrame) -> None:
+def write_frame(path: StrPath, frame: pd.DataFrame) -> None:
     """Write a data frame without its index, atomically."""
     with replacing(path) as temporary:
         frame.to_parquet(temporary, index=False, write_page_checksum=True)
@@ -52,7 +51,7 @@ def write_frame(path: str | os.PathLike, frame: pd.DataFrame) -> None:
 
 
 @contextlib.contextmanager
-def open_table(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
+def open_table(path: StrPath) -> Iterator[pq.ParquetFile]:
     """Yield a table to be read page by page, each of which is checked.
 
     Raises:
@@ -63,7 +62,7 @@ def open_table(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
 
 
 def read_table(
-    path: str | os.PathLike, columns: Sequence[str] | None = None, filters: Any = None
+    path: StrPath, columns: Sequence[str] | None = None, filters: Any = None
 ) -> pa.Table:
     """Return a table.
 
@@ -81,13 +80,13 @@ def read_table(
 
 
 def read_frame(
-    path: str | os.PathLike, columns: Sequence[str] | None = None, filters: Any = None
+    path: StrPath, columns: Sequence[str] | None = None, filters: Any = None
 ) -> pd.DataFrame:
     """Return a table as a data frame; arguments and errors are those of `read_table`."""
     return read_table(path, columns, filters).to_pandas()
 
 
-def read_schema(path: str | os.PathLike) -> pa.Schema:
+def read_schema(path: StrPath) -> pa.Schema:
     """Return the schema of a table.
 
     Raises:
@@ -98,7 +97,7 @@ def read_schema(path: str | os.PathLike) -> pa.Schema:
 
 
 @contextlib.contextmanager
-def _reading(path: str | os.PathLike) -> Iterator[None]:
+def _reading(path: StrPath) -> Iterator[None]:
     """Check the footer of a table, then say of what the block raises which file is damaged."""
     try:
         with naming(path):
@@ -116,7 +115,7 @@ def _reading(path: str | os.PathLike) -> Iterator[None]:
         raise InputError(f"{path} is damaged ({reason}): delete this file and run again") from error
 
 
-def _add_checksum(path: str | os.PathLike) -> None:
+def _add_checksum(path: StrPath) -> None:
     with open(path, "r+b") as file:
         footer, _ = _footer(file)
         file.seek(-len(footer), os.SEEK_END)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from os import PathLike
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,7 @@ import pyarrow as pa
 from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Shard, count_slices
 from ct_importance.metrics.jobs import EvaluationJob
 from ct_importance.metrics.metric import Metric, Points, Probe, Sample
@@ -42,7 +42,7 @@ def evaluate_estimator(
     metric: Metric,
     samples_with_maps: Iterable[tuple[Sample, np.ndarray]],
     probe: Probe,
-    path: str | PathLike,
+    path: StrPath,
     what: str = "slices",
     total: int | None = None,
 ) -> None:
@@ -70,11 +70,11 @@ def evaluate_estimator(
 
 def evaluate_maps(
     job: EvaluationJob,
-    slices: str | PathLike,
-    maps: str | PathLike,
-    classifier: str | PathLike | None,
-    segments: str | PathLike | None,
-    points: str | PathLike,
+    slices: StrPath,
+    maps: StrPath,
+    classifier: StrPath | None,
+    segments: StrPath | None,
+    points: StrPath,
     threads: int,
 ) -> None:
     """Write the points of one metric for the maps of one estimator.
@@ -110,7 +110,7 @@ def evaluate_maps(
     )
 
 
-def _asking(classifier: str | PathLike, job: EvaluationJob, threads: int) -> Probe:
+def _asking(classifier: StrPath, job: EvaluationJob, threads: int) -> Probe:
     """Return a probe with the classifier of a file, on the device there is."""
     from ct_importance.classifier.store import fuse_for_inference, load_classifier
     from ct_importance.compute.device import in_precision, make_deterministic, pick_device

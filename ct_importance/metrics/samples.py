@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from os import PathLike
 
 import numpy as np
 
 from ct_importance.io.image_table import read_rows
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import WHOLE, Shard, iterate_slices, join_by_slice
 from ct_importance.metrics.metric import Metric, Sample
 from ct_importance.metrics.xrai.storage import unpack_segments
@@ -17,10 +17,10 @@ KEYS = ("slice_id", "patient_id", "label")
 
 def read_samples(
     metric: Metric,
-    slices: str | PathLike,
+    slices: StrPath,
     subsets: Sequence[str],
-    maps: str | PathLike | None,
-    segments: str | PathLike | None = None,
+    maps: StrPath | None,
+    segments: StrPath | None = None,
     shard: Shard = WHOLE,
 ) -> Iterator[tuple[Sample, np.ndarray]]:
     """Yield slices with what the metric's `needs` name of them, and their maps (H, W).

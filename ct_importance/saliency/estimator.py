@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ct_importance.errors import InputError
 from ct_importance.options import Declared
@@ -130,7 +130,7 @@ class Estimator(Declared, ABC):
     """The class whose score is explained: predicted, true, last (of the task's classes) or the
     name of a class."""
 
-    def shared(self) -> dict[str, Shared]:
+    def shared(self) -> Mapping[str, Shared]:
         """Return the work it shares with others, by the names under which it wants the results."""
         return {}
 
@@ -139,13 +139,17 @@ class Estimator(Declared, ABC):
         """Return the passes it takes of each slice, those of shared work included."""
 
     @abstractmethod
-    def attribute(self, batch: Batch, **shared: dict[str, torch.Tensor]) -> torch.Tensor:
+    def attribute(self, batch: Batch, *args: Any, **shared: Any) -> torch.Tensor:
         """Return the importance of each pixel for the score of the target.
+
+        An estimator takes the batch and the work that it shares, no other arguments.
 
         Args:
             batch: The slices.
-            **shared: By the names of `shared`, the maps of that work by name, each
-                (N, C, *space). The batch then has no images, and no classifier.
+            *args: None; so that type checkers let a subclass name what it shares.
+            **shared: By the names of `shared`, the maps of that work by name: each a
+                dict[str, torch.Tensor] of (N, C, *space). The batch then has no images, and no
+                classifier.
 
         Returns:
             (N, C, *space).

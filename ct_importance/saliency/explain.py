@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,18 +14,26 @@ import pyarrow as pa
 from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field, read_rows
+from ct_importance.io.paths import StrPath
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, MapsJob, SharedJob
 
+if TYPE_CHECKING:
+    import torch
+
 logger = logging.getLogger(__name__)
 
-Path = str | os.PathLike
 Arrays = Mapping[str, np.ndarray]
 
 
 def explain_slices(
-    job: ImportanceJob, classifier: Path, slices: Path, predictions: Path, maps: Path, threads: int
+    job: ImportanceJob,
+    classifier: StrPath,
+    slices: StrPath,
+    predictions: StrPath,
+    maps: StrPath,
+    threads: int,
 ) -> None:
     """Write the importance maps of an estimator.
 
@@ -52,10 +59,10 @@ def explain_slices(
 
 def share_passes(
     job: SharedJob,
-    classifier: Path,
-    slices: Path,
-    predictions: Path | None,
-    maps: Path,
+    classifier: StrPath,
+    slices: StrPath,
+    predictions: StrPath | None,
+    maps: StrPath,
     threads: int,
 ) -> None:
     """Write the maps of work that several estimators share.
@@ -83,7 +90,7 @@ def share_passes(
             writer.write({"slice_id": slice_ids, **arrays})
 
 
-def combine_shared(job: CombineJob, tables: Sequence[Path], maps: Path) -> None:
+def combine_shared(job: CombineJob, tables: Sequence[StrPath], maps: StrPath) -> None:
     """Write the importance maps of an estimator, out of the tables of the work it shares.
 
     Args:
@@ -124,7 +131,7 @@ def compute_maps(
         yield batch.slice_ids, maps
 
 
-def importance_of(estimator: Estimator, batch: Batch) -> Any:
+def importance_of(estimator: Estimator, batch: Batch) -> torch.Tensor:
     """Return the maps (N, C, *space) of an estimator, its shared work done on the way."""
     shared = {
         name: work.compute(replace(batch, name=work.kind))
@@ -169,9 +176,10 @@ def combine_maps(
     Raises:
         InputError: If a map has a value that is not finite.
     """
+    absent: Any = None  # images, targets and scores
     for slice_id, shared in slices:
         # Arrays serve as tensors: nothing is left to do but arithmetic, and torch takes seconds.
-        batch: Any = Batch(name, seed, [slice_id], None, None, None, 1)
+        batch = Batch(name, seed, [slice_id], absent, absent, absent, 1)
         whole: Any = {
             key: {what: values[None] for what, values in maps.items()}
             for key, maps in shared.items()
@@ -204,14 +212,14 @@ def check_maps(name: str, slice_ids: Sequence[str], maps: np.ndarray) -> None:
             )
 
 
-def as_array(values: Any) -> np.ndarray:
+def as_array(values: torch.Tensor) -> np.ndarray:
     """Return a tensor as a float32 array."""
     return values.detach().float().cpu().numpy()
 
 
 def _read_together(
-    names: Sequence[str], tables: Sequence[Path]
-) -> Iterator[tuple[str, dict[str, dict[str, np.ndarray]]]]:
+    names: Sequence[str], tables: Sequence[StrPath]
+) -> Iterator[tuple[str, dict[str, Arrays]]]:
     for rows in zip(*map(read_rows, tables), strict=True):
         slice_ids = [row.pop("slice_id") for row in rows]
         yield slice_ids[0], dict(zip(names, rows, strict=True))

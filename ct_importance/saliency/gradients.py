@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -86,7 +86,7 @@ def mean_over_samples(
     Returns:
         (N, K, *space) of the dtype of the images.
     """
-    totals: list[torch.Tensor | float] = [0.0] * len(batch.images)
+    totals: list[Any] = [0.0] * len(batch.images)  # tensors from the first sample on
     for chunk in _chunks(samples, batch.images_per_pass):
         points = torch.stack([sample.point for sample in chunk])
         targets = batch.targets[[sample.image for sample in chunk]]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.store import load_classifier
 from ct_importance.compute.device import (
+    channels_last,
     images_per_pass,
     in_precision,
     make_deterministic,
     pick_device,
 )
 from ct_importance.io.image_table import ROWS_PER_GROUP
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import (
     Shard,
     count_slices,
@@ -32,16 +34,16 @@ from ct_importance.saliency.jobs import ExplainJob
 from ct_importance.saliency.target import ExplainedScores, Targets
 
 Item = TypeVar("Item")
-END = object()
+END: Any = object()
 
 
 def prepare_batches(
     job: ExplainJob,
     name: str,
     target: str,
-    classifier: str | os.PathLike,
-    slices: str | os.PathLike,
-    predictions: str | os.PathLike | None,
+    classifier: StrPath,
+    slices: StrPath,
+    predictions: StrPath | None,
     threads: int,
 ) -> tuple[Iterator[Batch], int]:
     """Return the batches that a job computes maps of, and their number.
@@ -58,7 +60,7 @@ def prepare_batches(
     make_deterministic(threads)
     device = pick_device()
     shard = Shard.parse(job.shard)
-    network = load_classifier(classifier, device=device).to(memory_format=torch.channels_last)
+    network = channels_last(load_classifier(classifier, device=device))
     scores = ExplainedScores(Classifier(in_precision(network, job.precision)), job.activation)
     known = {}
     if target == "predicted" and predictions is not None:
@@ -66,9 +68,9 @@ def prepare_batches(
     elif target == "true":
         known = read_labels(slices)
     targets = Targets(name, target, job.classes, known)
-    references: list = []
+    references: list[np.ndarray] = []
 
-    def training_images():
+    def training_images() -> np.ndarray:
         # Read once: the batches of a job share them.
         if not references:
             references.append(load_images(slices, "train")[1])

@@ -65,7 +65,7 @@ class TestSavedClassifier:
         def fail(source, target):
             raise OSError("disk full")
 
-        monkeypatch.setattr("ct_importance.classifier.store.os.replace", fail)
+        monkeypatch.setattr("os.replace", fail)
         with pytest.raises(OSError, match="disk full"):
             save_classifier(path, network, 64, WINDOW)
         assert path.read_text() == "old"

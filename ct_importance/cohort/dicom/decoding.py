@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from ct_importance.cohort.dicom.file import (
 from ct_importance.cohort.dicom.pixel_data import find_pixel_data
 from ct_importance.cohort.dicom.units import check_units
 from ct_importance.cohort.rejection import RejectedFile
+from ct_importance.io.paths import StrPath
 
 OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 OVERLAY_BIT_POSITION, OVERLAY_DATA = 0x0102, 0x3000
@@ -49,7 +49,7 @@ class StoredSlice:
     dataset: pydicom.FileDataset
 
 
-def read_stored(path: str | os.PathLike) -> StoredSlice:
+def read_stored(path: StrPath) -> StoredSlice:
     """Return the stored pixels of a slice.
 
     Raises:
@@ -79,7 +79,7 @@ def read_stored(path: str | os.PathLike) -> StoredSlice:
         )
 
 
-def pixel_data_digest(path: str | os.PathLike) -> str | None:
+def pixel_data_digest(path: StrPath) -> str | None:
     """Return a digest of the stored pixels; None if they are all one value or cannot be read.
 
     A file that could be read before may be gone by now: who wants its pixels will be told.

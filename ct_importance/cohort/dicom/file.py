@@ -22,6 +22,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from ct_importance.cohort.dicom.values import TAGS, HeaderValueError, HeaderValues
 from ct_importance.cohort.rejection import CANNOT_BE_OPENED, RejectedFile, rejection
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
 PREFIX_BYTES = 132
@@ -85,7 +86,7 @@ class DicomHeader:
 
 
 @contextmanager
-def open_dicom(path: str | os.PathLike, failure: str) -> Iterator[BinaryIO]:
+def open_dicom(path: StrPath, failure: str) -> Iterator[BinaryIO]:
     """Open a file for reading, without warnings, and say of every error why it is set aside.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,6 +25,7 @@ from ct_importance.cohort.labels.words import classify_agent, description_label
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.slice_entry import SliceEntry, id_of
 from ct_importance.compute.randomness import seed_for
+from ct_importance.io.paths import StrPath
 
 MULTI_ENERGY_IMAGES = {
     "VMI",
@@ -58,7 +58,7 @@ class SliceHeader(SliceEntry):
     """Digest of length and a sample of the pixel data: equal slices share it."""
 
 
-def read_header(path: str | os.PathLike, keep_derived: bool = False) -> SliceHeader:
+def read_header(path: StrPath, keep_derived: bool = False) -> SliceHeader:
     """Return the header of an axial CT slice.
 
     Args:

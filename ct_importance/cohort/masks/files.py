@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ct_importance.cohort import rejection
 from ct_importance.cohort.volume.parts import holds_pixels_of_another, parts_of, stamp_of
 from ct_importance.io.folders import list_files
+from ct_importance.io.paths import StrPath
 
 PNG_SUFFIX = ".png"
 
@@ -26,7 +26,7 @@ def reading(kind: str) -> AbstractContextManager[None]:
     return rejection.reading(f"mask cannot be read as {kind}")
 
 
-def list_mask_files(folder: str | os.PathLike) -> list[Path]:
+def list_mask_files(folder: StrPath) -> list[Path]:
     """Return the files below a folder, sorted; hidden ones and the data of headers are left out.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
@@ -30,6 +29,7 @@ from ct_importance.cohort.slice_entry import SliceEntry
 from ct_importance.cohort.volume.parts import is_volume
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
 SOP_CLASS_TAG = 0x00080016
@@ -42,7 +42,7 @@ IMAGES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage
 
 def match_masks(
     entries: Sequence[SliceEntry],
-    folder: str | os.PathLike | None,
+    folder: StrPath | None,
     structures: Sequence[str | int] | None = None,
 ) -> tuple[dict[str, list[dict[str, str]]], Rejected]:
     """Return the mask files of each annotated slice, and the mask files set aside.
@@ -111,7 +111,7 @@ def _crashed(path: Path) -> RejectedFile:
 
 
 def read_mask(
-    path: str | os.PathLike,
+    path: StrPath,
     slice_id: str,
     geometry: SliceGeometry,
     structures: Sequence[str | int] | None = None,

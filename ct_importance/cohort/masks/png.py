@@ -11,6 +11,7 @@ import numpy as np
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.files import reading
 from ct_importance.cohort.rejection import RejectedFile
+from ct_importance.io.paths import StrPath
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FIRST_CHUNK = struct.pack(">I4s", 13, b"IHDR")
@@ -29,7 +30,7 @@ LARGEST_SURPLUS = 1 << 24
 
 
 def png_mask_of_slice(
-    path: str | os.PathLike, geometry: SliceGeometry, values: frozenset[int] | None
+    path: StrPath, geometry: SliceGeometry, values: frozenset[int] | None
 ) -> np.ndarray:
     """Return a PNG as large as its slice as (rows, columns) bool.
 
@@ -45,7 +46,7 @@ def png_mask_of_slice(
     return pixels > 0 if values is None else np.isin(pixels, list(values))
 
 
-def read_png(path: str | os.PathLike, shape: tuple[int, int]) -> np.ndarray:
+def read_png(path: StrPath, shape: tuple[int, int]) -> np.ndarray:
     """Return the pixels of an 8-bit PNG, (rows, columns).
 
     Args:

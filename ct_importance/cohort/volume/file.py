@@ -24,6 +24,7 @@ from ct_importance.cohort.volume.integrity import (
     read_to_end,
 )
 from ct_importance.cohort.volume.parts import check_parts, is_nifti, is_nrrd, stamp_of
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @contextmanager
-def reading_volume(path: str | os.PathLike) -> Iterator[None]:
+def reading_volume(path: StrPath) -> Iterator[None]:
     """Turn whatever is raised at a damaged volume into a reason (`rejection.reading`)."""
     with naming(path), rejection.reading("cannot be read as a volume"):
         try:
@@ -46,7 +47,7 @@ def reading_volume(path: str | os.PathLike) -> Iterator[None]:
             raise
 
 
-def read_grid(path: str | os.PathLike) -> VolumeGrid:
+def read_grid(path: StrPath) -> VolumeGrid:
     """Return the grid of a volume from its header.
 
     Args:
@@ -65,7 +66,7 @@ def read_grid(path: str | os.PathLike) -> VolumeGrid:
     return grid
 
 
-def read_voxels(path: str | os.PathLike) -> np.ndarray:
+def read_voxels(path: StrPath) -> np.ndarray:
     """Return all voxels, (x, y, z): the axes are those of the file, the fastest first.
 
     Args:
@@ -78,7 +79,7 @@ def read_voxels(path: str | os.PathLike) -> np.ndarray:
         return _nifti_voxels(path) if is_nifti(path) else _itk_voxels(Path(path))
 
 
-def read_frame(path: str | os.PathLike, axis: int, index: int) -> np.ndarray:
+def read_frame(path: StrPath, axis: int, index: int) -> np.ndarray:
     """Return the voxels at one index of an axis; the other two axes keep their order.
 
     Of a MetaImage that is not compressed only that part is read; other volumes are read as a
@@ -102,7 +103,7 @@ def read_frame(path: str | os.PathLike, axis: int, index: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=1)
-def _kept_voxels(path: str | os.PathLike, stamp: object) -> np.ndarray:
+def _kept_voxels(path: StrPath, stamp: object) -> np.ndarray:
     return read_voxels(path)
 
 
@@ -131,7 +132,7 @@ def _without_trailing_axes(voxels: np.ndarray) -> np.ndarray:
 # most software if there are two.
 
 
-def _nifti_grid(path: str | os.PathLike) -> VolumeGrid:
+def _nifti_grid(path: StrPath) -> VolumeGrid:
     import nibabel
 
     check_nifti_head(path)
@@ -149,7 +150,7 @@ def _nifti_grid(path: str | os.PathLike) -> VolumeGrid:
     return VolumeGrid(size, RAS_TO_LPS @ image.affine)
 
 
-def _nifti_voxels(path: str | os.PathLike) -> np.ndarray:
+def _nifti_voxels(path: StrPath) -> np.ndarray:
     import nibabel
 
     image = nibabel.load(path)

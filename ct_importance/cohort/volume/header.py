@@ -23,6 +23,7 @@ from ct_importance.cohort.volume.parts import (
     is_nrrd,
     parts_of,
 )
+from ct_importance.io.paths import StrPath
 
 UNREADABLE = "cannot be read as a volume"
 TOO_FEW = f"{UNREADABLE}: it holds less data than its header says"
@@ -182,7 +183,7 @@ def check_size(size: int) -> None:
         raise RejectedFile(f"is larger than any CT volume ({LARGEST_VOLUME >> 30} GiB)")
 
 
-def check_nifti_head(path: str | os.PathLike) -> None:
+def check_nifti_head(path: StrPath) -> None:
     """Check how much a NIfTI says to hold before its voxels; nibabel reads all of it.
 
     Raises:
@@ -203,7 +204,7 @@ def check_nifti_head(path: str | os.PathLike) -> None:
                 raise _impossible("vox_offset")
 
 
-def check_nifti_size(path: str | os.PathLike, size: int, start: int) -> None:
+def check_nifti_size(path: StrPath, size: int, start: int) -> None:
     """Check that a NIfTI is as large as its header says.
 
     Args:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.volume.header import TOO_MANY, read_promise
 from ct_importance.cohort.volume.parts import METAIMAGE_SUFFIXES, SURPLUS_BYTES, is_nrrd, parts_of
+from ct_importance.io.paths import StrPath
 
 BLOCK_BYTES = 1 << 16
 ZLIB_OR_GZIP = 47  # window bits of zlib
@@ -33,7 +34,7 @@ def read_to_end(file: gzip.GzipFile, most: int = SURPLUS_BYTES) -> None:
             raise RejectedFile(TOO_MANY)
 
 
-def read_through(path: str | os.PathLike) -> None:
+def read_through(path: StrPath) -> None:
     """Read the files of a volume as mere bytes.
 
     Raises:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ct_importance.cohort.rejection import RejectedFile
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import is_failure_of_machine, naming
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
@@ -26,26 +27,26 @@ TWICE = "\0"
 """Value of a field that a header names twice: which of them counts, each reader says otherwise."""
 
 
-def is_volume(path: str | os.PathLike) -> bool:
+def is_volume(path: StrPath) -> bool:
     """Tell whether a file has the name of a NIfTI, NRRD or MetaImage volume."""
     return _ends_with(path, VOLUME_SUFFIXES)
 
 
-def is_nifti(path: str | os.PathLike) -> bool:
+def is_nifti(path: StrPath) -> bool:
     """Tell whether a file has the name of a NIfTI volume."""
     return _ends_with(path, NIFTI_SUFFIXES)
 
 
-def is_nrrd(path: str | os.PathLike) -> bool:
+def is_nrrd(path: StrPath) -> bool:
     """Tell whether a file has the name of an NRRD volume."""
     return _ends_with(path, NRRD_SUFFIXES)
 
 
-def _ends_with(path: str | os.PathLike, suffixes: tuple[str, ...]) -> bool:
+def _ends_with(path: StrPath, suffixes: tuple[str, ...]) -> bool:
     return os.fspath(path).lower().endswith(suffixes)
 
 
-def name_of(path: str | os.PathLike) -> str:
+def name_of(path: StrPath) -> str:
     """Return the name of a volume's file without its suffix.
 
     Raises:
@@ -73,7 +74,7 @@ def _in_either_case(path: str) -> tuple[str, str]:
     return path, stem + suffix.upper()
 
 
-def parts_of(path: str | os.PathLike) -> list[Path]:
+def parts_of(path: StrPath) -> list[Path]:
     """Return the files that make up a volume: itself and, if it is a mere header, its data.
 
     Of data in several files, and of a file that is no volume, only the file itself.
@@ -85,7 +86,7 @@ def parts_of(path: str | os.PathLike) -> list[Path]:
     return [path, Path(os.path.normpath(path.parent / name))]
 
 
-def check_parts(path: str | os.PathLike) -> None:
+def check_parts(path: StrPath) -> None:
     """Check that a volume is a file, and its data lie in one file, beside or below it.
 
     Raises:
@@ -106,7 +107,7 @@ def check_parts(path: str | os.PathLike) -> None:
         raise RejectedFile(f"is larger than any CT volume ({LARGEST_VOLUME >> 30} GiB)")
 
 
-def stamp_of(path: str | os.PathLike) -> tuple[tuple[int, int], ...]:
+def stamp_of(path: StrPath) -> tuple[tuple[int, int], ...]:
     """Return time of change and size of the files of a volume, or of any one file.
 
     By them a cache sees that a file has changed. A data file that is missing has none.

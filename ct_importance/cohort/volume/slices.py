@@ -22,9 +22,10 @@ from ct_importance.cohort.volume.grid import VolumeGrid
 from ct_importance.cohort.volume.parts import is_volume, name_of, parts_of
 from ct_importance.errors import InputError
 from ct_importance.io.digests import file_digest, sample_digest
+from ct_importance.io.paths import StrPath
 
 
-def read_patients(path: str | os.PathLike, files: Sequence[str]) -> dict[str, str]:
+def read_patients(path: StrPath, files: Sequence[str]) -> dict[str, str]:
     """Return the patient of each volume from a CSV with the columns file and patient_id.
 
     Args:

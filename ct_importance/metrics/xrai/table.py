@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import TableWriter
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices, iterate_slices
 from ct_importance.metrics.xrai.segments import segment_and_pack
 
@@ -18,7 +18,7 @@ SCHEMA = pa.schema([("slice_id", pa.string()), ("segments", pa.binary())])
 SLICES_PER_GROUP = 8
 
 
-def write_segments(slices: str | os.PathLike, segments: str | os.PathLike, workers: int) -> None:
+def write_segments(slices: StrPath, segments: StrPath, workers: int) -> None:
     """Write the segments of each annotated slice.
 
     Args:

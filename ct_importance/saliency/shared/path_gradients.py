@@ -41,7 +41,7 @@ class PathGradients(Steps, Shared):
         method = IntegratedGradients(batch.scores)
 
         def attribute(images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-            return method.attribute(
+            integral: torch.Tensor = method.attribute(
                 images,
                 baselines=self.reference,
                 target=targets,
@@ -49,5 +49,6 @@ class PathGradients(Steps, Shared):
                 method="riemann_right",
                 internal_batch_size=batch.images_per_pass,
             )
+            return integral
 
         return {"integral": in_passes(attribute, batch)}
