@@ -98,6 +98,10 @@ def load(kind: KindName, name: str) -> Any:
     Raises:
         InputError: If there is none, its module cannot be imported or defines no such class or
             several, or the class lacks part of its contract.
+
+    Example:
+        >>> load("estimator", "smoothgrad")(samples=50).cost()
+        Cost(forward=50, backward=50)
     """
     here = KINDS[kind]
     if name not in modules(kind):

@@ -197,6 +197,10 @@ def balanced_accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 
     Returns:
         A value in [0, 1]; NaN without labels.
+
+    Example:
+        >>> balanced_accuracy(np.array([-1.0, 2.0, 3.0, 4.0]), np.array([0, 0, 1, 1]))
+        0.75
     """
     rates = [rate for rate in _class_accuracies(logits, labels) if rate is not None]
     return float(np.mean(rates)) if rates else float("nan")

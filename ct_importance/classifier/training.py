@@ -77,6 +77,10 @@ def class_weights(labels: np.ndarray) -> np.ndarray:
 
     Raises:
         InputError: If there are no slices, or slices of one class only.
+
+    Example:
+        >>> class_weights(np.array([0, 1, 1, 1])).round(2).tolist()
+        [2.0, 0.67]
     """
     counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=2)
     if not counts.all():
@@ -91,6 +95,10 @@ def batch_slices(count: int, batch_size: int) -> list[slice]:
     """Return the batches of an epoch; a last batch of one goes into the one before it.
 
     BatchNorm cannot normalise a batch of one, and no slice may be left out.
+
+    Example:
+        >>> batch_slices(7, 3)
+        [slice(0, 3, None), slice(3, 7, None)]
     """
     starts = list(range(0, count, batch_size))
     if len(starts) > 1 and count - starts[-1] == 1:

@@ -100,6 +100,11 @@ def to_standard_orientation(pixels: np.ndarray, orientation: np.ndarray) -> np.n
     Args:
         pixels: Array (rows, columns).
         orientation: ImageOrientationPatient, six direction cosines of a nearly axial slice.
+
+    Example:
+        >>> pixels = np.array([[1, 2], [3, 4]])
+        >>> to_standard_orientation(pixels, np.array([-1, 0, 0, 0, 1, 0])).tolist()
+        [[2, 1], [4, 3]]
     """
     along_columns, along_rows = np.float64(orientation[:3]), np.float64(orientation[3:])
     if abs(along_columns[0]) < abs(along_columns[1]):
@@ -112,7 +117,12 @@ def to_standard_orientation(pixels: np.ndarray, orientation: np.ndarray) -> np.n
 
 
 def to_unit_range(hounsfield: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    """Clip to a window of Hounsfield units and scale it to [0, 1]."""
+    """Clip to a window of Hounsfield units and scale it to [0, 1].
+
+    Example:
+        >>> to_unit_range(np.array([-1000, -160, 40, 240]), (-160, 240)).tolist()
+        [0.0, 0.0, 0.5, 1.0]
+    """
     low, high = window
     return np.clip((hounsfield - low) / (high - low), 0, 1)
 
@@ -126,6 +136,13 @@ def resize_slice(pixels: np.ndarray, spacing: tuple[float, float], size: int) ->
         pixels: Array (rows, columns): float in [0, 1], or bool for a mask.
         spacing: Millimetres between rows and between columns.
         size: Rows and columns of the result.
+
+    Example:
+        >>> mask = np.array([[True, False], [False, False]])
+        >>> resize_slice(mask, (1.0, 1.0), 4).astype(int).tolist()
+        [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+        >>> resize_slice(np.ones((2, 4), np.float32), (1.0, 1.0), 4)[:, 0].tolist()
+        [0.0, 1.0, 1.0, 0.0]
     """
     extent = np.array(pixels.shape) * spacing
     height, width = np.maximum(1, np.rint(size * extent / extent.max())).astype(int).tolist()

@@ -141,7 +141,12 @@ def join_rejected(path: StrPath, tables: Sequence[StrPath]) -> None:
 
 
 def volume_slice_id(name: str, frame: int) -> str:
-    """Return the id of a slice of a volume, which has no UID."""
+    """Return the id of a slice of a volume, which has no UID.
+
+    Example:
+        >>> volume_slice_id("patient1", 7)
+        'patient1-0007'
+    """
     return f"{name}-{frame:04d}"
 
 

@@ -90,6 +90,12 @@ def images_per_pass(device: torch.device, height: int, width: int, gradient: boo
         height: Rows of an image.
         width: Columns of an image.
         gradient: Whether the gradient is wanted, too.
+
+    Example:
+        >>> images_per_pass(torch.device("cpu"), 224, 224)
+        8
+        >>> images_per_pass(torch.device("cpu"), 112, 112)
+        32
     """
     with_gradient, without = (64, 256) if device.type == "cuda" else (8, 2)
     at_224 = with_gradient if gradient else without

@@ -62,6 +62,10 @@ def safe_map(
         WorkerKilled: If a process that is alone with an item is killed from outside.
         BrokenProcessPool: If one was killed that was at work on none.
         Exception: Whatever the function raises.
+
+    Example:
+        >>> list(safe_map(len, ["one", "three"], crashed=lambda text: -1, workers=2))
+        [3, 5]
     """
     states = FORK.RawArray("B", len(items))
     alone: dict[int, Result] = {}

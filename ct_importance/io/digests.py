@@ -24,6 +24,12 @@ def sample_digest(stream: BinaryIO, start: int, length: int) -> str:
         stream: The file.
         start: Where the part begins, bytes.
         length: Of the part, bytes.
+
+    Example:
+        >>> from io import BytesIO
+        >>> one, other = BytesIO(b"header pixels"), BytesIO(b"another header pixels")
+        >>> sample_digest(one, start=7, length=6) == sample_digest(other, start=15, length=6)
+        True
     """
     stream.seek(start + max(0, (length - SAMPLE_BYTES) // 2))
     digest = hashlib.blake2b(stream.read(min(SAMPLE_BYTES, length)), digest_size=16)

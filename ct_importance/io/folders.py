@@ -45,7 +45,12 @@ def list_files(folders: Sequence[StrPath], key: str, hidden: bool = True) -> lis
 def overlapping_folders(
     some: Sequence[StrPath], others: Sequence[StrPath]
 ) -> tuple[str, str] | None:
-    """Return a folder of each that are the same, or of which one lies in the other."""
+    """Return a folder of each that are the same, or of which one lies in the other.
+
+    Example:
+        >>> overlapping_folders(["/data/ct"], ["/data/masks", "/data/ct/masks"])
+        ('/data/ct', '/data/ct/masks')
+    """
     for one, other in itertools.product(some, others):
         ends = [os.path.realpath(one), os.path.realpath(other)]
         if os.path.commonpath(ends) in ends:

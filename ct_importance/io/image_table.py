@@ -93,7 +93,18 @@ class TableWriter:
 
 
 def write_table(path: StrPath, schema: pa.Schema, columns: Mapping[str, Any]) -> None:
-    """Write a whole table at once, atomically; see `TableWriter.write` for the columns."""
+    """Write a whole table at once, atomically; see `TableWriter.write` for the columns.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> schema = pa.schema([("slice_id", pa.string()), image_field("image", (2, 2))])
+        >>> images = np.zeros((3, 2, 2), np.float32)
+        >>> with TemporaryDirectory() as folder:
+        ...     table = f"{folder}/slices.parquet"
+        ...     write_table(table, schema, {"slice_id": ["a", "b", "c"], "image": images})
+        ...     read_images(table, "image").shape
+        (3, 2, 2)
+    """
     with TableWriter(path, schema) as writer:
         writer.write(columns)
 

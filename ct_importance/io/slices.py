@@ -79,12 +79,22 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the shard that a file is named after, e.g. ``2of3``: the second of three."""
+        """Return the shard that a file is named after, e.g. ``2of3``: the second of three.
+
+        Example:
+            >>> Shard.parse("2of3")
+            Shard(number=1, count=3)
+        """
         number, count = map(int, text.split("of"))
         return cls(number - 1, count)
 
     def of(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Return the share of some rows."""
+        """Return the share of some rows.
+
+        Example:
+            >>> [len(Shard(number, 2).of(range(100))) for number in (0, 1)]
+            [64, 36]
+        """
         groups = -(-len(rows) // ROWS_PER_GROUP)
         first, last = (groups * number // self.count for number in (self.number, self.number + 1))
         return rows[first * ROWS_PER_GROUP : last * ROWS_PER_GROUP]

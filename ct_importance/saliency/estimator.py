@@ -107,7 +107,13 @@ class Shared(Declared, ABC):
 
     @property
     def name(self) -> str:
-        """Name of its table, e.g. ``noisy_gradients-noise_0.15-samples_15-target_last``."""
+        """Name of its table.
+
+        Example:
+            >>> from ct_importance.saliency.shared.noisy_gradients import NoisyGradients
+            >>> NoisyGradients(samples=5, noise=0.1, target="last").name
+            'noisy_gradients-noise_0.1-samples_5-target_last'
+        """
         options = (f"{key}_{value}" for key, value in sorted(self.model_dump().items()))
         return re.sub(r"[^\w.-]", "_", "-".join([self.kind, *options]))
 

@@ -60,6 +60,13 @@ class Targets:
 
         Raises:
             InputError: If it depends on the slice, and one is not known.
+
+        Example:
+            >>> classes = ["benign", "malignant"]
+            >>> Targets("random", "last", classes, {}).of(["a", "b"]).tolist()
+            [1, 1]
+            >>> Targets("random", "predicted", classes, {"a": 0, "b": 1}).of(["b", "a"]).tolist()
+            [1, 0]
         """
         if self._fixed is not None:
             return np.full(len(slice_ids), self._fixed, np.int64)

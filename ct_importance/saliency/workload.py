@@ -97,6 +97,10 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
     """Yield items in their order; the next one is made meanwhile, in a thread.
 
     An error in making an item is raised where that item would have come.
+
+    Example:
+        >>> list(prefetch(number**2 for number in range(4)))
+        [0, 1, 4, 9]
     """
     iterator = iter(items)
     with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:

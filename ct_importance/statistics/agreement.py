@@ -154,6 +154,10 @@ def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Returns:
         (B,), NaN where all values of a row are equal or there is only one.
+
+    Example:
+        >>> kendall_tau(np.array([[1, 2, 3]]), np.array([[1, 3, 2]])).round(2).tolist()
+        [0.33]
     """
     one, other = np.triu_indices(first.shape[1], k=1)
     signs = [np.sign(values[:, one] - values[:, other]) for values in (first, second)]

@@ -80,7 +80,12 @@ def _side_by_side(first: PatientSums, second: PatientSums) -> PatientSums:
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Return p-values adjusted for their number (Holm 1979): the family-wise error rate is kept."""
+    """Return p-values adjusted for their number (Holm 1979): the family-wise error rate is kept.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03]).tolist()
+        [0.03, 0.06, 0.06]
+    """
     p_values = np.asarray(p_values, float)
     order = np.argsort(p_values, kind="stable")
     factors = len(p_values) - np.arange(len(p_values))
@@ -98,6 +103,10 @@ def smallest_holm(patients: int, names: int, permutations: int) -> float:
         patients: P.
         names: How many are compared.
         permutations: At most, see `sign_flips`.
+
+    Example:
+        >>> smallest_holm(patients=8, names=5, permutations=10_000)
+        0.078125
     """
     takes_all = 2**patients <= permutations
     smallest = 2 / 2**patients if takes_all else 1 / (permutations + 1)
@@ -154,6 +163,11 @@ def letters(names: Sequence[str], differing: set[frozenset[str]]) -> dict[str, s
     Args:
         names: Best first; the first has the letter a.
         differing: Pairs that differ.
+
+    Example:
+        >>> differing = {frozenset(("best", "worst"))}
+        >>> letters(["best", "middle", "worst"], differing)
+        {'best': 'a', 'middle': 'ab', 'worst': 'b'}
     """
     found = dict.fromkeys(names, "")
     for number, group in enumerate(letter_groups(names, differing)):

@@ -24,6 +24,10 @@ def resample_patients(counts: np.ndarray, resamples: int, seed: int) -> np.ndarr
 
     Returns:
         (B, P) float64; every row adds up to P.
+
+    Example:
+        >>> resample_patients(np.ones((1, 4)), resamples=2, seed=0).tolist()
+        [[3.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 3.0]]
     """
     patients = counts.shape[1]
     generator = generator_for(seed, "bootstrap")
@@ -58,6 +62,13 @@ def interval(
 
     Returns:
         Lower and upper ends, (...); NaN where there are none.
+
+    Example:
+        >>> values = generator_for(0, "doc").normal(size=(30, 1))
+        >>> weights = resample_patients(np.ones((1, 30)), 1000, seed=0)
+        >>> low, high = interval(values.mean(axis=0), weights @ values / 30, 0.95, [30])
+        >>> low.round(2).tolist(), high.round(2).tolist()
+        ([-0.34], [0.37])
     """
     if min(patients) < 2:
         return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)

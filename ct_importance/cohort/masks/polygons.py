@@ -24,6 +24,13 @@ def fill_polygons(polygons: Sequence[np.ndarray], rows: int, columns: int) -> np
         polygons: Corners of each, (n, 2), as (column, row); the last is joined to the first.
         rows: Rows of the grid; pixel centres are whole numbers.
         columns: Columns of the grid.
+
+    Example:
+        >>> square = np.array([[1, 0], [3, 0], [3, 2], [1, 2]])
+        >>> fill_polygons([square], rows=3, columns=5).astype(int)
+        array([[0, 1, 1, 1, 0],
+               [0, 1, 1, 1, 0],
+               [0, 1, 1, 1, 0]])
     """
     starts = np.concatenate([np.empty((0, 2)), *polygons])
     ends = np.concatenate([np.empty((0, 2)), *(np.roll(one, -1, axis=0) for one in polygons)])

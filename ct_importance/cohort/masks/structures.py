@@ -11,7 +11,13 @@ from ct_importance.cohort.slice_entry import id_of
 
 @dataclass(frozen=True)
 class Structures:
-    """The structures that unite into the mask; without any, all that a file marks."""
+    """The structures that unite into the mask; without any, all that a file marks.
+
+    Example:
+        >>> heart = Structures.of(["Heart", 3])
+        >>> heart.take(" heart ", 1), heart.take("lung", 3), heart.take("lung", 2)
+        (True, True, False)
+    """
 
     names: frozenset[str] = frozenset()
     """Names of segments, ROIs or files, stripped and case-folded."""

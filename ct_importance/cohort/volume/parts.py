@@ -51,6 +51,10 @@ def name_of(path: StrPath) -> str:
 
     Raises:
         RejectedFile: If the suffix is not that of a volume.
+
+    Example:
+        >>> name_of("scans/patient1.NII.gz")
+        'patient1'
     """
     name = os.path.basename(path)
     for suffix in VOLUME_SUFFIXES:

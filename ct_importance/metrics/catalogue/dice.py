@@ -121,6 +121,14 @@ def dice_curve(
 
     Raises:
         InputError: If the mask is empty.
+
+    Example:
+        >>> from ct_importance.metrics.xrai.regions import Regions
+        >>> regions = Regions(labels=np.array([[0, 0], [1, 2]]), values=np.array([0.1, 0.9, 0.5]))
+        >>> mask = np.array([[False, False], [True, True]])
+        >>> dsc, shown = dice_curve(regions, mask, np.array([25, 50, 100]))
+        >>> dsc.round(2).tolist(), shown.tolist()
+        ([0.67, 1.0, 0.67], [25.0, 50.0, 100.0])
     """
     if not mask.any():
         raise InputError("the mask is empty: leave the slice out")
@@ -144,6 +152,10 @@ def percentiles(values: np.ndarray, sizes: np.ndarray, percentages: np.ndarray) 
         values: (R,), rising.
         sizes: (R,) how often each value comes.
         percentages: In [0, 100].
+
+    Example:
+        >>> percentiles(np.array([1.0, 5.0]), np.array([3, 1]), np.array([50, 100])).tolist()
+        [1.0, 5.0]
     """
     last = sizes.cumsum() - 1
     position = last[-1] * (percentages / 100)

@@ -133,6 +133,12 @@ def rank_curve(
 
     Returns:
         Thresholds t, TPR and FPR, each (thresholds + 1,).
+
+    Example:
+        >>> scores = np.array([0.1, 0.2, 0.8, 0.9])
+        >>> threshold, tpr, fpr = rank_curve(scores, positive=scores[2:], thresholds=4)
+        >>> tpr.tolist(), fpr.tolist()
+        ([0.0, 0.5, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.5, 1.0])
     """
     steps = np.arange(thresholds + 1)
     # The score of the pixel that the top t of the pixels ends in; integers, so that no rounding
@@ -179,6 +185,10 @@ def mann_whitney_auc(scores: np.ndarray, positive: np.ndarray) -> float:
     Args:
         scores: All scores, ascending.
         positive: Scores inside the mask, ascending.
+
+    Example:
+        >>> mann_whitney_auc(np.array([0.1, 0.2, 0.8, 0.9]), positive=np.array([0.2, 0.9]))
+        0.75
     """
     below = np.searchsorted(scores, positive, side="left")
     up_to = below + 1

@@ -38,7 +38,12 @@ class Regions:
 
 
 def reference_share(shape: tuple[int, int]) -> float:
-    """Return the share of the reference's lengths that suits an image of this shape: at most 1."""
+    """Return the share of the reference's lengths that suits an image of this shape: at most 1.
+
+    Example:
+        >>> reference_share((512, 512)), reference_share((112, 112))
+        (1.0, 0.5)
+    """
     return min(1.0, math.sqrt(math.prod(shape) / math.prod(REFERENCE_SHAPE)))
 
 
@@ -55,6 +60,12 @@ def xrai_regions(importance: np.ndarray, segments: np.ndarray) -> Regions:
 
     Raises:
         InputError: If the importance is not finite.
+
+    Example:
+        >>> importance = np.array([[4.0, 2.0], [1.0, 0.0]])
+        >>> rows = np.array([[[True, True], [False, False]], [[False, False], [True, True]]])
+        >>> xrai_regions(importance, rows).heat.tolist()
+        [[3.0, 3.0], [0.5, 0.5]]
     """
     if not np.isfinite(importance).all():
         raise InputError("the importance map has values that are not finite")

@@ -67,6 +67,10 @@ def dilate(mask: np.ndarray, radius: int) -> np.ndarray:
 
     Equal to a dilation with ``skimage.morphology.disk(radius)``: a pixel is in the disk when its
     centre is at most ``radius`` away.
+
+    Example:
+        >>> dilate(np.array([[True, False, False, False]]), radius=2).astype(int).tolist()
+        [[1, 1, 1, 0]]
     """
     if not mask.any():
         return mask.copy()

@@ -17,6 +17,11 @@ def unpack_segments(data: bytes, shape: tuple[int, int]) -> np.ndarray:
 
     Raises:
         InputError: If the bytes are not segments of this shape.
+
+    Example:
+        >>> segments = np.array([[[True, False, True]], [[False, True, False]]])
+        >>> unpack_segments(pack_segments(segments), (1, 3)).astype(int).tolist()
+        [[[1, 0, 1]], [[0, 1, 0]]]
     """
     pixels = shape[0] * shape[1]
     width = (pixels + 7) // 8
