@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -74,3 +75,8 @@ def grey_in_words(grey: float) -> str:
 
 DEFAULT_TASK = Task()
 """The task of the paper, which is that of a configuration that names none."""
+
+
+def are_of_contrast_agent(classes: Sequence[str]) -> bool:
+    """Tell whether the classes are those of the paper: contrast agent is given for a whole scan."""
+    return tuple(map(key_of, classes)) == DEFAULT_TASK.keys

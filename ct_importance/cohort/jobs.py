@@ -52,9 +52,11 @@ class LabelsOfDataset(Options):
 
 
 class LabelJob(Options):
-    """A label for each series."""
+    """A label for each series, or for each of its slices."""
 
     datasets: dict[str, LabelsOfDataset]
+    classes: tuple[str, ...]
+    """Names of the classes; a label is an index into them."""
     pseudonym_key: str | None
     others: str
     """Tells when files change that Snakemake cannot track."""
@@ -82,6 +84,8 @@ class PlanJob(Options):
     """Tells when files change that Snakemake cannot track."""
     options: SelectionOptions
     seed: int
+    classes: tuple[str, ...]
+    """Names of the classes, for messages."""
 
 
 class ExtractionJob(Options):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ct_importance.cohort.jobs import SummaryJob
+from ct_importance.cohort.labels.slice_labels import SliceLabels, read_slice_labels
 from ct_importance.cohort.plan.selection import NO_CHEST, Chests, read_chests
 from ct_importance.cohort.slice_entry import (
     ON_SLICE,
@@ -62,8 +63,7 @@ class CohortStages:
     """Table of headers of each dataset."""
     entries: Sequence[SliceEntry]
     """The index."""
-    labels: Mapping[tuple[str, str], str]
-    """Why a series has no label, "" if it has one."""
+    labels: SliceLabels
     chests: Chests | None
     planned: Collection[str]
     """slice_id of what was planned."""
@@ -91,8 +91,8 @@ def write_summary(job: SummaryJob, files: StageFiles, summary: StrPath) -> None:
 
 
 def _read_stages(job: SummaryJob, files: StageFiles) -> CohortStages:
-    labels = read_table(files.labels).to_pylist()
-    rejected = {}
+    entries = read_index(files.index)
+    rejected: dict[str, str] = {}
     for table in files.rejected:
         rejected |= read_rejected(table)
     extracted = files.slices and {
@@ -100,8 +100,8 @@ def _read_stages(job: SummaryJob, files: StageFiles) -> CohortStages:
     }
     return CohortStages(
         headers=dict(zip(job.masks, files.headers, strict=True)),
-        entries=read_index(files.index),
-        labels={(row["patient_id"], row["series_uid"]): row["reason"] for row in labels},
+        entries=entries,
+        labels=read_slice_labels(files.labels, entries),
         chests=read_chests(files.chest) if files.chest else None,
         planned=set(read_table(files.planned).column("slice_id").to_pylist()),
         extracted=extracted,
@@ -143,7 +143,7 @@ def _stages(stages: CohortStages) -> dict[str, Callable[[SliceEntry], str]]:
     """Return for each stage after the index what says why it left a slice out, "" if it did not."""
 
     def without_label(entry: SliceEntry) -> str:
-        return stages.labels[entry.series]
+        return stages.labels.reason(entry)
 
     def outside_of_chest(entry: SliceEntry) -> str:
         region = stages.chests[entry.series]

@@ -8,7 +8,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ct_importance.cohort.labels.series import describe_labels
+from ct_importance.cohort.labels.summary import describe_labels
 
 
 def print_overview(

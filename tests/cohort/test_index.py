@@ -19,6 +19,7 @@ from pydicom.uid import (
 from ct_importance.cohort.extraction import extract_slices
 from ct_importance.cohort.headers import ImageSource
 from ct_importance.cohort.labels.series import label_series
+from ct_importance.cohort.labels.slice_labels import SliceLabels
 from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from ct_importance.cohort.plan.selection import plan_cohort
 from ct_importance.cohort.slice_entry import (
@@ -356,7 +357,7 @@ def test_no_text_of_the_header_gets_into_a_table_or_a_log(tmp_path, caplog, capf
         labels = {(row["patient_id"], row["series_uid"]): row["label"] for row in rows}
         options = SelectionOptions(test_fraction=0)
         labels[index.slices[0].series] = 0
-        _, plans = plan_cohort(index.slices, labels, [], {}, options, seed=0)
+        _, plans = plan_cohort(index.slices, SliceLabels(labels), [], {}, options, seed=0)
         for patient, plan in plans.items():
             path = tmp_path / "out" / f"{patient}.parquet"
             rejected = extract_slices(

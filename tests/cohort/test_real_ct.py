@@ -14,6 +14,7 @@ from ct_importance.cohort.dicom.decoding import padding_mask
 from ct_importance.cohort.extraction import extract_slices
 from ct_importance.cohort.index import CohortIndex
 from ct_importance.cohort.labels.series import label_series
+from ct_importance.cohort.labels.slice_labels import SliceLabels
 from ct_importance.cohort.masks.matching import match_masks
 from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from ct_importance.cohort.pixels import AIR_HU, read_hounsfield
@@ -76,7 +77,9 @@ def test_tcga_is_labelled_by_file_and_split_by_person(tcga):
     masks, rejected = match_masks(tcga.slices, TCGA / "masks")
 
     selection = SelectionOptions(test_fraction=0.34)
-    sides, plans = plan_cohort(tcga.slices, labels, tcga.same_person, masks, selection, seed=0)
+    sides, plans = plan_cohort(
+        tcga.slices, SliceLabels(labels), tcga.same_person, masks, selection, seed=0
+    )
 
     assert not any(row["reason"] for row in rows)
     assert all(sides[one] == sides[other] for one, other in tcga.same_person)

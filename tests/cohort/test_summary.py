@@ -6,6 +6,7 @@ import pytest
 
 from ct_importance.cohort.headers import ImageSource, update_headers
 from ct_importance.cohort.index import index_cohort
+from ct_importance.cohort.labels.slice_labels import SliceLabels
 from ct_importance.cohort.plan.selection import NO_CHEST
 from ct_importance.cohort.summary import (
     NO_MASK,
@@ -55,8 +56,10 @@ def stages(tables, tmp_path):
         str(masks / "x.png"): "mask fits no slice",
         f"{masks / 'y.png'}, on slice {third.slice_id}": MASK_REASON,
     }
-    labels = {it.series: "" for it in index.slices}
-    labels |= {it.series: "no label from csv, description" for it in of["P3"]}
+    labels = SliceLabels(
+        {it.series: None if it in of["P3"] else 1 for it in index.slices},
+        reasons={it.series: "no label from csv, description" for it in of["P3"]},
+    )
     chests = {it.series: (0.0, 10.0) for it in index.slices} | {of["P2"][0].series: None}
     return CohortStages(
         headers=tables,
@@ -137,3 +140,14 @@ def test_before_the_extraction_the_table_ends_with_the_plan(stages):
     assert [row["stage"] for row in found if row["dataset"] == "b"] == [
         "read", "indexed", "labelled", "planned", "planned"
     ]  # fmt: skip
+
+
+def test_slices_of_one_series_are_told_apart_by_their_labels(stages):
+    (first, *others) = [it for it in stages.entries if it.patient_id == "P3"]
+    labels = SliceLabels({}, {it.slice_id: 1 for it in others}, {first.series: "not named"})
+    counted = summarise_cohort(replace(stages, labels=labels, extracted=None, chests=None))
+
+    assert [line for line in lines(counted) if line[:2] == ("labelled", "not named")] == [
+        ("labelled", "not named", 1)
+    ]
+    assert ("labelled", "kept", 11, 3, 3) in lines(counted)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ct_importance.cohort.jobs import MasksOfDataset, PlanJob
+from ct_importance.cohort.labels.slice_labels import read_slice_labels
 from ct_importance.cohort.masks.matching import match_masks
 from ct_importance.cohort.plan.selection import (
     NO_CHEST,
@@ -80,21 +81,21 @@ def write_plan(job: PlanJob, inputs: PlanInputs, outputs: PlanOutputs) -> None:
         InputError: As `selection.plan_cohort` and `match_masks`.
     """
     entries = read_index(inputs.index)
-    label_rows = read_table(inputs.labels).to_pylist()
+    labels = read_slice_labels(inputs.labels, entries)
     pairs = read_table(inputs.same_person).to_pylist()
     masks, rejected = _match_masks(job, entries)
     chests = read_chests(inputs.chest) if inputs.chest else None
     sides, plans = plan_cohort(
         entries,
-        {(row["patient_id"], row["series_uid"]): row["label"] for row in label_rows},
+        labels,
         [(pair["patient_id"], pair["other_patient_id"]) for pair in pairs],
         masks,
         job.options,
         job.seed,
         chests,
+        job.classes,
     )
-    reasons = {(row["patient_id"], row["series_uid"]): row["reason"] for row in label_rows}
-    rejected |= {entry.place: reasons[entry.series] for entry in entries if reasons[entry.series]}
+    rejected |= {entry.place: reason for entry in entries if (reason := labels.reason(entry))}
     rejected |= _without_chest(entries, masks, chests)
     write_rejected(outputs.rejected, rejected)
     files = {patient: file_name_of(patient) for patient in sides}

@@ -58,6 +58,7 @@ def label_series(study: Study, wildcards: Any) -> LabelJob:
     }
     return LabelJob(
         datasets=sources or {"phantom": LabelsOfDataset(csv=None, options=LabelOptions())},
+        classes=study.options.task.classes,
         pseudonym_key=study.inputs.pseudonym_key,
         others=stamps_of_others(study.label_files()),
     )
@@ -75,6 +76,7 @@ def plan_extraction(study: Study, wildcards: Any) -> PlanJob:
         others=stamps_of_others(study.inputs.mask_files),
         options=study.cohort,
         seed=study.options.seed,
+        classes=study.options.task.classes,
     )
 
 

