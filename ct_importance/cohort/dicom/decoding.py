@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pydicom
 from pydicom.encaps import generate_frames
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     UID,
     JPEG2000TransferSyntaxes,
@@ -22,7 +22,7 @@ from ct_importance.cohort.dicom.codestream import Codestream, read_codestream
 from ct_importance.cohort.dicom.file import (
     LARGEST_FILE,
     MOST_PIECES,
-    FileInPieces,
+    in_pieces,
     open_dicom,
     read_before_pixels,
 )
@@ -63,7 +63,7 @@ def read_stored(path: StrPath) -> StoredSlice:
             raise RejectedFile("file is larger than any slice")
         file.seek(0)
         # The header has been read: that the preamble may be missing is known.
-        dataset = pydicom.dcmread(FileInPieces(file, MOST_PIECES), force=True)
+        dataset = pydicom.dcmread(in_pieces(file, MOST_PIECES), force=True)
         dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
         header.values.check_equal(dataset)
         stored = _decode(dataset)
@@ -73,8 +73,8 @@ def read_stored(path: StrPath) -> StoredSlice:
         return StoredSlice(
             _without_unused_bits(stored, is_padding, dataset),
             is_padding,
-            header.values.number("RescaleSlope"),
-            header.values.number("RescaleIntercept"),
+            header.values.required_number("RescaleSlope"),
+            header.values.required_number("RescaleIntercept"),
             dataset,
         )
 
@@ -91,7 +91,7 @@ def pixel_data_digest(path: StrPath) -> str | None:
     if (stored == stored.flat[0]).all():
         return None
     digest = hashlib.blake2b(repr((stored.shape, stored.dtype.str)).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(stored))
+    digest.update(np.ascontiguousarray(stored).data)
     return digest.hexdigest()
 
 
@@ -187,9 +187,9 @@ def _as_stored(value: int | bytes, dataset: pydicom.Dataset) -> int:
     if isinstance(value, bytes):
         is_little = dataset.file_meta.TransferSyntaxUID.is_little_endian
         return int.from_bytes(value[:2], "little" if is_little else "big", signed=signed)
-    bits = dataset.BitsAllocated
-    if signed and value >= 2 ** (bits - 1):
-        return value - 2**bits
+    bits = int(dataset.BitsAllocated)
+    if signed and value >= 1 << (bits - 1):
+        return value - (1 << bits)
     if not signed and value < 0:
-        return value + 2**bits
+        return value + (1 << bits)
     return value

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pydicom
 from pydicom.datadict import keyword_for_tag
@@ -51,24 +51,31 @@ for _name in ("pydicom", "pylibjpeg", "openjpeg", "libjpeg"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 
-class FileInPieces:
-    """A file of which only so many pieces are read: a small file can hold millions of elements."""
+class _FileInPieces:
+    """What pydicom needs of a file: reading, seeking and telling."""
 
     def __init__(self, file: BinaryIO, most: int) -> None:
-        """Take an open file, and how many pieces may be read."""
         self._file, self._left = file, most
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next piece.
-
-        Raises:
-            RejectedFile: If it is one too many.
-        """
         self._left -= 1
         if self._left < 0:
             raise RejectedFile("it has more elements than can be read in reasonable time")
         return self._file.read(size)
+
+
+def in_pieces(file: BinaryIO, most: int) -> BinaryIO:
+    """Return a file of which only so many pieces are read.
+
+    A small file can hold millions of elements. `RejectedFile` is raised at the piece that is one
+    too many.
+
+    Args:
+        file: Open for reading.
+        most: How many pieces may be read.
+    """
+    return cast(BinaryIO, _FileInPieces(file, most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,8 @@ def read_before_pixels(file: BinaryIO) -> DicomHeader:
         syntax, start = read_transfer_syntax(BytesIO(head), PREFIX_BYTES)
     else:
         syntax, start = _without_preamble(head)
-    stream, size = file, status.st_size
+    stream: BinaryIO = file
+    size = status.st_size
     if syntax.is_deflated:
         file.seek(start)
         content = _inflate(file)
@@ -142,7 +150,7 @@ def read_before_pixels(file: BinaryIO) -> DicomHeader:
     except Exception:  # a head that is cut off looks like a damaged file
         dataset = None
     if dataset is None or end > len(head) - 8:
-        dataset, end = _read_wanted(FileInPieces(stream, MOST_PIECES), start, syntax)
+        dataset, end = _read_wanted(in_pieces(stream, MOST_PIECES), start, syntax)
     return DicomHeader(HeaderValues(dataset), syntax, stream, end, size)
 
 
@@ -175,10 +183,10 @@ def read_transfer_syntax(stream: BinaryIO, start: int) -> tuple[UID, int]:
     meta = read_dataset(
         stream, False, True, stop_when=_after_file_meta, specific_tags=[TRANSFER_SYNTAX_UID]
     )
-    syntax = meta.get(TRANSFER_SYNTAX_UID)
-    if syntax is None or not syntax.value:
+    element = meta.get(TRANSFER_SYNTAX_UID)
+    if element is None or not element.value:
         raise RejectedFile("no TransferSyntaxUID")
-    syntax = UID(syntax.value)
+    syntax = UID(element.value)
     if not syntax.is_transfer_syntax:
         # Anything can stand in a damaged header; what is in the dictionary names no patient.
         raise RejectedFile("pixels cannot be decoded (transfer syntax unknown)")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 # A gantry tilts by 30 degrees at most; a plane further off is not an axial one.
-SMALLEST_AXIAL_COSINE = np.cos(np.deg2rad(31))
+SMALLEST_AXIAL_COSINE = math.cos(math.radians(31))
 
 SPACINGS = (0.01, 10)
 """Millimetres between pixels: from a micro-CT to one pixel per centimetre."""
@@ -40,10 +42,10 @@ class SliceGeometry:
         """Unit vector across the slice, towards the head."""
         # Plain numbers: this is asked for every file of a cohort, and NumPy takes 0.1 ms to start.
         x1, y1, z1, x2, y2, z2 = self.orientation
-        normal = (y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2)
+        x, y, z = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
         # Heads up whatever the direction of the columns, so that scans of one patient agree.
-        sign = -1.0 if normal[2] < 0 else 1.0
-        return tuple(sign * part for part in normal)
+        sign = -1.0 if z < 0 else 1.0
+        return sign * x, sign * y, sign * z
 
     @property
     def is_axial(self) -> bool:
@@ -56,12 +58,12 @@ class SliceGeometry:
         return sum(a * b for a, b in zip(self.normal, self.origin, strict=True))
 
     @property
-    def affine(self) -> np.ndarray:
+    def affine(self) -> NDArray[np.float64]:
         """Matrix (4, 4) from (column, row, mm across the slice, 1) to (x, y, z, 1)."""
         between_rows, between_columns = self.spacing
         affine = np.eye(4)
-        affine[:3, 0] = np.float64(self.orientation[:3]) * between_columns
-        affine[:3, 1] = np.float64(self.orientation[3:]) * between_rows
+        affine[:3, 0] = np.array(self.orientation[:3]) * between_columns
+        affine[:3, 1] = np.array(self.orientation[3:]) * between_rows
         affine[:3, 2] = self.normal
         affine[:3, 3] = self.origin
         return affine

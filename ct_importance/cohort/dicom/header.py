@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import (
     UID,
     CTImageStorage,
     EnhancedCTImageStorage,
     LegacyConvertedEnhancedCTImageStorage,
-    UID_dictionary,
 )
 
 from ct_importance.cohort.dicom.file import open_dicom, read_before_pixels
@@ -120,8 +119,8 @@ def _geometry(values: HeaderValues) -> SliceGeometry:
         raise RejectedFile("no valid PixelSpacing")
     if not _are_unit_vectors(orientation[:3], orientation[3:]):
         raise RejectedFile("ImageOrientationPatient is not a pair of orthogonal unit vectors")
-    rows, columns = values.whole("Rows"), values.whole("Columns")
-    geometry = SliceGeometry(rows, columns, origin, orientation, spacing)
+    rows, columns = values.required_whole("Rows"), values.required_whole("Columns")
+    geometry = SliceGeometry(rows, columns, origin, orientation, (spacing[0], spacing[1]))
     if not geometry.is_axial:
         raise RejectedFile("not axial")
     return geometry
@@ -134,7 +133,7 @@ def _are_unit_vectors(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 
 def _dot(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    return sum(map(operator.mul, one, other))
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def _lengths(values: HeaderValues, keyword: str, count: int) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import BinaryIO
 
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from ct_importance.cohort.dicom.file import DicomHeader
@@ -47,8 +47,8 @@ def find_pixel_data(header: DicomHeader) -> PixelSpan:
     _check_decodable(syntax)
     start, length = _element(header)
     values = header.values
-    pixels = values.whole("Rows") * values.whole("Columns")
-    needed = pixels * (values.whole("BitsAllocated") // 8)
+    pixels = values.required_whole("Rows") * values.required_whole("Columns")
+    needed = pixels * (values.required_whole("BitsAllocated") // 8)
     if syntax.is_encapsulated:
         if length != UNDEFINED_LENGTH:
             raise RejectedFile("compressed pixel data are not in fragments")
@@ -70,8 +70,8 @@ def _line(values: HeaderValues) -> int:
 
     A wrong number of rows or columns leaves that much over; less can only be padding.
     """
-    pixels = min(values.whole("Rows"), values.whole("Columns"))
-    return max(2, pixels * (values.whole("BitsAllocated") // 8))
+    pixels = min(values.required_whole("Rows"), values.required_whole("Columns"))
+    return max(2, pixels * (values.required_whole("BitsAllocated") // 8))
 
 
 def _check_decodable(syntax: UID) -> None:

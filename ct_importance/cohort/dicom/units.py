@@ -30,8 +30,8 @@ def check_units(values: HeaderValues) -> None:
     """
     _check_rescale(values)
     _check_format(values)
-    bits = min(values.whole("BitsStored"), MOST_BITS_IN_USE)
-    if not RANGE[0] <= values.number("RescaleSlope") * 2**bits <= RANGE[1]:
+    bits = min(values.required_whole("BitsStored"), MOST_BITS_IN_USE)
+    if not RANGE[0] <= values.required_number("RescaleSlope") * 2**bits <= RANGE[1]:
         raise RejectedFile(f"RescaleSlope is implausible: {UNKNOWN}")
 
 
@@ -46,7 +46,7 @@ def _check_rescale(values: HeaderValues) -> None:
             raise RejectedFile(f"{keyword} is not a number: {UNKNOWN}")
     if values.number("RescaleSlope") == 0:
         raise RejectedFile(f"RescaleSlope is 0: {UNKNOWN}")
-    if abs(values.number("RescaleIntercept")) > LARGEST_INTERCEPT:
+    if abs(values.required_number("RescaleIntercept")) > LARGEST_INTERCEPT:
         raise RejectedFile(f"RescaleIntercept is implausible: {UNKNOWN}")
     if values.text("RescaleType").upper() not in ("", "HU"):
         raise RejectedFile("RescaleType is not HU")
@@ -59,28 +59,21 @@ def _check_rescale(values: HeaderValues) -> None:
 
 def _check_format(values: HeaderValues) -> None:
     for keyword in ("Rows", "Columns"):
-        if not 1 <= _required(values, keyword) <= LARGEST_MATRIX:
+        if not 1 <= values.required_whole(keyword) <= LARGEST_MATRIX:
             raise RejectedFile(f"{keyword} is not between 1 and {LARGEST_MATRIX}")
     interpretation = values.text("PhotometricInterpretation")
     if not interpretation:
         raise RejectedFile("no PhotometricInterpretation")
     is_grey = interpretation in ("MONOCHROME1", "MONOCHROME2")
-    if _required(values, "SamplesPerPixel") != 1 or not is_grey:
+    if values.required_whole("SamplesPerPixel") != 1 or not is_grey:
         raise RejectedFile("colour image")
-    allocated = _required(values, "BitsAllocated")
+    allocated = values.required_whole("BitsAllocated")
     if allocated not in (8, 16, 32):
         raise RejectedFile("BitsAllocated is not 8, 16 or 32")
-    stored = _required(values, "BitsStored")
+    stored = values.required_whole("BitsStored")
     if not 1 <= stored <= allocated:
         raise RejectedFile("BitsStored is not between 1 and BitsAllocated")
     if values.whole("HighBit") not in (None, stored - 1):
         raise RejectedFile("HighBit is not BitsStored - 1: which bits hold the pixel is unclear")
-    if _required(values, "PixelRepresentation") not in (0, 1):
+    if values.required_whole("PixelRepresentation") not in (0, 1):
         raise RejectedFile("PixelRepresentation is neither 0 nor 1")
-
-
-def _required(values: HeaderValues, keyword: str) -> int:
-    value = values.whole(keyword)
-    if value is None:
-        raise RejectedFile(f"no {keyword}")
-    return value

@@ -6,10 +6,16 @@ from their bytes. Text that is not ASCII is left to pydicom.
 
 from __future__ import annotations
 
-import pydicom
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataelem import RawDataElement
+from typing import TypeVar
 
+import pydicom
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
+
+from ct_importance.cohort.rejection import RejectedFile
+
+Number = TypeVar("Number", int, float)
 KEYWORDS = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -44,7 +50,7 @@ KEYWORDS = (
     "ModalityLUTSequence",
     "LossyImageCompressionRatio",
 )
-TAGS = {keyword: int(tag_for_keyword(keyword)) for keyword in KEYWORDS}
+TAGS = {keyword: int(Tag(keyword)) for keyword in KEYWORDS}
 KEYWORD_OF = {tag: keyword for keyword, tag in TAGS.items()}
 BINARY = {keyword for keyword, tag in TAGS.items() if dictionary_VR(tag) == "US"}
 LARGEST_WHOLE = 2**31
@@ -75,7 +81,7 @@ class HeaderValues:
     @property
     def is_implicit(self) -> bool:
         """Whether elements are stored without their type, whatever the transfer syntax says."""
-        return self._elements["Rows"].is_implicit_VR
+        return self._element("Rows").is_implicit_VR
 
     def check_equal(self, dataset: pydicom.Dataset) -> None:
         """Check that a dataset with all elements of the file, read anew, has these values.
@@ -128,8 +134,8 @@ class HeaderValues:
                 raise HeaderValueError(f"{keyword} does not have two bytes")
             if not value:
                 return None
-            order = "little" if self._elements[keyword].is_little_endian else "big"
-            return int.from_bytes(value, order)
+            is_little = self._element(keyword).is_little_endian
+            return int.from_bytes(value, "little" if is_little else "big")
         number = self.number(keyword)
         if number is None:
             return None
@@ -137,10 +143,36 @@ class HeaderValues:
             raise HeaderValueError(f"{keyword} is not a whole number")
         return int(number)
 
+    def required_number(self, keyword: str) -> float:
+        """Return a decimal number.
+
+        Raises:
+            RejectedFile: If it is absent or empty.
+        """
+        return _present(self.number(keyword), keyword)
+
+    def required_whole(self, keyword: str) -> int:
+        """Return a whole number.
+
+        Raises:
+            RejectedFile: If it is absent or empty.
+        """
+        return _present(self.whole(keyword), keyword)
+
     def _bytes(self, keyword: str) -> bytes:
-        element = self._elements.get(keyword)
-        if element is None:
+        if keyword not in self._elements:
             return b""
+        value = self._element(keyword).value
+        return value if isinstance(value, bytes) else b""
+
+    def _element(self, keyword: str) -> RawDataElement:
+        element = self._elements[keyword]
         if not isinstance(element, RawDataElement):
             raise HeaderValueError(f"{keyword} is a sequence")
-        return element.value if isinstance(element.value, bytes) else b""
+        return element
+
+
+def _present(value: Number | None, keyword: str) -> Number:
+    if value is None:
+        raise RejectedFile(f"no {keyword}")
+    return value

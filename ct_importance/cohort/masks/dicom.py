@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 
-from ct_importance.cohort.dicom.file import PREFIX_BYTES, FileInPieces, read_transfer_syntax
+from ct_importance.cohort.dicom.file import PREFIX_BYTES, in_pieces, read_transfer_syntax
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.files import reading
 from ct_importance.cohort.masks.structures import Structures
@@ -25,7 +26,7 @@ OBJECTS_KEPT = 16
 LARGEST_OBJECT = 1 << 31
 """Bytes."""
 MOST_PIECES = 5_000_000
-"""Pieces of a file (`FileInPieces`): those of 30,000 frames of a segmentation, or contours."""
+"""Pieces of a file (`in_pieces`): those of 30,000 frames of a segmentation, or contours."""
 # Writers round positions, and even out those of uneven slices.
 PLANE_TOLERANCE_MM = 0.5
 # Parts of one structure that are this close along the patient lie in one plane.
@@ -53,6 +54,9 @@ class Part:
         return next(iter(self.slices)) if len(self.slices) == 1 else ""
 
 
+PartT = TypeVar("PartT", bound=Part)
+
+
 @dataclass(frozen=True, eq=False)
 class DicomMask:
     """The chosen structures of a DICOM object."""
@@ -63,15 +67,15 @@ class DicomMask:
     """Series instance UIDs that the object refers to; may be empty."""
     study: str
     """Study instance UID of the object; may be ""."""
-    draw: Callable[[Sequence[Part], SliceGeometry], np.ndarray]
+    draw: Callable[[Sequence[Any], SliceGeometry], np.ndarray]
     """Turns parts that lie on a slice into its mask, (rows, columns) bool."""
 
     @classmethod
     def of(
         cls,
         dataset: pydicom.Dataset,
-        parts: Sequence[Part],
-        draw: Callable[[Sequence[Part], SliceGeometry], np.ndarray],
+        parts: Sequence[PartT],
+        draw: Callable[[Sequence[PartT], SliceGeometry], np.ndarray],
         *series: str,
     ) -> DicomMask:
         """Return the mask of an object.
@@ -207,7 +211,9 @@ def load_mask(
 
 
 def read_object(
-    path: Path, most: int = MOST_PIECES, stop_when: Callable | None = None
+    path: Path,
+    most: int = MOST_PIECES,
+    stop_when: Callable[[int, str | None, int], bool] | None = None,
 ) -> pydicom.FileDataset:
     """Return a DICOM object of masks, if it can be read in reasonable time and memory.
 
@@ -226,11 +232,11 @@ def read_object(
         with open(path, "rb") as file:
             if file.read(PREFIX_BYTES)[-4:] != b"DICM":
                 raise InvalidDicomError
-            syntax, _ = read_transfer_syntax(FileInPieces(file, most), PREFIX_BYTES)
+            syntax, _ = read_transfer_syntax(in_pieces(file, most), PREFIX_BYTES)
             if syntax.is_deflated:
                 raise RejectedFile("it is deflated as a whole: write it with another syntax")
             file.seek(0)
-            return read_partial(FileInPieces(file, most), stop_when)
+            return read_partial(in_pieces(file, most), stop_when)
     except RejectedFile as reason:
         raise RejectedFile(f"mask cannot be read as DICOM: {reason}") from None
 

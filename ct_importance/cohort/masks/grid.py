@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 
@@ -75,7 +76,7 @@ class MarkedGrid:
 
 def nearest_voxels(
     to_patient: np.ndarray, geometry: SliceGeometry, columns: range, rows: range
-) -> np.ndarray:
+) -> NDArray[np.int_]:
     """Return the indices of the voxels nearest to pixels of a slice, (3, rows, columns) int.
 
     Args:
@@ -87,9 +88,13 @@ def nearest_voxels(
     to_voxel = np.linalg.solve(to_patient, geometry.affine)[:3, :, None, None]
     along_columns, along_rows = np.array(columns)[None, :], np.array(rows)[:, None]
     places = to_voxel[:, 0] * along_columns + to_voxel[:, 1] * along_rows + to_voxel[:, 3]
-    return np.floor(places + 0.5 + TIE_MARGIN).astype(int)
+    voxels: NDArray[np.int_] = np.floor(places + 0.5 + TIE_MARGIN).astype(int)
+    return voxels
 
 
-def are_within(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def are_within(voxels: NDArray[np.int_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Tell which indices (3, rows, columns) lie in a volume of some shape, (rows, columns) bool."""
-    return np.all((voxels >= 0) & (voxels < np.array(shape)[:, None, None]), axis=0)
+    within: NDArray[np.bool_] = np.all(
+        (voxels >= 0) & (voxels < np.array(shape)[:, None, None]), axis=0
+    )
+    return within

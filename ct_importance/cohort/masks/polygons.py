@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Contours traced through pixel centres are written with few decimals.
 BOUNDARY_WIDTH = 0.01
@@ -12,7 +13,7 @@ EDGES_AT_ONCE = 4096
 """Each of them may cross every row."""
 
 
-def fill_polygons(polygons: Sequence[np.ndarray], rows: int, columns: int) -> np.ndarray:
+def fill_polygons(polygons: Sequence[np.ndarray], rows: int, columns: int) -> NDArray[np.bool_]:
     """Return the pixels inside some polygons, (rows, columns) bool.
 
     A pixel is inside if its centre lies in an odd number of the polygons (so a contour within
@@ -40,7 +41,8 @@ def fill_polygons(polygons: Sequence[np.ndarray], rows: int, columns: int) -> np
         edges = slice(first, first + EDGES_AT_ONCE)
         _count_crossings(starts[edges], ends[edges], crossings)
         _mark_boundary(starts[edges], ends[edges], boundary)
-    return boundary | (crossings.cumsum(axis=1)[:, :columns] % 2 == 1)
+    inside: NDArray[np.bool_] = crossings.cumsum(axis=1)[:, :columns] % 2 == 1
+    return boundary | inside
 
 
 def _count_crossings(starts: np.ndarray, ends: np.ndarray, crossings: np.ndarray) -> None:

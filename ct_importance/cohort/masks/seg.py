@@ -52,8 +52,8 @@ def read_segmentation(dataset: pydicom.FileDataset, structures: Structures) -> D
     from highdicom.seg import Segmentation
 
     _check_size(dataset)
-    dataset = Segmentation.from_dataset(dataset, copy=False)
-    frames = [frame for frame in _frames(dataset, structures) if not frame.pixels.is_empty]
+    segmentation = Segmentation.from_dataset(dataset, copy=False)
+    frames = [frame for frame in _frames(segmentation, structures) if not frame.pixels.is_empty]
     return DicomMask.of(dataset, frames, draw_frames, "ReferencedSeriesSequence")
 
 
@@ -155,9 +155,9 @@ def _frame(
     position = group.first("PlanePosition").ImagePositionPatient
     orientation = group.first("PlaneOrientation").ImageOrientationPatient
     spacing = group.first("PixelMeasures").PixelSpacing
-    axes = np.float64(orientation).reshape(2, 3)
+    axes = np.array(orientation, np.float64).reshape(2, 3)
     to_patient = np.eye(4)
-    to_patient[:3, :2] = axes.T * np.float64(spacing)[::-1]
+    to_patient[:3, :2] = axes.T * np.array(spacing, np.float64)[::-1]
     to_patient[:3, 2] = np.cross(*axes) * FRAME_THICKNESS_MM
     to_patient[:3, 3] = position
     if not np.isfinite(to_patient).all() or np.linalg.matrix_rank(to_patient) < 4:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,7 @@ from ct_importance.cohort.masks.dicom import DicomMask, is_same_frame
 from ct_importance.cohort.masks.files import PNG_SUFFIX
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.slice_entry import SliceEntry, id_of, volume_slice_id
-from ct_importance.cohort.volume.parts import is_volume, name_of
+from ct_importance.cohort.volume.parts import name_of
 
 Found = TypeVar("Found")
 
@@ -30,7 +30,7 @@ class MaskTargets:
         for entry in entries:
             self._series[entry.series_uid].append(entry)
             self._studies[entry.study_uid].append(entry)
-            if is_volume(entry.path):
+            if entry.frame is not None:
                 file_name = id_of(name_of(entry.path))
                 for name in {entry.series_uid, file_name}:
                     self._volumes[name].setdefault(entry.path, []).append(entry)
@@ -50,7 +50,7 @@ class MaskTargets:
         Raises:
             RejectedFile: If it is named after none or several.
         """
-        found = _split_name(path, ChainMap(self._slices, self._renamed))
+        found = _split_name(path, self._slices, self._renamed)
         if found is None:
             raise RejectedFile("mask fits no slice: no SOPInstanceUID of that name")
         name, structure = found
@@ -62,7 +62,7 @@ class MaskTargets:
         Raises:
             RejectedFile: If it is named after none or several.
         """
-        found = _split_name(path, ChainMap(self._series, self._volumes))
+        found = _split_name(path, self._series, self._volumes)
         if found is None:
             raise RejectedFile(
                 "mask fits no series: no SeriesInstanceUID or image volume of that name"
@@ -128,12 +128,16 @@ def stem_of(path: Path) -> str:
     return path.stem if is_png(path) else name_of(path)
 
 
-def _split_name(path: Path, known: Container[str]) -> tuple[str, str] | None:
+def _split_name(path: Path, *known: Container[str]) -> tuple[str, str] | None:
     """Split ``<id>``, ``<id>_<structure>`` or ``<id>/<structure>``, the longest id first."""
+
+    def is_known(name: str) -> bool:
+        return any(name in names for names in known)
+
     stem, folder = id_of(stem_of(path)), id_of(path.parent.name)
-    if stem in known:
+    if is_known(stem):
         return stem, ""
     for place in range(len(stem) - 1, 0, -1):
-        if stem[place] == "_" and stem[:place] in known:
+        if stem[place] == "_" and is_known(stem[:place]):
             return stem[:place], stem[place + 1 :]
-    return (folder, stem) if folder in known else None
+    return (folder, stem) if is_known(folder) else None

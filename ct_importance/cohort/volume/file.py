@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -97,13 +97,14 @@ def read_frame(path: StrPath, axis: int, index: int) -> np.ndarray:
         if has_plain_data(Path(path)):
             voxels, index = _itk_part(Path(path), axis, index), 0
         else:
-            voxels = _kept_voxels(path, stamp_of(path))
+            voxels = _kept_voxels(os.fspath(path), stamp_of(path))
         # np.take would copy the whole volume, whose first axis is the fastest, into another order.
-        return np.moveaxis(voxels, axis, 0)[index]
+        plane: np.ndarray = np.moveaxis(voxels, axis, 0)[index]
+        return plane
 
 
 @functools.lru_cache(maxsize=1)
-def _kept_voxels(path: StrPath, stamp: object) -> np.ndarray:
+def _kept_voxels(path: str, stamp: object) -> np.ndarray:
     return read_voxels(path)
 
 
@@ -136,7 +137,7 @@ def _nifti_grid(path: StrPath) -> VolumeGrid:
     import nibabel
 
     check_nifti_head(path)
-    image = nibabel.load(path)
+    image: Any = nibabel.load(path)  # a Nifti1Image or a Nifti2Image
     kind = image.get_data_dtype()
     is_single = kind.fields is None and kind.kind != "c"
     size = _size_of(image.shape, 1 if is_single else 2)
@@ -153,7 +154,7 @@ def _nifti_grid(path: StrPath) -> VolumeGrid:
 def _nifti_voxels(path: StrPath) -> np.ndarray:
     import nibabel
 
-    image = nibabel.load(path)
+    image: Any = nibabel.load(path)  # a Nifti1Image or a Nifti2Image
     if not os.fspath(path).lower().endswith(".gz"):
         return _without_trailing_axes(np.asanyarray(image.dataobj))
     with gzip.open(path) as file:

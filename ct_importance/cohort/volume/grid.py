@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.rejection import RejectedFile
@@ -18,16 +19,17 @@ class VolumeGrid:
     """The grid of a volume; axes are numbered as in the file, the fastest first."""
 
     size: tuple[int, int, int]
-    to_patient: np.ndarray
+    to_patient: NDArray[np.float64]
     """Matrix (4, 4) from voxel indices to LPS, mm."""
 
     @property
-    def spacing(self) -> np.ndarray:
+    def spacing(self) -> NDArray[np.float64]:
         """Millimetres between voxels along each axis, (3,)."""
-        return np.linalg.norm(self.to_patient[:3, :3], axis=0)
+        lengths: NDArray[np.float64] = np.linalg.norm(self.to_patient[:3, :3], axis=0)
+        return lengths
 
     @property
-    def directions(self) -> np.ndarray:
+    def directions(self) -> NDArray[np.float64]:
         """Unit vectors in LPS, a column per axis, (3, 3)."""
         return self.to_patient[:3, :3] / self.spacing
 

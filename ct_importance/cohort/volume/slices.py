@@ -39,7 +39,8 @@ def read_patients(path: StrPath, files: Sequence[str]) -> dict[str, str]:
     for line, (file, patient) in read_csv(path, ["file", "patient_id"], "patients"):
         if patient and named.setdefault(PurePath(file).parts, patient) != patient:
             raise InputError(f"{path}, line {line}: a second patient for one file")
-    patients, file_of = {}, {}
+    patients: dict[str, str] = {}
+    file_of: dict[tuple[str, ...], str] = {}
     for file in files:
         parts = PurePath(id_of(file)).parts
         key = next((end for end in map(parts.__getitem__, _ends(len(parts))) if end in named), None)
