@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def _share(values: np.ndarray, between: tuple[float, float]) -> float:
     return float(((values >= low) & (values <= high)).mean()) if values.size else 0.0
 
 
-def to_standard_orientation(pixels: np.ndarray, orientation: np.ndarray) -> np.ndarray:
+def to_standard_orientation(pixels: np.ndarray, orientation: Sequence[float]) -> np.ndarray:
     """Flip or transpose a slice so that columns run to the patient's left, rows to the back.
 
     Args:
@@ -103,10 +104,10 @@ def to_standard_orientation(pixels: np.ndarray, orientation: np.ndarray) -> np.n
 
     Example:
         >>> pixels = np.array([[1, 2], [3, 4]])
-        >>> to_standard_orientation(pixels, np.array([-1, 0, 0, 0, 1, 0])).tolist()
+        >>> to_standard_orientation(pixels, (-1, 0, 0, 0, 1, 0)).tolist()
         [[2, 1], [4, 3]]
     """
-    along_columns, along_rows = np.float64(orientation[:3]), np.float64(orientation[3:])
+    along_columns, along_rows = orientation[:3], orientation[3:]
     if abs(along_columns[0]) < abs(along_columns[1]):
         pixels, along_columns, along_rows = pixels.T, along_rows, along_columns
     if along_columns[0] < 0:

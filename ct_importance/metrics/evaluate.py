@@ -115,6 +115,8 @@ def _asking(classifier: StrPath, job: EvaluationJob, threads: int) -> Probe:
     from ct_importance.classifier.store import fuse_for_inference, load_classifier
     from ct_importance.compute.device import in_precision, make_deterministic, pick_device
 
+    assert job.precision is not None, "the job says how to ask"
+    assert job.fill is not None, "the job says what hides a class"
     make_deterministic(threads)
     device = pick_device()
     fused = fuse_for_inference(load_classifier(classifier), device)
@@ -151,7 +153,8 @@ def _check(metric: Metric, sample: Sample, importance: np.ndarray, probe: Probe)
     for need in sorted(metric.needs):
         if given[need] is None:
             raise InputError(f"no {need} given, which the metric needs")
-    if "classifier" in metric.needs and probe.classifier.training:
+    asked = probe.classifier if "classifier" in metric.needs else None
+    if asked is not None and asked.training:
         # Batch normalisation would make a logit depend on the other images of its batch.
         raise ValueError("the classifier must be in evaluation mode: call .eval()")
     for name in ("image", "mask", "segments"):

@@ -43,7 +43,7 @@ class Canvas:
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         coverage = self.edge(distance[box])
         below = self.hu[box]
-        below += coverage * ((hu[box] if np.ndim(hu) else hu) - below)
+        below += coverage * ((hu[box] if isinstance(hu, np.ndarray) else hu) - below)
         if blood is not None:
             pools = self.pools[box]
             pools += coverage * (np.float32(blood) - pools)

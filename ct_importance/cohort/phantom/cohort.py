@@ -31,6 +31,9 @@ from ct_importance.cohort.phantom.scanner import KERNELS, STREAK_HARMONICS, scan
 from ct_importance.compute.randomness import generator_for
 from ct_importance.compute.workers import process_pool
 
+Names = tuple[str | int, ...]
+"""What random numbers and UIDs of a patient depend on."""
+
 BLOOD_POOLS = (
     "inferior_vena_cava",
     "right_atrium",
@@ -243,7 +246,7 @@ def annotated_slices(heights: np.ndarray, count: int, phase: float) -> set[int]:
 
 
 def _images(
-    name: tuple,
+    name: Names,
     acquisition: Acquisition,
     patient: Patient,
     heights: np.ndarray,
@@ -263,7 +266,7 @@ def _images(
 
 
 def _series_header(
-    name: tuple, planned: PlannedPatient, patient: Patient, heights: np.ndarray
+    name: Names, planned: PlannedPatient, patient: Patient, heights: np.ndarray
 ) -> SeriesHeader:
     return SeriesHeader(
         patient_id=planned.patient_id,
@@ -289,7 +292,7 @@ def _numbers(order: str, slices: int, rng: np.random.Generator) -> tuple[list[in
 
 
 def _write_localizer(
-    folder: Path, name: tuple, header: SeriesHeader, projection: np.ndarray
+    folder: Path, name: Names, header: SeriesHeader, projection: np.ndarray
 ) -> None:
     """Write a frontal localizer as a series of its own, in the same study."""
     (folder / "001").mkdir()

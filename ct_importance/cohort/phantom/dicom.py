@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import (
+    UID,
     CTImageStorage,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -184,7 +186,7 @@ def _series_dataset(header: SeriesHeader) -> FileDataset:
 
 
 def _set_instance(dataset: FileDataset, sop_uid: str, instance_number: int) -> None:
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = sop_uid
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = UID(sop_uid)
     dataset.InstanceNumber = instance_number
 
 
@@ -208,6 +210,7 @@ def _add_pixels(dataset: FileDataset, pixels: PixelFormat, hu: np.ndarray) -> No
     dataset.PixelData = stored.astype("<i2" if pixels.signed else "<u2").tobytes()
 
 
-def _outside_circle(size: int) -> np.ndarray:
+def _outside_circle(size: int) -> NDArray[np.bool_]:
     offsets = np.arange(size) - (size - 1) / 2
-    return np.hypot(offsets[:, None], offsets[None, :]) > size / 2
+    outside: NDArray[np.bool_] = np.hypot(offsets[:, None], offsets[None, :]) > size / 2
+    return outside

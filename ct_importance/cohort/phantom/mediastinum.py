@@ -5,19 +5,23 @@ adult; every patient's differ a little.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ct_importance.cohort.phantom.shapes import Ellipsoid, Shape, Tubes, join, tube_through
 
+Point = tuple[float, float, float]
+Course = tuple[tuple[float, float, float, float], ...]
+"""Of a vessel: x, y, z, radius."""
+
 HEART_CENTRE = np.array([4.0, -8.0, -62.0])
 
 # Chambers: centre, radii, direction of the first radius. The ventricles point to the left, the
 # front and the feet.
-TO_APEX = (0.68, -0.56, -0.46)
-CHAMBERS = {
+TO_APEX: Point = (0.68, -0.56, -0.46)
+CHAMBERS: dict[str, tuple[Point, Point, Point]] = {
     "left_atrium": ((5, 18, -53), (33, 18, 23), (1, 0, 0)),
     "right_atrium": ((-30, -12, -74), (24, 22, 31), (0.3, -0.9, 0.2)),
     "right_ventricle": ((16, -45, -80), (43, 21, 27), (0.88, -0.28, -0.38)),
@@ -26,8 +30,7 @@ CHAMBERS = {
 APPENDAGE = ((40, -10, -36), (13, 8, 11), (0.6, -0.8, 0))
 WALLS = {"left_atrium": 2.0, "right_atrium": 2.0, "right_ventricle": 3.5, "left_ventricle": 10.0}
 
-# Courses of vessels: x, y, z, radius.
-AORTA = (
+AORTA: Course = (
     (16, -10, -54, 13),
     (4, -15, -38, 16),
     (-11, -19, -12, 16),
@@ -154,7 +157,7 @@ def _draw_pools(rng: np.random.Generator) -> tuple[dict[str, Shape], dict[str, f
     chamber = {name: (_chamber(rng, *CHAMBERS[name], heart, turn),) for name in CHAMBERS}
     appendage = _chamber(rng, *APPENDAGE, heart, turn)
 
-    def vessels(courses: tuple, factor: float) -> Tubes:
+    def vessels(courses: Sequence[Course], factor: float) -> Tubes:
         return join([_vary(rng, course, factor) for course in courses])
 
     pools = {
@@ -172,7 +175,7 @@ def _draw_pools(rng: np.random.Generator) -> tuple[dict[str, Shape], dict[str, f
     return pools, walls
 
 
-def _vary(rng: np.random.Generator, course: tuple, factor: float) -> Tubes:
+def _vary(rng: np.random.Generator, course: Course, factor: float) -> Tubes:
     """Return a tube along a course whose inner points are moved a little."""
     points = np.array(course, dtype=float)
     points[1:-1, :3] += np.clip(rng.normal(0, 1.3, size=points[1:-1, :3].shape), -2.6, 2.6)
@@ -182,9 +185,9 @@ def _vary(rng: np.random.Generator, course: tuple, factor: float) -> Tubes:
 
 def _chamber(
     rng: np.random.Generator,
-    centre: tuple,
-    radii: tuple,
-    direction: tuple,
+    centre: Point,
+    radii: Point,
+    direction: Point,
     size: float,
     turn: float,
 ) -> Ellipsoid:
@@ -249,7 +252,9 @@ def _draw_tree(
     while stack:
         node, reached = stack.pop()
         if len(reached) == 1:
-            starts.append(node), ends.append(reached[0]), radii.append((1.1, 0.45))
+            starts.append(node)
+            ends.append(reached[0])
+            radii.append((1.1, 0.45))
             continue
         centroid = reached.sum(0) / len(reached)
         step = (centroid - node) * rng.uniform(0.3, 0.5)
@@ -257,7 +262,9 @@ def _draw_tree(
         # Murray's law: the cube of the radius goes with the blood carried. The great vessels
         # at the hilum are among the pools.
         radius = min(4.0, 1.05 * len(reached) ** (1 / 2.9))
-        starts.append(node), ends.append(node + step), radii.append((radius * 1.08, radius))
+        starts.append(node)
+        ends.append(node + step)
+        radii.append((radius * 1.08, radius))
         # Every branch divides across the direction in which its territory is longest.
         longest = np.argmax(reached.max(0) - reached.min(0))
         order = np.argsort(reached[:, longest] + 0.3 * reached[:, longest - 1])

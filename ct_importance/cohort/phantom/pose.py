@@ -5,7 +5,9 @@ head, 0 at the carina). A patient is that person scaled, gently bent, rotated an
 """
 
 import math
+import operator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -54,13 +56,17 @@ class Pose:
         return right, down
 
     def _bend(self, x: np.ndarray, y: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
-        return tuple(
-            sum(
-                size * np.sin(kx * x + ky * y + (kz * z + phase))
-                for size, (kx, ky, kz), phase in zip(*waves, strict=True)
+        right, down = (
+            reduce(
+                operator.add,
+                (
+                    size * np.sin(kx * x + ky * y + (kz * z + phase))
+                    for size, (kx, ky, kz), phase in zip(*waves, strict=True)
+                ),
             )
             for waves in zip(self.amplitude, self.wave, self.phase, strict=True)
         )
+        return right, down
 
 
 def draw_pose(rng: np.random.Generator) -> Pose:

@@ -174,7 +174,8 @@ def _between_lungs(patient: Patient, plane: Plane, organs: list[np.ndarray]) -> 
     smooth = _enlarge(blurred, len(silhouette), stride)
     # The blurred edge falls by about 0.04 per mm.
     hull = np.clip(0.5 + (smooth - ENVELOPE_LEVEL) / (0.042 * canvas.width), 0, 1)
-    return np.maximum(hull, silhouette)
+    body: np.ndarray = np.maximum(hull, silhouette)
+    return body
 
 
 def _enlarge(image: np.ndarray, size: int, stride: int) -> np.ndarray:
@@ -183,7 +184,8 @@ def _enlarge(image: np.ndarray, size: int, stride: int) -> np.ndarray:
     low = np.minimum(at.astype(int), max(0, len(image) - 2))
     high, share = np.minimum(low + 1, len(image) - 1), (at - low).astype(np.float32)
     rows = image[low] + share[:, None] * (image[high] - image[low])
-    return rows[:, low] + share * (rows[:, high] - rows[:, low])
+    enlarged: np.ndarray = rows[:, low] + share * (rows[:, high] - rows[:, low])
+    return enlarged
 
 
 def _paint_lungs(
@@ -197,7 +199,7 @@ def _paint_lungs(
 ) -> np.ndarray:
     """Paint the lungs with fissures, bronchi and vessels; return the share of lung per pixel."""
     inside = canvas.edge(np.maximum(cage + 3, above_apex(plane.x, plane.y, plane.z) / 1.2))
-    lung = inside * (1 - between)
+    lung: np.ndarray = inside * (1 - between)
     if patient.habitus.reaches_abdomen(plane.z):
         lung *= 1 - _abdomen(canvas, patient, plane, 0.0)
     # The lower parts of the lung, on which the rest weighs, are denser.
@@ -219,7 +221,9 @@ def _abdomen(canvas: Canvas, patient: Patient, plane: Plane, below: float) -> np
     """Return the share of each pixel that lies `below` mm or more under the diaphragm."""
     height, steepness = below_diaphragm(patient.habitus, plane.x, plane.y, plane.z)
     slope = np.sqrt(1 + steepness**2)
-    return np.clip(0.5 + (height - below * slope) / (2.5 + canvas.width * steepness), 0, 1)
+    depth = (height - below * slope) / (2.5 + canvas.width * steepness)
+    share: np.ndarray = np.clip(0.5 + depth, 0, 1)
+    return share
 
 
 def _paint_abdomen(

@@ -1,10 +1,10 @@
 """What a scanner adds to the anatomy: blur or edge enhancement, noise and streaks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 
@@ -78,8 +78,8 @@ def scanner_for(kernel: str, milliampere_seconds: float, matrix: int, spacing: f
 
 
 def scan(
-    hu: np.ndarray, dense: np.ndarray, scanner: Scanner, white: np.ndarray, odds: Sequence[float]
-) -> np.ndarray:
+    hu: np.ndarray, dense: np.ndarray, scanner: Scanner, white: np.ndarray, odds: ArrayLike
+) -> NDArray[np.float32]:
     """Return the image of a slice.
 
     Args:
@@ -95,12 +95,15 @@ def scan(
     lines = np.tensordot(np.asarray(odds, dtype=np.float32), scanner.streak, axes=1)
     spectrum = fft.rfft2(hu) * scanner.transfer + fft.rfft2(dense) * lines * np.float32(0.25)
     grain = fft.irfft2(fft.rfft2(white) * scanner.grain, s=hu.shape)
-    return fft.irfft2(spectrum, s=hu.shape) + grain * _noise_level(hu, scanner.noise)
+    image: NDArray[np.float32] = fft.irfft2(spectrum, s=hu.shape)
+    image = image + grain * _noise_level(hu, scanner.noise)
+    return image
 
 
-def _noise_level(hu: np.ndarray, noise: float) -> np.ndarray:
+def _noise_level(hu: np.ndarray, noise: float) -> NDArray[np.float32]:
     """Return the standard deviation of the noise per pixel: it grows towards the body's middle."""
     tissue = np.clip((hu + 1000) / 1000, 0, 2).astype(np.float32)
     # How much lies in the way of the rays along rows and columns.
     thickness = np.sqrt(tissue.mean(0, keepdims=True) * tissue.mean(1, keepdims=True))
-    return np.float32(noise) * (np.float32(0.35) + thickness * np.float32(1.3))
+    level: NDArray[np.float32] = np.float32(0.35) + thickness * np.float32(1.3)
+    return np.float32(noise) * level

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from ct_importance.cohort.phantom.pose import Plane
@@ -63,13 +64,13 @@ class Shape:
     ellipsoids: tuple[Ellipsoid, ...] = ()
 
 
-def tube_through(points: Sequence[Sequence[float]], step: float = 4.0) -> Tubes:
+def tube_through(points: ArrayLike, step: float = 4.0) -> Tubes:
     """Return a smooth tube through (x, y, z, radius) points, in pieces of about `step` mm."""
-    points = np.asarray(points, dtype=float)
-    length = np.linalg.norm(np.diff(points[:, :3], axis=0), axis=1)
+    through = np.asarray(points, dtype=float)
+    length = np.linalg.norm(np.diff(through[:, :3], axis=0), axis=1)
     along = np.concatenate([[0.0], np.cumsum(length)])
     samples = np.linspace(0, along[-1], max(2, round(along[-1] / step) + 1))
-    return chain(PchipInterpolator(along, points)(samples))
+    return chain(PchipInterpolator(along, through)(samples))
 
 
 def chain(points: np.ndarray) -> Tubes:
@@ -197,7 +198,8 @@ def _add_ellipsoid(result: np.ndarray, plane: Plane, ellipsoid: Ellipsoid, margi
     )
     dx = plane.x[box] - np.float32(ellipsoid.centre[0])
     dy = plane.y[box] - np.float32(ellipsoid.centre[1])
-    by_radius = by_square = np.float32(1e-6)
+    by_radius: np.ndarray | np.float32 = np.float32(1e-6)
+    by_square: np.ndarray | np.float32 = np.float32(1e-6)
     for radius, (ax, ay, az) in zip(ellipsoid.radii, ellipsoid.axes, strict=True):
         local = dx * np.float32(ax) + dy * np.float32(ay) + np.float32(dz * az)
         by_radius = by_radius + (local / np.float32(radius)) ** 2

@@ -11,6 +11,9 @@ import numpy as np
 from ct_importance.cohort.phantom.shapes import Ellipsoid, Shape, Tubes, chain, join, tube_through
 from ct_importance.cohort.phantom.thorax import CAGE_AT, on_cage
 
+Point = tuple[float | np.ndarray, float | np.ndarray]
+"""x and y, mm."""
+
 VERTEBRA_HEIGHT = 23.0
 FIRST_RIB_HEIGHT = 98.0
 # Middle of the vertebral bodies (the kyphosis): z, y.
@@ -155,10 +158,11 @@ def _front_angle(number: int) -> float:
     return float(np.interp(number, [0, 7, 9, 10, 11], [-62, -56, -40, 0, 35]))
 
 
-def _rib_height(number: int, angle: np.ndarray, fall: float) -> np.ndarray:
+def _rib_height(number: int, angle: float | np.ndarray, fall: float) -> np.ndarray:
     drop = fall * np.interp(number, [0, 2, 7, 11], [28, 55, 92, 75])
     top = FIRST_RIB_HEIGHT - VERTEBRA_HEIGHT * number
-    return top - drop * ((74 - angle) / 136) ** 1.2
+    height: np.ndarray = top - drop * ((74 - angle) / 136) ** 1.2
+    return height
 
 
 def _ellipse(x: float, y: float, width: float, depth: float, z: float) -> Shape:
@@ -166,7 +170,7 @@ def _ellipse(x: float, y: float, width: float, depth: float, z: float) -> Shape:
     return Shape(ellipsoids=(Ellipsoid(np.array([x, y, z]), np.array([width, depth, 1e4])),))
 
 
-def _segment(start: tuple, end: tuple, first: float, last: float, z: float) -> Tubes:
+def _segment(start: Point, end: Point, first: float, last: float, z: float) -> Tubes:
     """Return a piece that lies in the slice at z."""
     return Tubes(
         np.array([[*start, z]]), np.array([[*end, z]]), np.array([first]), np.array([last])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 
@@ -19,13 +20,14 @@ class Texture:
     weights: csr_array
     """(N, X) from nodes to pixels, in both directions of a slice."""
 
-    def at(self, z: float) -> np.ndarray:
+    def at(self, z: float) -> NDArray[np.float32]:
         """Return the (N, N) float32 field of the slice at height z (mm)."""
         nodes = self.bottom + self.cell * np.arange(len(self.lattice))
         near = np.flatnonzero(np.abs(nodes - z) < 3 * self.cell)
         along = _gaussian_weights(np.array([z]), nodes[near], self.cell)[0]
         flat = np.tensordot(along, self.lattice[near], axes=1)
-        return (self.weights @ (self.weights @ flat).T).T
+        field: NDArray[np.float32] = (self.weights @ (self.weights @ flat).T).T
+        return field
 
 
 def draw_texture(
@@ -61,4 +63,5 @@ def _gaussian_weights(points: np.ndarray, nodes: np.ndarray, cell: float) -> np.
     away = np.abs(points[:, None] - nodes) / cell
     weights = np.where(away < 2.5, np.exp(-((away / 0.8) ** 2)), 0)
     # Of unit length, so that the sum of independent numbers keeps a standard deviation of 1.
-    return (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype(np.float32)
+    unit: np.ndarray = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return unit.astype(np.float32)

@@ -76,12 +76,14 @@ def outside_cage(x: np.ndarray, y: np.ndarray, z: float | np.ndarray) -> np.ndar
     depth = np.where(y < 0, front, back)
     sideways = _power(np.abs(x / half_width), CAGE_EXPONENT)
     relative = _power(sideways + _power(np.abs(y / depth), CAGE_EXPONENT), 1 / CAGE_EXPONENT)
-    return np.hypot(x, y) * (1 - 1 / np.maximum(relative, 1e-3))
+    distance: np.ndarray = np.hypot(x, y) * (1 - 1 / np.maximum(relative, 1e-3))
+    return distance
 
 
 def _power(base: np.ndarray, exponent: float) -> np.ndarray:
     # NumPy has fast single-precision exp and log, but no such power.
-    return np.exp(exponent * np.log(np.maximum(base, 1e-9)))
+    power: np.ndarray = np.exp(exponent * np.log(np.maximum(base, 1e-9)))
+    return power
 
 
 def wall_layers(habitus: Habitus, plane: Plane) -> tuple[np.ndarray, np.ndarray]:
@@ -122,10 +124,13 @@ def above_apex(x: np.ndarray, y: np.ndarray, z: float | np.ndarray) -> np.ndarra
     """Return the distance above the cupola of the pleura, mm, negative inside the lung."""
     sideways = (np.abs(x) - np.float32(40)) / np.float32(30)
     forward = (y - np.float32(28)) / np.float32(44)
-    return z - (np.float32(118) - 22 * (sideways**2 + forward**2))
+    above: np.ndarray = z - (np.float32(118) - 22 * (sideways**2 + forward**2))
+    return above
 
 
-def on_cage(angle: np.ndarray, z: np.ndarray, outward: float) -> tuple[np.ndarray, np.ndarray]:
+def on_cage(
+    angle: float | np.ndarray, z: float | np.ndarray, outward: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return x and y of points on the left `outward` mm outside the cage.
 
     Args:

@@ -80,4 +80,5 @@ def _breasts(habitus: Habitus, share: float) -> Shape:
 
 def _smooth_minimum(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
     near = np.maximum(width - np.abs(a - b), 0) / width
-    return np.minimum(a, b) - near**2 * (width / 4)
+    smooth: np.ndarray = np.minimum(a, b) - near**2 * (width / 4)
+    return smooth

@@ -69,6 +69,8 @@ class Dice(Metric):
         """
         from ct_importance.metrics.xrai.regions import xrai_regions
 
+        assert sample.mask is not None, "which the metric needs"
+        assert sample.segments is not None, "which the metric needs"
         percentages = np.array(self.percentages)
         points = {}
         for variant, importance in maps.items():
@@ -165,4 +167,6 @@ def percentiles(values: np.ndarray, sizes: np.ndarray, percentages: np.ndarray) 
     )
     # The rounding of NumPy's interpolation decides whether a region is shown.
     share = position - below
-    return np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
+    rise = high - low
+    found: np.ndarray = np.where(share < 0.5, low + rise * share, high - rise * (1 - share))
+    return found

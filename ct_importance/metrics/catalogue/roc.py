@@ -65,6 +65,7 @@ class Roc(Metric):
             InputError: If the mask is empty or covers the whole image: TPR or FPR is then
                 undefined.
         """
+        assert sample.mask is not None, "which the metric needs"
         curve = {"rank": rank_curve, "minmax": minmax_curve}[self.grid]
         points = {}
         for variant, importance in maps.items():

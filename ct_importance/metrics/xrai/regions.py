@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from ct_importance.errors import InputError
@@ -26,15 +27,16 @@ MIN_NEW_PIXELS = 50
 class Regions:
     """A division of an image into regions of one importance each."""
 
-    labels: np.ndarray
+    labels: NDArray[np.int_]
     """(H, W) int, the region of each pixel."""
-    values: np.ndarray
+    values: NDArray[np.float64]
     """(R,) float64, the importance of each region."""
 
     @property
-    def heat(self) -> np.ndarray:
+    def heat(self) -> NDArray[np.float64]:
         """Importance of the region each pixel belongs to, (H, W) float64."""
-        return self.values[self.labels]
+        heat: NDArray[np.float64] = self.values[self.labels]
+        return heat
 
 
 def reference_share(shape: tuple[int, int]) -> float:
@@ -75,7 +77,8 @@ def xrai_regions(importance: np.ndarray, segments: np.ndarray) -> Regions:
         return Regions(np.zeros(importance.shape, int), values[:1])
     members = _members(segments)
     counts, sums = _count_and_sum(members, values)
-    labels, means_of_regions = np.empty(values.size, int), []
+    labels = np.empty(values.size, int)
+    means_of_regions: list[float] = []
     uncovered = np.ones(values.size, bool)
     least = max(1, round(MIN_NEW_PIXELS * reference_share(importance.shape) ** 2))
     while (large_enough := counts >= least).any():

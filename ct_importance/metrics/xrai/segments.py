@@ -9,6 +9,7 @@ for bit and in the same order, to the segments of the reference implementation o
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, find_objects
 from skimage.segmentation import felzenszwalb
 from skimage.transform import resize
@@ -62,7 +63,7 @@ def segment_and_pack(id_and_image: tuple[str, np.ndarray]) -> tuple[str, bytes]:
         raise InputError(f"slice {slice_id}: {error}") from None
 
 
-def dilate(mask: np.ndarray, radius: int) -> np.ndarray:
+def dilate(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Return a mask (H, W) bool grown by a disk.
 
     Equal to a dilation with ``skimage.morphology.disk(radius)``: a pixel is in the disk when its
@@ -74,7 +75,8 @@ def dilate(mask: np.ndarray, radius: int) -> np.ndarray:
     """
     if not mask.any():
         return mask.copy()
-    return distance_transform_edt(~mask) <= radius
+    grown: NDArray[np.bool_] = distance_transform_edt(~mask) <= radius
+    return grown
 
 
 def _scale(image: np.ndarray) -> np.ndarray:
@@ -88,7 +90,7 @@ def _scale(image: np.ndarray) -> np.ndarray:
         )
     # The reference rounds in this order; segments can depend on the last bit.
     scaled = (image - low) / (high - low) * 2.0 + -1.0
-    return resize(
+    resized: np.ndarray = resize(
         scaled[..., None],
         REFERENCE_SHAPE,
         order=3,
@@ -96,6 +98,7 @@ def _scale(image: np.ndarray) -> np.ndarray:
         preserve_range=True,
         anti_aliasing=True,
     )
+    return resized
 
 
 def _dilated_masks(labels: np.ndarray) -> np.ndarray:
