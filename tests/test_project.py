@@ -1,9 +1,11 @@
 """The project's own files agree with each other."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,42 @@ SCRIPTS = [path for path in (ROOT / "scripts").glob("*.py") if not path.name.sta
 @pytest.mark.parametrize("path", sorted(SCRIPTS), ids=lambda path: path.stem)
 def test_a_script_only_hands_files_and_options_to_the_library(path):
     assert len(path.read_text().splitlines()) <= 20
+
+
+LIBRARY = sorted((ROOT / "ct_importance").rglob("*.py"))
+
+
+def test_a_function_fits_a_screen():
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    assert [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in LIBRARY
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, functions) and node.end_lineno - node.lineno + 1 >= 60
+    ] == []
+
+
+def test_a_folder_holds_a_dozen_modules_at_most():
+    modules = Counter(path.parent for path in LIBRARY if path.name != "__init__.py")
+    assert {folder: count for folder, count in modules.items() if count > 12} == {}
+
+
+def imported_by(path):
+    """What a file imports of the library: modules, and names in them."""
+    found = re.findall(r"^ *from (ct_importance[\w.]*) import (.*)", path.read_text(), re.MULTILINE)
+    names = {f"{module}.{name}" for module, names in found for name in names.split(", ")}
+    return names | {module for module, _ in found}
+
+
+def test_there_are_no_fragments():
+    """What is short and used in one place stands in that place."""
+    scripts = (ROOT / "scripts").glob("*.py")
+    importers = Counter(name for path in [*LIBRARY, *scripts] for name in imported_by(path))
+    # Plug-ins are found by their names; the others are the same in every stage.
+    by_plan = {"jobs", "options", "estimators", "shared", "catalogue", "__init__"}
+    short = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in LIBRARY
+        if len(path.read_text().splitlines()) < 30 and not by_plan & {*path.parts, path.stem}
+    ]
+    assert [name for name in short if importers[name] < 2] == []

@@ -58,39 +58,32 @@ def rank_by_metrics(
         seed: Seed of the run.
     """
     weights = _joint_weights(sums, options.resamples, seed)
-    estimators = {
-        (name, variant): [key[0] for key in of_metric if key[1] == variant]
-        for name, of_metric in sums.items()
-        for variant in dict.fromkeys(variant for _, variant in of_metric)
-    }
-    merits = {}
-    for (name, variant), these in estimators.items():
-        of_keys = [
-            [
-                metrics[name].summarise(mean_curves(metrics[name], sums[name][key], of_patients))[
-                    "value"
-                ]
-                for of_patients in (None, weights[name])
-            ]
-            for key in ((estimator, variant) for estimator in these)
-        ]
-        # Equal values may differ in their last bits.
-        merits[name, variant] = [
-            metrics[name].merit(np.stack(part, axis=1).round(12))
-            for part in zip(*of_keys, strict=True)
-        ]
+    merits: dict[tuple[str, str], list[np.ndarray]] = {}
     ranks = []
-    for (name, variant), (exact, _) in merits.items():
-        names = estimators[name, variant]
-        differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
-        low, high = _places(names, exact[0], differing)
-        value = metrics[name].merit(exact[0])
-        columns = {"variant": variant, "metric": name, "estimator": names, "value": value}
-        columns |= {"rank": _ranks(exact[0]), "rank_low": low, "rank_high": high}
-        ranks.append(pd.DataFrame(columns))
+    for name, of_metric in sums.items():
+        for variant in dict.fromkeys(variant for _, variant in of_metric):
+            estimators = [estimator for estimator, other in of_metric if other == variant]
+            of_variant = [of_metric[estimator, variant] for estimator in estimators]
+            merits[name, variant] = _merits(metrics[name], of_variant, weights[name])
+            exact = merits[name, variant][0][0]
+            differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
+            low, high = _places(estimators, exact, differing)
+            key = {"variant": variant, "metric": name, "estimator": estimators}
+            places = {"rank": _ranks(exact), "rank_low": low, "rank_high": high}
+            ranks.append(pd.DataFrame(key | {"value": metrics[name].merit(exact)} | places))
     has_interval = all(of_metric.shape[1] > 1 for of_metric in weights.values())
     taus = _taus(merits, options.confidence, has_interval)
     return Agreement(pd.concat(ranks, ignore_index=True), taus)
+
+
+def _merits(metric: Metric, sums: Sequence[PatientSums], weights: np.ndarray) -> list[np.ndarray]:
+    """Return the merits of E estimators: of all patients, (1, E), and of resamples, (B, E)."""
+    merits = []
+    for of_patients in (None, weights):
+        values = [metric.summarise(mean_curves(metric, of, of_patients))["value"] for of in sums]
+        # Equal values may differ in their last bits.
+        merits.append(metric.merit(np.stack(values, axis=1).round(12)))
+    return merits
 
 
 def _taus(

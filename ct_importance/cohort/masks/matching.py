@@ -16,8 +16,9 @@ from pydicom.uid import (
 )
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
-from ct_importance.cohort.masks.dicom import PLANE_TOLERANCE_MM, DicomMask, load_mask, read_object
+from ct_importance.cohort.masks.dicom import PLANE_TOLERANCE_MM, DicomMask, load_mask
 from ct_importance.cohort.masks.files import list_mask_files, mask_digest, mask_stamp, reading
+from ct_importance.cohort.masks.objects import read_object
 from ct_importance.cohort.masks.png import png_mask_of_slice
 from ct_importance.cohort.masks.rtstruct import read_contours
 from ct_importance.cohort.masks.seg import read_segmentation

@@ -9,13 +9,8 @@ import numpy as np
 import pydicom
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
-from ct_importance.cohort.masks.dicom import (
-    DicomMask,
-    Part,
-    choose,
-    items,
-    uids,
-)
+from ct_importance.cohort.masks.dicom import DicomMask, Part
+from ct_importance.cohort.masks.objects import choose, items, uids
 from ct_importance.cohort.masks.polygons import fill_polygons
 from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.rejection import RejectedFile

@@ -12,15 +12,9 @@ from pydicom.uid import RLELossless
 from ct_importance.cohort.dicom.codestream import read_codestream
 from ct_importance.cohort.dicom.file import LARGEST_FILE
 from ct_importance.cohort.dicom.geometry import SliceGeometry
-from ct_importance.cohort.masks.dicom import (
-    PLANE_TOLERANCE_MM,
-    DicomMask,
-    Part,
-    choose,
-    items,
-    uids,
-)
+from ct_importance.cohort.masks.dicom import PLANE_TOLERANCE_MM, DicomMask, Part
 from ct_importance.cohort.masks.grid import MarkedGrid
+from ct_importance.cohort.masks.objects import choose, items, uids
 from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.rejection import RejectedFile
 

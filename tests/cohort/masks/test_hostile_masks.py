@@ -243,7 +243,7 @@ def test_elements_after_the_pixels_count_as_well(tmp_path):
 
 def test_a_mask_of_millions_of_elements_is_set_aside(entries, folder, monkeypatch):
     monkeypatch.setattr(
-        "ct_importance.cohort.masks.dicom.read_object.__defaults__", (100_000, None)
+        "ct_importance.cohort.masks.objects.read_object.__defaults__", (100_000, None)
     )
     dataset = seg_dataset(entries, truth())
     write_dataset(folder / "a.dcm", dataset)
