@@ -1,4 +1,4 @@
-"""Random changes of a batch of training slices, so that a few hundred of them teach more."""
+"""Data augmentation: random changes of the training slices."""
 
 from __future__ import annotations
 

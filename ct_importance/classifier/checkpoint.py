@@ -1,6 +1,7 @@
-"""Reads files of torch.save without torch: what a file claims is known before memory is taken.
+"""Reads files of torch.save safely, without torch.
 
-Nothing of a file is run: classes that it names are replaced by placeholders.
+Nothing in a file is run: classes that it names are replaced by placeholders. Sizes are checked
+before memory is allocated.
 """
 
 from __future__ import annotations

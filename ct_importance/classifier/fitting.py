@@ -1,4 +1,4 @@
-"""From the slices of the training patients to a file of a classifier."""
+"""Trains the classifier on the slices of the training patients, and writes its file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the classifier answers, and how often it is right."""
+"""Predictions of the classifier, and its accuracy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of classifiers: written, read, and imported from elsewhere."""
+"""Writes, reads and imports files of classifiers."""
 
 from __future__ import annotations
 

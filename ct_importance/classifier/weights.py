@@ -1,4 +1,4 @@
-"""Checks the weights of a ResNet-50 in a file without torch: a run begins with it."""
+"""Checks a file of ResNet-50 weights without torch, before a run begins."""
 
 from __future__ import annotations
 

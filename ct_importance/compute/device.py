@@ -1,4 +1,4 @@
-"""Where tensors are computed, how precisely, and with how many images at a time."""
+"""Device, precision and batch size of passes through a network."""
 
 from __future__ import annotations
 

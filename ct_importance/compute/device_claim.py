@@ -1,4 +1,4 @@
-"""Which of several GPUs a job takes, so that jobs that run at once on one machine are spread."""
+"""Spreads the jobs that run at once on one machine over its GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar where someone watches, lines in the log where no one does."""
+"""Progress of long work: a bar in a terminal, and lines in the log."""
 
 from __future__ import annotations
 

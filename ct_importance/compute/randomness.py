@@ -1,4 +1,4 @@
-"""Random numbers that depend on what they are for, never on the order of the work.
+"""Random numbers that depend on their purpose, not on the order of the work.
 
 A generator made from (seed, slice, estimator) gives a slice the same draws whatever the batch
 size, the order, the shard or the number of workers.

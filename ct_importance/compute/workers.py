@@ -1,4 +1,4 @@
-"""Worker processes for CPU work that one job spreads over its threads."""
+"""Worker processes for the CPU work of a job."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _task: tuple[Any, ...] = ()
 
 
 class WorkerKilled(BrokenProcessPool):
-    """A process that was alone with an item was ended from outside; its text is the item."""
+    """A process was killed from outside while it worked on one item, which is the message."""
 
 
 def process_pool(workers: int) -> ProcessPoolExecutor:
@@ -46,7 +46,7 @@ def safe_map(
     workers: int = 1,
     chunksize: int = 1,
 ) -> Iterator[Result]:
-    """Yield what a function makes of items, in their order, although some may crash a library.
+    """Map a function over items in processes that it may crash; results come in order.
 
     When a process ends, the items that were at work are tried once more, each in a process of its
     own, and the rest goes on.
@@ -139,10 +139,9 @@ def _send(sender: Connection, parent: int, function: Callable[[Item], object], i
 
 
 def end_with(process: int) -> None:
-    """Have Linux end this process when the one that started it ends, be it by kill -9.
+    """End this process when its parent ends, however that happens (on Linux).
 
-    A job that outlives its workflow could replace, with the options of yesterday, what the next
-    run has written.
+    A job that outlives its workflow could overwrite the results of the next run.
 
     Args:
         process: Number of the process to end with: the parent of this one. If it is gone already,

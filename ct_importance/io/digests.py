@@ -18,7 +18,7 @@ def file_digest(path: StrPath) -> str:
 
 
 def sample_digest(stream: BinaryIO, start: int, length: int) -> str:
-    """Return a digest of the length of a part of a file and of its middle: equal parts share it.
+    """Return a digest of the length and the middle of a part of a file; equal parts share it.
 
     Args:
         stream: The file.

@@ -15,7 +15,7 @@ from ct_importance.io.paths import StrPath
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """A file as it was seen; another stamp means another content."""
+    """Path, size and time of a file: if any of them differs, the file has changed."""
 
     path: str
     size: int

@@ -1,4 +1,4 @@
-"""Parquet tables whose rows carry images: the one module that packs and unpacks these.
+"""Parquet tables with images in their rows.
 
 An image column is fixed-size binary, little-endian, C order; shape and dtype are in the metadata
 of its field. Tables are written and read row group by row group, so memory does not grow with the

@@ -1,4 +1,4 @@
-"""Streams the extracted slices of all patients, and what other tables say about them."""
+"""Reads the extracted slices of all patients one by one, and joins other tables to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What disk, memory and permissions refuse, in one line with the remedy."""
+"""Explains errors of disk, memory and permissions in one line, with the remedy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
 
 
 def explain_system_error(error: BaseException) -> str | None:
-    """Return one line on an error that the project cannot help, with what a user can do.
+    """Return one line on an error of the system, with what the user can do.
 
     Args:
         error: Any exception.
@@ -63,9 +63,9 @@ def explain_system_error(error: BaseException) -> str | None:
 
 
 def is_failure_of_machine(error: BaseException) -> bool:
-    """Tell whether an error says nothing about the file that was read: another try may succeed.
+    """Tell whether an error is the machine's and not the file's, so that another try may succeed.
 
-    A file that may not be read is none: whether that is meant, nobody knows.
+    Denied permission does not count: it may be on purpose.
     """
     if isinstance(error, OSError):
         return error.errno in REMEDIES and not isinstance(error, PermissionError)
@@ -74,7 +74,7 @@ def is_failure_of_machine(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def naming(path: StrPath) -> Iterator[None]:
-    """Have an `OSError` of the block name a file: those of reading and writing name none."""
+    """Add a path to each `OSError` of the block that names no file, as when a disk is full."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""How every Parquet table is opened for writing and for reading, so that a flipped bit is noticed.
+"""Opens Parquet tables with checksums, so that a flipped bit is noticed.
 
-Parquet has a checksum of each page, and none of its footer, which says what the pages are. That of
-the footer stands before it, where readers of Parquet skip what no page refers to.
+Parquet keeps a checksum of each page, but none of the footer that describes the pages. Here it is
+written just before the footer, where other readers skip it.
 """
 
 from __future__ import annotations

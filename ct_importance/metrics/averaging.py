@@ -1,4 +1,4 @@
-"""Averages of a metric's points over slices, with any weights of the patients.
+"""Averages a metric over slices, with any weights of the patients.
 
 A table's value is a function of averaged curves (`Metric.summarise`). Averages are made of sums
 over the slices of each patient, so that leaving patients out, or taking them several times, is a

@@ -1,4 +1,4 @@
-"""One metric on all maps of one estimator, slice by slice, into a table of points."""
+"""Evaluates one metric on all maps of one estimator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rules of this stage are asked to do."""
+"""Settings of the jobs of this stage."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lower_is_better(chosen: Sequence[ChosenMetric]) -> list[str]:
 
 
 class MetricJob(ChosenMetric):
-    """Something by one metric."""
+    """A job that works with one metric."""
 
     seed: int
     """Seed of the run."""

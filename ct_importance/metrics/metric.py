@@ -1,4 +1,4 @@
-"""The contract of a metric: how well a map of importance does, by one measure.
+"""The contract of a metric, which measures how good an importance map is.
 
 A metric is one class in a module of ``ct_importance/metrics/catalogue/``, which is named as its
 ``method`` in config.yaml; its fields are its keys there.
@@ -52,7 +52,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Probe:
-    """What asks the classifier, and draws what is random."""
+    """Gives a metric the classifier and random numbers."""
 
     seed: int
     """Seed of the run."""

@@ -44,7 +44,7 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Slices to explain, and what explains them."""
+    """Slices to explain, with all that an estimator needs."""
 
     name: str
     """Name of the estimator's entry in config.yaml, or kind of the shared work."""

@@ -1,4 +1,4 @@
-"""From slices to importance maps: what every estimator has in common."""
+"""Computes and writes the importance maps of slices, for every estimator."""
 
 from __future__ import annotations
 

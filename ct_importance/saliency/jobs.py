@@ -1,4 +1,4 @@
-"""What the rules of this stage are asked to do."""
+"""Settings of the jobs of this stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is explained of each slice: the activation, and the class."""
+"""The score that is explained: which class, and before or after the sigmoid."""
 
 from __future__ import annotations
 

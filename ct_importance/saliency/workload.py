@@ -1,4 +1,4 @@
-"""What a job that takes gradients works on: batches of slices, and the classifier."""
+"""Prepares the batches of slices that a job explains."""
 
 from __future__ import annotations
 

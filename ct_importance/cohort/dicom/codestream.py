@@ -1,7 +1,7 @@
-"""What the header of a compressed image says of it: JPEG, JPEG-LS and JPEG 2000.
+"""Reads the headers of compressed images: JPEG, JPEG-LS and JPEG 2000.
 
-Decoders allocate what the stream asks for, fill up what is missing without a word, and return
-whatever size the stream has: it has to be compared with the DICOM header first.
+Decoders trust this header: they allocate the size that it states and fill missing data silently.
+So its size is compared with the DICOM header before anything is decoded.
 """
 
 from __future__ import annotations

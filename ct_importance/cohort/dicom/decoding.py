@@ -82,7 +82,7 @@ def read_stored(path: StrPath) -> StoredSlice:
 def pixel_data_digest(path: StrPath) -> str | None:
     """Return a digest of the stored pixels; None if they are all one value or cannot be read.
 
-    A file that could be read before may be gone by now: who wants its pixels will be told.
+    A file that is gone by now counts as one that cannot be read: reading its pixels later says so.
     """
     try:
         stored = read_stored(path).pixels

@@ -1,4 +1,4 @@
-"""Opens a DICOM file, reads what stands before its pixels, and turns every error into a reason."""
+"""Opens DICOM files, and reads their header up to the pixels."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class DicomHeader:
 
 @contextmanager
 def open_dicom(path: StrPath, failure: str) -> Iterator[BinaryIO]:
-    """Open a file for reading, without warnings, and say of every error why it is set aside.
+    """Open a file for reading; an error in the block says why it is set aside (`rejection`).
 
     Args:
         path: Any file.

@@ -1,4 +1,4 @@
-"""Checks that a header says how the stored pixels become Hounsfield units, and nothing else."""
+"""Checks that the header of a slice says how its pixels become Hounsfield units."""
 
 from __future__ import annotations
 

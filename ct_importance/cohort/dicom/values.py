@@ -1,4 +1,4 @@
-"""Values of the few elements of a DICOM header that are read of every file.
+"""Reads the few elements of a DICOM header that are needed of every file.
 
 pydicom takes longer to convert these elements than to read the whole header; here they are taken
 from their bytes. Text that is not ASCII is left to pydicom.

@@ -1,4 +1,4 @@
-"""A mask kept in a DICOM object: flat parts (frames, contours), each on a slice that it names."""
+"""A mask in a DICOM object: its flat parts (frames or contours), and their slices."""
 
 from __future__ import annotations
 

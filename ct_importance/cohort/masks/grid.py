@@ -1,4 +1,4 @@
-"""Marked voxels on a grid anywhere in the patient, and what of them lies on a slice."""
+"""Masks as voxels on any grid, and the pixels of a slice that they mark."""
 
 from __future__ import annotations
 

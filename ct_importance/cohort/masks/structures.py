@@ -1,4 +1,4 @@
-"""Which structures of a mask file make up the mask: chosen by name or by number."""
+"""The choice of structures (segments, ROIs, values) of a mask, by name or number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what label volumes (NIfTI, NRRD, MetaImage) mark, and where it lies on a slice."""
+"""Reads masks kept as label volumes (NIfTI, NRRD, MetaImage)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens NIfTI, MetaImage and NRRD files, images and masks: the grid of a volume and its voxels."""
+"""Reads the grid and the voxels of NIfTI, MetaImage and NRRD files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the header of a volume promises, checked before a library acts on it.
+"""Checks the header of a volume before a library reads the volume.
 
-ITK and nibabel believe a header: a wrong number ends in a segmentation fault, in all of the memory
-or in a loop without an end.
+ITK and nibabel trust a header: a wrong number can crash them, fill the memory or make them loop
+forever.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds damage in the data of NRRD and MetaImage volumes that ITK passes over in silence."""
+"""Finds damage in the data of NRRD and MetaImage volumes that ITK does not report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_to_end(file: gzip.GzipFile, most: int = SURPLUS_BYTES) -> None:
 
 
 def read_through(path: StrPath) -> None:
-    """Read the files of a volume as mere bytes.
+    """Read the files of a volume to the end, so that errors of the disk show.
 
     Raises:
         OSError: If the system refuses to, or the disk fails.

@@ -1,4 +1,4 @@
-"""Tells volumes by their names, and finds the files that make up a volume: header and data."""
+"""Recognises volumes by file name, and finds the files of a volume: header and data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CT volumes as NIfTI, MetaImage or NRRD, in Hounsfield units: their slices, one by one."""
+"""Reads the slices of CT volumes (NIfTI, MetaImage, NRRD) in Hounsfield units."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Dice(Metric):
-    """How far the most important regions are those of the mask."""
+    """Overlap of the most important regions with the mask."""
 
     title: ClassVar[str] = "Dice"
     unit: ClassVar[str] = "max DSC"

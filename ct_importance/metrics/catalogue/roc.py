@@ -16,7 +16,7 @@ FIGURE_FPR = np.linspace(0, 1, 201)
 
 
 class Roc(Metric):
-    """How far the most important pixels are those of the mask."""
+    """ROC curve and AUC of the importance as a predictor of the mask."""
 
     title: ClassVar[str] = "ROC"
     unit: ClassVar[str] = "AUC"

@@ -1,4 +1,4 @@
-"""Segments as bytes, and back: eight pixels to a byte, compressed well by Parquet."""
+"""Packs segments into bytes, eight pixels in each, and unpacks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The segments of all annotated slices, once for all estimators."""
+"""Writes the segments of all annotated slices, which all estimators share."""
 
 from __future__ import annotations
 
