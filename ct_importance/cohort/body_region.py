@@ -135,9 +135,9 @@ def find_chest(
         for is_lung, run in groupby(shares, lambda it: shares[it] >= options.lung_air / 2)
         if is_lung
     )
-    chests = (run for run in runs if max(map(shares.get, run)) >= options.lung_air)
+    chests = (run for run in runs if max(shares[it] for it in run) >= options.lung_air)
     longest = max(chests, key=len, default=None)
-    return Chest(longest and (longest[0], longest[-1]), shares)
+    return Chest((longest[0], longest[-1]) if longest else None, shares)
 
 
 def lung_share(hounsfield: np.ndarray) -> float:

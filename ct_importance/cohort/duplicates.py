@@ -81,7 +81,7 @@ def _drop_reused_ids(
 
 def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list[SliceHeader]:
     """Keep one orientation and matrix per series, and one slice per position."""
-    kept = []
+    kept: list[SliceHeader] = []
     for series in series_of(headers).values():
         shapes = Counter(_grid(header) for header in series)
         usual = max(shapes, key=lambda shape: (shapes[shape], shape))
@@ -99,12 +99,12 @@ def _drop_mixed_geometry(headers: list[SliceHeader], rejected: Rejected) -> list
     return kept
 
 
-def _grid(header: SliceHeader) -> tuple:
+def _grid(header: SliceHeader) -> tuple[int, int, tuple[float, ...]]:
     cosines = tuple(round(cosine, 2) + 0.0 for cosine in header.orientation)
     return header.rows, header.columns, cosines
 
 
-def _taken_order(header: SliceHeader) -> tuple:
+def _taken_order(header: SliceHeader) -> tuple[float, str, int, str]:
     return -header.kvp, header.acquisition, header.instance_number, header.slice_id
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -169,7 +170,7 @@ def _read_dicom(path: str, keep_derived: bool) -> list[SliceHeader]:
     return [read_header(path, keep_derived)]
 
 
-def _known_tables(path: StrPath, version: str) -> Callable[[list[str]], Iterator]:
+def _known_tables(path: StrPath, version: str) -> Callable[[list[str]], Iterator[pa.Table]]:
     """Return what yields some columns of the table of the last time, a part at a time."""
     if _version_of(path) != version.encode():
         return lambda columns: iter(())
@@ -216,7 +217,7 @@ def _rows(
     names: dict[str, str],
     read: Read,
     workers: int,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     what = f"{source.dataset}: headers"
     for stamp, found in zip(
         stamps, progress(_read_all(stamps, read, workers), what, len(stamps)), strict=True

@@ -192,9 +192,9 @@ def _nothing_found(dataset: str, rejected: Rejected) -> str:
     )
 
 
-def _file_order(header: SliceHeader) -> tuple:
+def _file_order(header: SliceHeader) -> tuple[str, int]:
     return header.path, header.frame or 0
 
 
-def _reading_order(header: SliceHeader) -> tuple:
+def _reading_order(header: SliceHeader) -> tuple[str, str, float, str]:
     return header.patient_id, header.series_uid, header.position, header.slice_id

@@ -99,7 +99,7 @@ class DatasetOptions(Options):
     def folders(self) -> list[str]:
         """The folders that hold the images."""
         given = self.volumes if self.dicom is None else self.dicom
-        return [given] if isinstance(given, str) else list(given)
+        return [given] if isinstance(given, str) else list(given or [])
 
 
 class SlicesPerPatient(Options):

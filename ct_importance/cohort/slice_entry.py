@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -61,6 +62,8 @@ class SliceEntry:
         return SliceGeometry(self.rows, self.columns, self.origin, self.orientation, self.spacing)
 
 
+Slice = TypeVar("Slice", bound=SliceEntry)
+
 INDEX_SCHEMA = pa.schema(
     [
         ("dataset", pa.string()),
@@ -100,9 +103,9 @@ def read_index(path: StrPath) -> list[SliceEntry]:
     return [SliceEntry(**row) for row in iterate_shared(path, INDEX_SCHEMA.names)]
 
 
-def iterate_shared(path: StrPath, columns: Sequence[str]) -> Iterator[dict]:
+def iterate_shared(path: StrPath, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the rows of a table; texts and tuples that come often are kept in memory once."""
-    once: dict[tuple, tuple] = {}
+    once: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     with open_table(path) as file:
         for batch in file.iter_batches(columns=list(columns)):
             for row in batch.to_pylist():
@@ -168,9 +171,9 @@ def id_of(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def series_of(entries: Sequence[SliceEntry]) -> dict[tuple[str, str], list[SliceEntry]]:
+def series_of(entries: Sequence[Slice]) -> dict[tuple[str, str], list[Slice]]:
     """Group slices by patient and series, in the order in which they come."""
-    series: dict[tuple[str, str], list[SliceEntry]] = {}
+    series: dict[tuple[str, str], list[Slice]] = {}
     for entry in entries:
         series.setdefault(entry.series, []).append(entry)
     return series

@@ -7,7 +7,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ct_importance.cohort.jobs import SummaryJob
 from ct_importance.cohort.labels.slice_labels import SliceLabels, read_slice_labels
@@ -67,7 +69,7 @@ class CohortStages:
     chests: Chests | None
     planned: Collection[str]
     """slice_id of what was planned."""
-    extracted: Mapping[str, dict] | None
+    extracted: Mapping[str, dict[str, Any]] | None
     """slice_id -> row of the list of slices (`slices.write_slice_list`); None before extraction."""
     not_indexed: Mapping[str, str]
     """What the index set aside, with the reason."""
@@ -95,9 +97,9 @@ def _read_stages(job: SummaryJob, files: StageFiles) -> CohortStages:
     rejected: dict[str, str] = {}
     for table in files.rejected:
         rejected |= read_rejected(table)
-    extracted = files.slices and {
-        row["slice_id"]: row for row in iterate_slices(files.slices, ["all"])
-    }
+    extracted = None
+    if files.slices:
+        extracted = {row["slice_id"]: row for row in iterate_slices(files.slices, ["all"])}
     return CohortStages(
         headers=dict(zip(job.masks, files.headers, strict=True)),
         entries=entries,
@@ -133,41 +135,39 @@ def summarise_cohort(stages: CohortStages) -> list[Row]:
             entries = [it for it, reason in zip(entries, reasons, strict=True) if not reason]
             rows += _kept(dataset, stage, entries)
         rows += _reasons(dataset, "masks", reasons_of_masks[dataset], "files")
-        for subset, name in USED.items() if stages.extracted is not None else ():
-            chosen = [it for it in entries if SUBSETS[subset](stages.extracted[it.slice_id])]
-            rows += _kept(dataset, "used", chosen, name)
+        if (extracted := stages.extracted) is not None:
+            for subset, name in USED.items():
+                chosen = [it for it in entries if SUBSETS[subset](extracted[it.slice_id])]
+                rows += _kept(dataset, "used", chosen, name)
     return rows
 
 
 def _stages(stages: CohortStages) -> dict[str, Callable[[SliceEntry], str]]:
     """Return for each stage after the index what says why it left a slice out, "" if it did not."""
 
-    def without_label(entry: SliceEntry) -> str:
-        return stages.labels.reason(entry)
-
-    def outside_of_chest(entry: SliceEntry) -> str:
-        region = stages.chests[entry.series]
-        if entry.slice_id in stages.planned:  # one with a mask is taken from everywhere
-            return ""
-        if region is None:
-            return NO_CHEST
-        return "" if region[0] <= entry.position <= region[1] else OUTSIDE
-
     def unplanned(entry: SliceEntry) -> str:
         return "" if entry.slice_id in stages.planned else NOT_CHOSEN
 
-    def unextracted(entry: SliceEntry) -> str:
-        if entry.slice_id in stages.extracted:
-            return ""
-        return stages.rejected.get(entry.place, NO_MASK)
-
-    found = {"labelled": without_label}
+    found: dict[str, Callable[[SliceEntry], str]] = {"labelled": stages.labels.reason}
     if stages.chests is not None:
-        found["chest"] = outside_of_chest
+        found["chest"] = partial(_outside_of_chest, stages.chests, stages.planned)
     found["planned"] = unplanned
     if stages.extracted is not None:
-        found["extracted"] = unextracted
+        found["extracted"] = partial(_unextracted, stages.extracted, stages.rejected)
     return found
+
+
+def _outside_of_chest(chests: Chests, planned: Collection[str], entry: SliceEntry) -> str:
+    region = chests[entry.series]
+    if entry.slice_id in planned:  # one with a mask is taken from everywhere
+        return ""
+    if region is None:
+        return NO_CHEST
+    return "" if region[0] <= entry.position <= region[1] else OUTSIDE
+
+
+def _unextracted(extracted: Collection[str], rejected: Mapping[str, str], entry: SliceEntry) -> str:
+    return "" if entry.slice_id in extracted else rejected.get(entry.place, NO_MASK)
 
 
 def _count_headers(
