@@ -41,6 +41,7 @@ os.environ[WORKFLOW_PROCESS] = str(os.getpid())
 wildcard_constraints:
     run=study.run,
     estimator=one_of(study.estimators),
+    figure=one_of(study.figures),
     metric=one_of(study.metrics),
     shard=r"\d+of\d+",
     shared=one_of(study.shared),
@@ -73,7 +74,7 @@ rule all:
         f"{study.folder}/model/evaluation.json",
         f"{study.folder}/summary.json",
         study.table_files(),
-        study.figures(),
+        study.figure_files(),
         f"{study.folder}/explorer.html",
 
 

@@ -15,14 +15,16 @@ from scipy.ndimage import gaussian_filter
 
 from ct_importance.metrics.xrai.segments import segment_image
 from ct_importance.metrics.xrai.storage import pack_segments
+from ct_importance.plugins import names
 from ct_importance.report.explorer.build import MAP_BUDGET, page_index
 from ct_importance.report.explorer.levels import plan_levels
 from ct_importance.report.explorer.page import write_page
 from ct_importance.report.explorer.scores import Scores
 from ct_importance.report.explorer.slices import Material, pack_slice
-from ct_importance.report.names import NAMES
+from ct_importance.task import DEFAULT_TASK
 from tests.report.explorer.chromium import chromium
 
+NAMES = names("estimator")
 SLICES, SIDE, PACKED = 300, 224, 3
 FRACTIONS = [step / 40 for step in range(41)]
 PERCENTAGES = [*(quarter / 4 for quarter in range(4, 40)), *map(float, range(10, 101))]
@@ -75,7 +77,7 @@ def build(path: Path) -> None:
         }
         for number, slice_id in enumerate(slice_ids)
     ]
-    index = page_index("benchmark", list(NAMES), entries, scores)
+    index = page_index("benchmark", DEFAULT_TASK, NAMES, entries, scores)
     index |= {
         "explained": SLICES,
         "size": [SIDE, SIDE],

@@ -1,13 +1,14 @@
-"""Estimators and metrics: found by name, here and in other packages.
+"""Estimators, metrics and figures: found by name, here and in other packages.
 
-Each is a class in a module of its own, and the module's name is its name in config.yaml. Another
-installed package adds one by an entry point, for instance in its pyproject.toml::
+Each is a class in a module of its own, and the module's name is its name in config.yaml, or that of
+the files of a figure. Another installed package adds one by an entry point, for instance in its
+pyproject.toml::
 
     [project.entry-points."ct_importance.estimators"]
     my_estimator = "my_package.my_estimator"
 
 The classes are loaded while the workflow is read, so their modules import torch and the like inside
-functions only.
+functions only, and those of figures matplotlib and pandas.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, Literal, NamedTuple
 from ct_importance.errors import InputError
 from ct_importance.options import Declared
 
-KindName = Literal["estimator", "shared", "metric"]
+KindName = Literal["estimator", "shared", "metric", "figure"]
 
 
 class Kind(NamedTuple):
@@ -58,12 +59,17 @@ KINDS: dict[str, Kind] = {
         "ct_importance.metrics.metric:Metric",
         "ct_importance.metrics",
     ),
+    "figure": Kind(
+        "ct_importance.report.figures",
+        "ct_importance.report.figure:Figure",
+        "ct_importance.figures",
+    ),
 }
 
 
 @functools.cache
 def modules(kind: KindName) -> dict[str, str]:
-    """Return the module of each class of a kind, by the name of the class in config.yaml.
+    """Return the module of each class of a kind, by the name of the class.
 
     Raises:
         InputError: If another package gives a name that there is already.

@@ -1,21 +1,18 @@
 """Rule build_explorer: a page to look through slices, maps and scores."""
 
-import json
 from pathlib import Path
 
 from ct_importance.report.explorer.build import build_explorer, sources_of
-from ct_importance.workflow.running import job_log
+from ct_importance.report.jobs import ExplorerJob
+from ct_importance.workflow.running import running
 
-with job_log(snakemake.log[0]):
-    given, asked = snakemake.input, snakemake.params
+with running(snakemake, ExplorerJob) as job:
+    given = snakemake.input
     tables = [given.slices, given.predictions, given.maps, given.fidelity, given.roc, given.dice]
     build_explorer(
-        snakemake.output.page,
+        job,
         {Path(path).name: path for path in given.templates},
-        snakemake.wildcards.run,
-        sources_of(json.loads(asked.estimators), *tables, given.segments),
-        json.loads(asked.subsets),
-        asked.slices,
+        sources_of(job.estimators, *tables, given.segments),
+        snakemake.output.page,
         snakemake.threads,
-        asked.fill,
     )

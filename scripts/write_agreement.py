@@ -1,14 +1,12 @@
 """Rule write_agreement: how the metrics rank the estimators, in words and numbers."""
 
-from ct_importance.metrics.jobs import read_metrics
+from ct_importance.report.jobs import AgreementJob
 from ct_importance.report.tables.agreement import write_agreement
-from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.workflow.running import job_log
+from ct_importance.workflow.running import running
 
-with job_log(snakemake.log[0]):
+with running(snakemake, AgreementJob) as job:
     write_agreement(
-        read_metrics(snakemake.params.metrics),
-        StatisticsOptions.model_validate_json(snakemake.params.options),
+        job,
         snakemake.input.ranks,
         snakemake.input.taus,
         snakemake.output.ranks,

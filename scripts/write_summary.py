@@ -1,16 +1,14 @@
 """Rule write_summary: what the run is and says, for people, for programs and for the report."""
 
-import json
 from dataclasses import fields
 
-from ct_importance.metrics.jobs import read_metrics
+from ct_importance.report.jobs import SummaryJob
 from ct_importance.report.outcome import RunFiles, write_summary
-from ct_importance.workflow.running import job_log
+from ct_importance.workflow.running import running
 
-with job_log(snakemake.log[0]):
+with running(snakemake, SummaryJob) as job:
     write_summary(
-        json.loads(snakemake.params.config),
-        read_metrics(snakemake.params.metrics),
+        job,
         RunFiles(**{it.name: snakemake.input[it.name] for it in fields(RunFiles)}),
         snakemake.output.json,
         snakemake.output.readme,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,11 +27,6 @@ class ChosenMetric(Options):
         """The metric with these options."""
         found: Metric = load("metric", self.method)(**self.options)
         return found
-
-
-def read_metrics(text: str) -> list[ChosenMetric]:
-    """Return the entries of a JSON list."""
-    return [ChosenMetric.model_validate(entry) for entry in json.loads(text)]
 
 
 def lower_is_better(chosen: Sequence[ChosenMetric]) -> list[str]:

@@ -93,6 +93,10 @@ class Metric(Declared, ABC):
     None."""
     table: ClassVar[str]
     """Name of its table in the report."""
+    heading: ClassVar[str] = ""
+    """What its table shows, as the caption begins; "" for the title."""
+    coverage: ClassVar[str] = ""
+    """How often 95 % intervals of its value held the truth in simulations, if that is known."""
     balanced: ClassVar[bool]
     """Whether an average is the mean of the means of the classes, not of all slices."""
     point_columns: ClassVar[dict[str, str]]

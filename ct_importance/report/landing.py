@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ct_importance.report.markup import escape_markdown, escape_rst
 from ct_importance.report.names import metric_name
-from ct_importance.report.tables.formats import escape_markdown
 
 READING = (
     "Where the paper is silent the choice is this project's; its docs/paper.md lists all of them.",
@@ -78,9 +77,12 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     even = data["slices_evenly_spaced"]
     others = data["slices"] - even
     kinds = f": {even} evenly spaced and {others} more with a mask" if others else ""
+    by_class = " and ".join(
+        f'{count} of class "{name}"' for name, count in data["slices_by_class"].items()
+    )
     return [
         f"{data['slices']} slices of {data['patients']} patients ({by_split}){kinds}. "
-        f"{data['slices_with_contrast']} of them are with contrast agent."
+        f"They are {by_class}."
     ]
 
 
@@ -127,9 +129,3 @@ def _provenance(summary: Mapping[str, Any]) -> str:
 
 def _rst_title(text: str, line: str) -> str:
     return f"{escape_rst(text)}\n{line * (2 * len(text))}"
-
-
-def escape_rst(text: str) -> str:
-    """Return text with the marks of reStructuredText escaped, and without those of templates."""
-    text = re.sub(r"[\\`*|_]", r"\\\g<0>", text)
-    return text.replace("{", "(").replace("}", ")")

@@ -1,25 +1,30 @@
-"""Names of estimators and metrics as tables and figures print them."""
+"""Names of estimators, metrics and slices as tables and figures print them."""
 
-from ct_importance.plugins import load, names
+from __future__ import annotations
 
-NAMES = {
-    "backpropagation": "Backpropagation",
-    "deconvolution": "Deconvolution",
-    "expected_gradients": "Expected Gradients",
-    "integrated_gradients": "Integrated Gradients",
-    "integrated_gradients_bw": "Integrated Gradients (B&W)",
-    "random": "Random",
-    "smoothgrad": "SmoothGrad",
-    "smoothgrad_squared": "SmoothGrad Squared",
-}
+from ct_importance.plugins import KindName, load, names
+
 PERFECT_MAP = "Perfect map (the mask itself)"
+SUBSET_NAMES = {
+    "test": "the evenly spaced slices of the test patients",
+    "annotated": "all slices with a mask, of training and test patients",
+    "annotated_test": "the slices with a mask of the test patients",
+    "all": "all slices, of training and test patients",
+}
 
 
 def display_name(estimator: str) -> str:
-    """Return the printed name of an estimator: the paper's, or its name in the configuration."""
-    return NAMES.get(estimator, estimator)
+    """Return the printed name of an estimator: its title, or that of an entry of another name."""
+    return _title("estimator", estimator)
 
 
 def metric_name(metric: str) -> str:
     """Return the printed name of a metric: its title, or the name of an entry that has another."""
-    return load("metric", metric).title if metric in names("metric") else metric
+    return _title("metric", metric)
+
+
+def _title(kind: KindName, name: str) -> str:
+    if name not in names(kind):
+        return name
+    title: str = load(kind, name).title
+    return title

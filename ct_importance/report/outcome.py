@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ import pandas as pd
 from ct_importance.io.atomic import write_text
 from ct_importance.io.digests import file_digest
 from ct_importance.io.table_file import read_frame, read_table
-from ct_importance.metrics.jobs import ChosenMetric, lower_is_better
+from ct_importance.metrics.jobs import lower_is_better
+from ct_importance.report.jobs import SummaryJob
 from ct_importance.report.landing import landing_text, readme_text
 from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus, say_warnings
 from ct_importance.report.summary import git_commit, hardware, package_versions
 from ct_importance.report.tables.notes import table_warnings
 from ct_importance.report.warnings import model_warnings
-from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import Task
 
 File = str | os.PathLike
 
@@ -50,8 +51,7 @@ class RunFiles:
 
 
 def write_summary(
-    config: Mapping[str, Any],
-    metrics: Sequence[ChosenMetric],
+    job: SummaryJob,
     files: RunFiles,
     summary: File,
     readme: File,
@@ -60,39 +60,36 @@ def write_summary(
     """Write what a run is and says.
 
     Args:
-        config: The configuration without paths (`ct_importance.report.summary.shareable_config`).
-        metrics: All metrics, in the order of `RunFiles.values`.
+        job: The configuration as it may be shared, and the metrics in the order of
+            `RunFiles.values`.
         files: Where everything is.
         summary: The JSON to write.
         readme: The same for people, as Markdown.
         landing: The first page of the report, as reStructuredText.
     """
-    found = summarise_run(config, metrics, files)
+    found = summarise_run(job, files)
     markdown = [Path(path).read_text(encoding="utf-8") for path in files.markdown]
     write_text(summary, json.dumps(found, indent=2, allow_nan=False) + "\n")
     write_text(readme, readme_text(found, markdown))
     write_text(landing, landing_text(found))
 
 
-def summarise_run(
-    config: Mapping[str, Any], metrics: Sequence[ChosenMetric], files: RunFiles
-) -> dict[str, Any]:
+def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
     """Return what `write_summary` writes as JSON."""
     evaluation = json.loads(Path(files.evaluation).read_text(encoding="utf-8"))
     ranks, taus = read_frame(files.ranks), read_frame(files.taus)
-    statistics = StatisticsOptions.model_validate(config["statistics"])
     warnings = {
-        one.name: table_warnings(one.metric, read_frame(path), evaluation, statistics)
-        for one, path in zip(metrics, files.values, strict=True)
+        one.name: table_warnings(one, job.statistics, job.task, read_frame(path), evaluation)
+        for one, path in zip(job.metrics, files.values, strict=True)
     }
-    lower = lower_is_better(metrics)
+    lower = lower_is_better(job.metrics)
     return {
-        "run": config["run"],
-        "seed": config["seed"],
-        "data": _count_data(files.slices),
+        "run": job.config["run"],
+        "seed": job.config["seed"],
+        "data": _count_data(files.slices, job.task),
         "classifier": evaluation,
-        "metrics": {one.name: one.metric.describe() for one in metrics},
-        "warnings": say_warnings(model_warnings(evaluation), warnings),
+        "metrics": {one.name: one.metric.describe(job.task) for one in job.metrics},
+        "warnings": say_warnings(model_warnings(evaluation, job.task), warnings),
         "findings": [
             sentence
             for variant in VARIANT_WORDS
@@ -107,17 +104,18 @@ def summarise_run(
         "code": git_commit(Path.cwd()),
         "packages": package_versions(_packages(files.environments)),
         "hardware": hardware(),
-        "config": config,
+        "config": job.config,
     }
 
 
-def _count_data(slices: File) -> dict[str, Any]:
+def _count_data(slices: File, task: Task) -> dict[str, Any]:
     rows = read_table(slices, columns=COLUMNS).to_pylist()
+    labels = Counter(row["label"] for row in rows)
     split_of = {row["patient_id"]: row["split"] for row in rows}
     return {
         "slices": len(rows),
         "patients": len(split_of),
-        "slices_with_contrast": sum(row["label"] for row in rows),
+        "slices_by_class": {name: labels[label] for label, name in enumerate(task.classes)},
         "patients_by_split": dict(sorted(Counter(split_of.values()).items())),
         "slices_evenly_spaced": sum(row["sampled"] for row in rows),
     }

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ct_importance.task import Task, grey_in_words
 
-def model_warnings(evaluation: dict[str, Any]) -> list[str]:
+
+def model_warnings(evaluation: Mapping[str, Any], task: Task) -> list[str]:
     """Return warnings, in plain words, out of model/evaluation.json.
 
-    Fidelity masks contrast slices in black and others in white, which only argues for the other
-    class if the classifier answers black with "no contrast" and white with "contrast".
+    What hides a class argues against it only if the classifier answers an image of it alone with
+    another class.
     """
-    references, warnings = evaluation["references"], []
-    for colour, agrees, assumed in (
-        ("black", references["black_agrees"], "no contrast"),
-        ("white", references["white_agrees"], "contrast"),
-    ):
-        if not agrees:
-            logit = references[f"{colour}_logit"]
+    warnings = []
+    answers = enumerate(evaluation["fills"])
+    for label, answer in sorted(answers, key=lambda it: it[1]["fill"]):
+        if not answer["agrees"]:
             warnings.append(
-                f"Fidelity assumes that the classifier answers an all-{colour} image with "
-                f"'{assumed}', and it does not (logit {logit:.2f}): read fidelity with care."
+                f"Fidelity assumes that the classifier answers an all-"
+                f"{grey_in_words(answer['fill'])} image with '{task.classes[1 - label]}', and it "
+                f"does not (logit {answer['logit']:.2f}): read fidelity with care."
             )
     accuracy = evaluation["test"]["balanced_accuracy"]
     if accuracy is not None and accuracy < 0.7:

@@ -17,9 +17,10 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Metric
 from ct_importance.options import Options
 from ct_importance.plugins import KindName, load, name_of, names
+from ct_importance.report.options import ReportOptions
 from ct_importance.saliency.estimator import Estimator
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.task import Task
+from ct_importance.task import Task, key_of
 from ct_importance.workflow.messages import explain, not_known
 
 TABLE_PARTS = ("details", "comparisons")
@@ -31,20 +32,6 @@ class SaliencyOptions(Options):
 
     target: Literal["logit", "probability"] = "logit"
     """The activation that is explained: the output before the sigmoid, or after it."""
-
-
-class ReportOptions(Options):
-    """What the example figures and the explorer show."""
-
-    figure1_estimator: str | None = None
-    """Estimator of Figure 1; null: smoothgrad_squared if it is there, else the first."""
-    figure3_estimator: str | None = None
-    """Estimator of Figure 3; null: expected_gradients if it is there, else the first."""
-    example_slices: dict[Literal["contrast", "no_contrast"], str] = {}
-    """Slice ids to show; for a class without one, the correctly classified slice whose mask is the
-    largest among the test patients."""
-    explorer_slices: int = Field(300, ge=1, le=10_000)
-    """How many slices the explorer holds at most: those with a mask first, then test slices."""
 
 
 class RunOptions(Options):
@@ -125,11 +112,23 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
             if entry is not None
         },
     )
+    _check_report(config)
+    return config
+
+
+def _check_report(config: Config) -> None:
+    """Check that the report names estimators and classes that there are."""
+    report, task = config.options.report, config.options.task
     for key in ("figure1_estimator", "figure3_estimator"):
-        name = getattr(options.report, key)
+        name = getattr(report, key)
         if name is not None and name not in config.estimators:
             raise InputError(f"config: report.{key}: {not_known(name, config.estimators)}")
-    return config
+    for name in report.example_slices:
+        where = f"config: report.example_slices.{name}"
+        if key_of(name) not in task.keys:
+            raise InputError(f"{where}: {not_known(name, sorted(task.keys))}")
+        if sum(key_of(name) == key_of(other) for other in report.example_slices) > 1:
+            raise InputError(f"{where}: names a class twice; name one slice of it")
 
 
 def tables_of(metrics: Mapping[str, Metric]) -> dict[str, str]:
@@ -182,18 +181,9 @@ def _estimator(name: str, entry: dict[str, Any], task: Task) -> Estimator:
     return estimator
 
 
-def canonical_options(options: Options, kind: type[Options]) -> str:
-    """Return the options of a base class as JSON with sorted keys, to stand as a rule's param."""
-    return _canonical({name: options.model_dump()[name] for name in kind.model_fields})
-
-
 def canonical_json(job: Options) -> str:
     """Return what a rule is asked to do as JSON with sorted keys, to stand as its param."""
-    return _canonical(job.model_dump(mode="json"))
-
-
-def _canonical(content: dict[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True)
+    return json.dumps(job.model_dump(mode="json"), sort_keys=True)
 
 
 def _validate(model: type[Options], content: Mapping[str, Any], where: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -13,27 +12,20 @@ from ct_importance.errors import InputError
 from ct_importance.io.table_file import read_table
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.plugins import modules, name_of
-from ct_importance.report.summary import shareable_config
+from ct_importance.report.figure import OF_METRIC, Outline, figures_of
+from ct_importance.report.markup import escape_rst
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.config import (
     TABLE_PARTS,
     Config,
     canonical_json,
-    canonical_options,
     tables_of,
 )
 from ct_importance.workflow.inputs import UserInputs, as_inputs
-from ct_importance.workflow.jobs import classifier, cohort, metrics, saliency, statistics
+from ct_importance.workflow.jobs import classifier, cohort, metrics, report, saliency, statistics
 
-JOBS = (cohort, classifier, saliency, metrics, statistics)
+JOBS = (cohort, classifier, saliency, metrics, statistics, report)
 FORMATS = ("svg", "pdf", "png")
-VARIANTS = ("original", "absolute")
-FIGURES = {
-    "fidelity": ["figure2_fidelity_area", "figure4_fidelity_curves"],
-    "dice": ["figure3_xrai", "figure6_dice_curves"],
-    "roc": ["figure5_roc_curves"],
-}
-"""Those of each metric."""
 
 Wildcards = Any
 """What Snakemake gives an input function: an object with the wildcards of its rule's output."""
@@ -60,11 +52,15 @@ class Study:
         self.estimators = dict(sorted(config.estimators.items()))
         self.tables = tables_of(config.metrics)
         self.metrics = [self.tables[table] for table in sorted(self.tables)]
+        self.chosen_metrics = {
+            name: ChosenMetric(**self.chosen_metric(name)) for name in self.metrics
+        }
         self.shared = {
             work.name: work for it in self.estimators.values() for work in it.shared().values()
         }
         self.shards = [f"{n}of{self.options.shards}" for n in range(1, self.options.shards + 1)]
         self._check_metrics()
+        self.figures = figures_of(self._outline())
 
     def job(self, rule: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to what a rule's script is asked to do, as JSON.
@@ -85,7 +81,10 @@ class Study:
             return [self._module("estimator", self.estimators[wildcards.estimator])]
         if rule == "share_passes":
             return [self._module("shared", self.shared[wildcards.shared])]
-        if rule in ("rank_estimators", "plot_rank_flow", "write_agreement", "write_summary"):
+        if rule == "plot_figure":
+            # What it shows of estimators and metrics is in tables that their code has made.
+            return [self._module("figure", self.figures[wildcards.figure])]
+        if rule in ("rank_estimators", "write_agreement", "write_summary"):
             names = self.metrics
         elif rule == "write_table":
             names = [self.tables[wildcards.table]]
@@ -291,11 +290,6 @@ class Study:
         metric = self.config.metrics[name]
         return {"name": name, "method": name_of(type(metric)), "options": metric.model_dump()}
 
-    def metric_of_job(self, wildcards: Wildcards) -> str:
-        """Return the metric of a job or of its table, as JSON."""
-        name = getattr(wildcards, "metric", None) or self.tables[wildcards.table]
-        return canonical_json(ChosenMetric(**self.chosen_metric(name)))
-
     def points_of_metric(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of the metric of a job."""
         return self.points(wildcards.metric)
@@ -313,50 +307,9 @@ class Study:
 
     # Statistics and report
 
-    @property
-    def statistics(self) -> str:
-        """The options of the statistics, as JSON."""
-        return canonical_options(self.options.statistics, type(self.options.statistics))
-
-    @property
-    def estimator_names(self) -> str:
-        """The estimators in their order, as JSON."""
-        return json.dumps(list(self.estimators))
-
-    def metric_specs(self, wildcards: Wildcards) -> str:
-        """Return the metrics in the order of their tables, as JSON."""
-        chosen = [ChosenMetric(**self.chosen_metric(name)) for name in self.metrics]
-        return json.dumps([json.loads(canonical_json(it)) for it in chosen])
-
-    def shareable_config(self, wildcards: Wildcards) -> str:
-        """Return the configuration without paths of the user, as JSON."""
-        return json.dumps(shareable_config(self.options.model_dump(mode="json")), sort_keys=True)
-
-    def example_slices(self, wildcards: Wildcards) -> str:
-        """Return the slices that the user wants to see, as JSON."""
-        return json.dumps(self.options.report.example_slices, sort_keys=True)
-
-    def map_of_figure(self, figure: int) -> str:
-        """Return the table of maps that Figure 1 or 3 shows a map of."""
-        return f"{self.folder}/saliency/{self.example_estimator(figure)}.parquet"
-
     def paper_tables(self, suffix: str) -> list[str]:
         """Return the table of each metric."""
         return [f"{self.folder}/tables/{table}.{suffix}" for table in self.tables]
-
-    @property
-    def explained_as_json(self) -> str:
-        """Which slices need maps, as JSON."""
-        return json.dumps(self.explained())
-
-    @property
-    def passes_as_json(self) -> str:
-        """Gradients of each estimator, as JSON."""
-        return json.dumps(self.passes())
-
-    def benchmarks_as_json(self, wildcards: Wildcards) -> str:
-        """Return the benchmark files of each estimator, as JSON."""
-        return json.dumps(self.benchmarks())
 
     def values(self) -> list[str]:
         """Return the values by each metric."""
@@ -376,18 +329,56 @@ class Study:
         """Return the ceiling of the metric of a table."""
         return self.ceiling(self.tables[wildcards.table], "values")
 
-    def figures(self) -> list[str]:
-        """Return the figures that the configured metrics allow, in every format."""
-        names = ["training_curve"] if self.options.model.weights is None else []
-        names += ["figure1_examples"] if self.has_masks else []
-        for metric, figures in FIGURES.items():
-            names += figures if metric in self.metrics else []
-        names += [f"differences_{it}_{variant}" for it in self.metrics for variant in VARIANTS]
+    def figure_files(self) -> list[str]:
+        """Return the figures in every format."""
         return [
-            f"{self.folder}/figures/{name}.{suffix}"
-            for name in sorted([*names, "rank_flow"])
-            for suffix in FORMATS
+            f"{self.folder}/figures/{name}.{suffix}" for name in self.figures for suffix in FORMATS
         ]
+
+    def tables_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return the tables that a figure is drawn from, by name."""
+        figure = self.figures[wildcards.figure]
+        return {name: self._table_of_figure(name, figure) for name in figure.reads}
+
+    def _table_of_figure(self, name: str, figure: Any) -> str:
+        if name == "maps":
+            return f"{self.folder}/saliency/{figure.estimator}.parquet"
+        if name in OF_METRIC:
+            inside = "ceiling/curves" if name == "ceiling" else name
+            return f"{self.folder}/statistics/{figure.metric.name}/{inside}.parquet"
+        places = {
+            "slices": "slices",
+            "predictions": "model/predictions",
+            "training": "model/training",
+            "segments": "metrics/segments",
+            "ranks": "statistics/ranks",
+        }
+        return f"{self.folder}/{places[name]}.parquet"
+
+    def category_of_figure(self, wildcards: Wildcards) -> str:
+        """Return where the report lists a figure."""
+        return self.figures[wildcards.figure].category
+
+    def labels_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return what the report lists a figure as."""
+        return self.figures[wildcards.figure].labels
+
+    def caption_of_figure(self, wildcards: Wildcards) -> str:
+        """Return how to read a figure, as reStructuredText."""
+        figure = self.figures[wildcards.figure]
+        return escape_rst(f"{figure.caption} {figure.notes}".strip())
+
+    def _outline(self) -> Outline:
+        """Return the run, as far as figures ask for it."""
+        return Outline(
+            estimators=tuple(self.estimators),
+            metrics=self.chosen_metrics,
+            has_masks=self.has_masks,
+            is_trained_here=not self.weights_given,
+            task=self.options.task,
+            statistics=self.options.statistics,
+            report=self.options.report,
+        )
 
     def table_files(self) -> list[str]:
         """Return the tables of the report as CSV."""
@@ -414,16 +405,6 @@ class Study:
             jobs = [f"share_passes/{work.name}" for work in works]
         for job, shard in itertools.product(jobs, self.shards):
             yield self.sharded(f"{folder}/{job}.tsv").replace("{shard}", shard)
-
-    def passes(self) -> dict[str, int]:
-        """Return how many gradients each estimator takes of a slice."""
-        return {name: estimator.cost().backward for name, estimator in self.estimators.items()}
-
-    def example_estimator(self, figure: int) -> str:
-        """Return the estimator of Figure 1 or 3: the chosen, else the paper's, else the first."""
-        chosen = getattr(self.options.report, f"figure{figure}_estimator")
-        usual = {1: "smoothgrad_squared", 3: "expected_gradients"}[figure]
-        return chosen or (usual if usual in self.estimators else next(iter(self.estimators)))
 
 
 def growing(amount: int) -> Callable[[Wildcards, int], int]:

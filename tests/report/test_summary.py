@@ -23,7 +23,7 @@ SUMMARY = {
         "slices": 10,
         "slices_evenly_spaced": 8,
         "patients": 4,
-        "slices_with_contrast": 6,
+        "slices_by_class": {"no contrast": 4, "contrast": 6},
         "patients_by_split": {"test": 1, "train": 3},
     },
     "classifier": {
@@ -148,7 +148,8 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
     assert "<style>" in page  # or Snakemake would show the middle of a long page
     assert (
         "10 slices of 4 patients (1 for test and 3 for train): 8 evenly spaced and 2 more with a "
-        "mask. 6 of them are with contrast agent." in page
+        "mask. They are 4 of class &quot;no contrast&quot; and 6 of class &quot;contrast&quot;."
+        in page
     )
     assert "Balanced accuracy 0.750 on 4 evenly spaced test slices (sensitivity unknown" in page
     assert "a *poor* classifier_ explain `little`" in page
@@ -169,7 +170,7 @@ def test_slices_that_a_given_model_may_never_have_seen_are_not_called_training_s
 def test_where_all_slices_are_evenly_spaced_no_others_are_told_of():
     data = SUMMARY["data"] | {"slices_evenly_spaced": 10}
 
-    assert "(1 for test and 3 for train). 6 of them" in landing_text(SUMMARY | {"data": data})
+    assert "(1 for test and 3 for train). They are" in landing_text(SUMMARY | {"data": data})
 
 
 @pytest.mark.parametrize("heading", ["Data", "Classifier", "Warnings", "What it says", "Tables"])

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from pydantic import model_validator
 
-from ct_importance.cohort.options import CohortOptions, ExtractionOptions
+from ct_importance.cohort.jobs import ExtractionJob
+from ct_importance.cohort.options import CohortOptions
 from ct_importance.errors import InputError
 from ct_importance.options import Options
 from ct_importance.plugins import load, name_of, names
@@ -16,7 +17,6 @@ from ct_importance.workflow.config import (
     Config,
     RunOptions,
     canonical_json,
-    canonical_options,
     config_schema,
     parse_config,
     tables_of,
@@ -308,6 +308,12 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ({"report": {"example_slices": {"contrats": "x"}}}, [
             "report.example_slices.contrats: 'contrats' is not known; did you mean 'contrast'?"
         ]),
+        ({"report": {"example_slices": {"contrast": "x"}}, "task": {"classes": ["no", "yes"]}}, [
+            "report.example_slices.contrast: 'contrast' is not known; there are: no, yes"
+        ]),
+        ({"report": {"example_slices": {"no contrast": "x", "no_contrast": "y"}}}, [
+            "report.example_slices.no contrast: names a class twice; name one slice of it"
+        ]),
         ({"report": {"example_slices": {"contrast": 1.2}}}, [
             "report.example_slices.contrast: must be text (it is 1.2; put it in quotes)"
         ]),
@@ -512,11 +518,11 @@ def test_parsing_leaves_the_configuration_as_it_was():
 
 
 def test_the_options_of_a_step_stand_for_that_step_alone():
-    one = canonical_options(CohortOptions(image_size=64), ExtractionOptions)
-    other = canonical_options(CohortOptions(image_size=64, test_fraction=0.7), ExtractionOptions)
+    one = canonical_json(ExtractionJob(options=CohortOptions(image_size=64)))
+    other = canonical_json(ExtractionJob(options=CohortOptions(image_size=64, test_fraction=0.7)))
 
-    assert one == other == '{"hu_window": [-1000.0, 400.0], "image_size": 64}'
-    assert ExtractionOptions.model_validate_json(one).image_size == 64
+    assert one == other == '{"options": {"hu_window": [-1000.0, 400.0], "image_size": 64}}'
+    assert ExtractionJob.model_validate_json(one).options.image_size == 64
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,24 @@ import yaml
 
 from tests.workflow.project import ROOT, TINY, Project, copy_project
 
-CURVES = {
-    "plot_figure2_fidelity_area",
-    "plot_figure4_fidelity_curves",
-    "plot_figure5_roc_curves",
-    "plot_figure6_dice_curves",
-}
+
+def figures(*names):
+    return {f"plot_figure({name})" for name in names}
+
+
+def differences(*metrics):
+    of_both = (f"differences_{name}_{it}" for name in metrics for it in ("original", "absolute"))
+    return figures(*of_both)
+
+
+CURVES = figures(
+    *("figure2_fidelity_area", "figure4_fidelity_curves", "figure5_roc_curves"),
+    "figure6_dice_curves",
+)
+EXAMPLES = figures("figure1_examples", "figure3_xrai")
 METRICS = ("fidelity", "roc", "dice")
-RANKING = {"rank_estimators", "write_agreement", "plot_rank_flow", "write_summary"}
-STATISTICS = {
-    *(f"estimate_values({name})" for name in METRICS),
-    *(f"plot_differences({name})" for name in METRICS),
-    *RANKING,
-}
+RANKING = {"rank_estimators", "write_agreement", "write_summary", *figures("rank_flow")}
+STATISTICS = {*(f"estimate_values({name})" for name in METRICS), *differences(*METRICS), *RANKING}
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
 
@@ -51,8 +56,8 @@ def jobs_of_all_estimators():
     estimators = [
         path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
     ]
-    figures = {"predict_slices", "plot_figure1_examples", "plot_figure3_xrai"}
-    return figures.union(*map(jobs_of, estimators), (f"share_passes({part})" for part in PARTS))
+    parts = (f"share_passes({part})" for part in PARTS)
+    return EXAMPLES.union({"predict_slices"}, parts, *map(jobs_of, estimators))
 
 
 @pytest.fixture
@@ -101,7 +106,7 @@ def test_a_part_that_two_estimators_share(project):
     edit(project, "ct_importance/saliency/shared/noisy_gradients.py")
     # Figure 1 shows smoothgrad_squared.
     expected = jobs_of("smoothgrad", NOISY.format(0.15, 2)) | jobs_of("smoothgrad_squared")
-    assert project.planned_jobs() == expected | {"plot_figure1_examples"}
+    assert project.planned_jobs() == expected | figures("figure1_examples")
 
 
 def test_an_option_that_gives_an_estimator_the_part_of_another(project):
@@ -130,8 +135,8 @@ def test_the_file_of_one_metric(project):
         path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
     ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
-    expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
+    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
+    expected |= figures("figure5_roc_curves") | differences("roc")
     assert project.planned_jobs() == expected
 
 
@@ -142,8 +147,8 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
         path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
     ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
-    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "plot_figure5_roc_curves"}
-    expected |= {"plot_differences(roc)", "build_explorer", *RANKING}
+    expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
+    expected |= figures("figure5_roc_curves") | differences("roc")
     assert project.planned_jobs() == expected
     project.run("--", "results/tiny/tables/table2_auc.csv")
     details = pd.read_csv(project.results / "tables" / "table2_auc_details.csv")
@@ -152,10 +157,14 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
 
 
 def test_the_style_of_the_figures(project):
-    edit(project, "ct_importance/report/figures/style.py")
-    figures = {*CURVES, "plot_figure1_examples", "plot_figure3_xrai", "plot_training_curve"}
-    figures |= {"plot_rank_flow", *(f"plot_differences({name})" for name in METRICS)}
-    assert project.planned_jobs() == figures
+    edit(project, "ct_importance/report/style.py")
+    others = figures("training_curve", "rank_flow")
+    assert project.planned_jobs() == CURVES | EXAMPLES | others | differences(*METRICS)
+
+
+def test_the_file_of_one_figure(project):
+    edit(project, "ct_importance/report/figures/figure5_roc_curves.py")
+    assert project.planned_jobs() == figures("figure5_roc_curves")
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
@@ -229,7 +238,7 @@ def test_the_options_of_the_statistics(project):
 
 def test_tables_of_an_earlier_run_are_not_shown_as_those_of_this_one(project):
     project.configure(changed(statistics={"resamples": 300}))
-    rule = "plot_training_curve"
+    rule = "write_cost"
     printed = project.run("--until", rule, "--forcerun", rule)
 
     assert "| SmoothGrad Squared |" not in printed

@@ -12,7 +12,8 @@ from snakemake.exceptions import WorkflowError
 from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
-from ct_importance.metrics.jobs import EvaluationJob, lower_is_better, read_metrics
+from ct_importance.metrics.jobs import EvaluationJob, lower_is_better
+from ct_importance.report.jobs import FigureJob
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
 from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 from ct_importance.workflow import study as module
@@ -61,7 +62,7 @@ def test_the_demo_has_a_table_and_maps_of_each():
     assert study.points("roc")[-1] == "results/demo/metrics/roc/smoothgrad_squared.parquet"
     assert len(study.all_points()) == 3 * 8
     assert "results/demo/tables/table1_fidelity_details.csv" in study.table_files()
-    assert "results/demo/figures/figure5_roc_curves.pdf" in study.figures()
+    assert "results/demo/figures/figure5_roc_curves.pdf" in study.figure_files()
     assert study.ceiling("dice", "values")
     assert not study.ceiling("roc", "values")
 
@@ -137,7 +138,6 @@ def test_what_metrics_are_asked():
     assert values.estimators == tuple(study.estimators)
     ranking = asked(study, "rank_estimators", RankingJob)
     assert [one.name for one in ranking.metrics] == ["fidelity", "roc", "dice", "fidelity_fine"]
-    assert lower_is_better(read_metrics(study.metric_specs(wildcards()))) == []
     assert lower_is_better(ranking.metrics) == []
 
 
@@ -146,7 +146,7 @@ def test_a_metric_under_another_name_has_all_but_figures_of_the_paper():
     added = set(study.table_files()) - set(study_of().table_files())
     stem = "results/demo/tables/table_fidelity_fine"
     assert added == {f"{stem}{part}.csv" for part in ("", "_details", "_comparisons")}
-    figures = set(study.figures()) - set(study_of().figures())
+    figures = set(study.figure_files()) - set(study_of().figure_files())
     assert {path.rpartition(".")[0].rpartition("/")[2] for path in figures} == {
         "differences_fidelity_fine_original",
         "differences_fidelity_fine_absolute",
@@ -160,6 +160,66 @@ def test_a_metric_under_another_name_has_all_but_figures_of_the_paper():
         assert study.code(rule)(wildcards(**values)) != study.code(rule)(
             wildcards(metric="roc", table="table2_auc")
         )
+
+
+def test_what_a_figure_is_drawn_from():
+    study = study_of(metrics=FINE, report={"figure1_estimator": "random"})
+    maps = study.tables_of_figure(wildcards(figure="figure1_examples"))
+    assert maps == {
+        "slices": "results/demo/slices.parquet",
+        "predictions": "results/demo/model/predictions.parquet",
+        "maps": "results/demo/saliency/random.parquet",
+    }
+    dice = study.tables_of_figure(wildcards(figure="figure6_dice_curves"))
+    assert dice["ceiling"] == "results/demo/statistics/dice/ceiling/curves.parquet"
+    assert dice["values"] == "results/demo/statistics/dice/values.parquet"
+    fine = wildcards(figure="differences_fidelity_fine_absolute")
+    folder = "results/demo/statistics/fidelity_fine"
+    assert study.tables_of_figure(fine)["comparisons"] == f"{folder}/comparisons.parquet"
+
+
+def test_what_a_figure_is_asked_and_what_the_report_says_of_it():
+    study = study_of(metrics=FINE)
+    fine = wildcards(figure="differences_fidelity_fine_absolute")
+    drawn = FigureJob.model_validate_json(study.job("plot_figure")(fine)).figure
+    assert drawn.name == fine.figure
+    assert drawn.metric.metric.step == 0.01
+    assert study.category_of_figure(fine) == "Differences"
+    assert study.labels_of_figure(fine) == {"metric": "fidelity_fine", "values": "absolute"}
+    first = wildcards(figure="figure1_examples")
+    assert study.labels_of_figure(first) == {
+        "figure": "1",
+        "shows": "slice, mask and map of SmoothGrad Squared",
+    }
+    assert study.caption_of_figure(first).endswith("The map is that of SmoothGrad Squared.")
+
+
+def test_figures_are_those_that_the_run_allows(tmp_path):
+    weights = tmp_path / "mine.pt"
+    weights.touch()
+    assert "training_curve" in study_of().figures
+    assert "training_curve" not in study_of(model={"weights": str(weights)}).figures
+    (tmp_path / "scans").mkdir()
+    data = {"data_dir": str(tmp_path), "cohort": {"datasets": {"one": {"dicom": "scans"}}}}
+    study = Study(parse_config(DEFAULT | data | {"metrics": {"fidelity": {}}}))
+    assert list(study.figures) == [
+        *("differences_fidelity_absolute", "differences_fidelity_original"),
+        *("figure2_fidelity_area", "figure4_fidelity_curves", "rank_flow", "training_curve"),
+    ]
+
+
+def test_a_figure_knows_nothing_that_it_does_not_show():
+    """What it is asked is a parameter: a change of other options does not draw it again."""
+    before, after = study_of(), study_of(estimators={"random": None}, statistics={"resamples": 100})
+    changed = {
+        name
+        for name in before.figures
+        if before.job("plot_figure")(wildcards(figure=name))
+        != after.job("plot_figure")(wildcards(figure=name))
+    }
+    assert changed == set(before.figures) - {
+        *("figure1_examples", "figure2_fidelity_area", "figure3_xrai", "training_curve")
+    }
 
 
 def test_shards_divide_maps_and_metrics():
@@ -254,6 +314,8 @@ def test_the_code_of_an_estimator_is_its_own(monkeypatch):
     )
     assert seen[1][1].startswith("ct_importance.saliency.shared.")
     assert seen[2] == ("scripts/extract_slices.py",)
+    study.code("plot_figure")(wildcards(figure="differences_roc_original"))
+    assert seen[3] == ("scripts/plot_figure.py", "ct_importance.report.figures.differences")
 
 
 def test_benchmarks_of_an_estimator_are_those_of_its_jobs():

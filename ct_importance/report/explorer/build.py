@@ -21,8 +21,9 @@ from ct_importance.report.explorer.page import colour_tables, write_page
 from ct_importance.report.explorer.scores import Scores, read_scores
 from ct_importance.report.explorer.selection import choose_slices
 from ct_importance.report.explorer.slices import Material, pack_slice, read_material
+from ct_importance.report.jobs import ExplorerJob
 from ct_importance.report.names import display_name
-from ct_importance.task import DEFAULT_TASK
+from ct_importance.task import Task
 
 MAP_BUDGET = 42_000_000
 """Bytes of all maps as Base64: the page as a whole then stays below 60 MB, and opens at once."""
@@ -79,32 +80,22 @@ def sources_of(
 
 
 def build_explorer(
-    path: str | os.PathLike,
-    templates: Paths,
-    run: str,
-    sources: Sources,
-    subsets: Sequence[str],
-    limit: int,
-    workers: int,
-    fill: Sequence[float] = DEFAULT_TASK.fill,
+    job: ExplorerJob, templates: Paths, sources: Sources, path: str | os.PathLike, workers: int
 ) -> None:
     """Write the explorer of a run.
 
     Args:
-        path: The page to write.
+        job: What it shows.
         templates: Files it is made of, by name.
-        run: Name of the run.
         sources: Where everything is.
-        subsets: Subsets of slices that have maps (`ct_importance.io.slices.SUBSETS`).
-        limit: How many slices at most.
+        path: The page to write.
         workers: Number of processes.
-        fill: What hides each class, 0 (black) to 1 (white).
 
     Raises:
         InputError: If there is no slice to show, or a table lacks one.
     """
-    candidates = list(iterate_slices(sources.slices, subsets))
-    rows = choose_slices(candidates, limit)
+    candidates = list(iterate_slices(sources.slices, job.subsets))
+    rows = choose_slices(candidates, job.slices)
     if not rows:
         raise InputError(
             "the explorer has no slice to show: no slice has importance maps; see "
@@ -113,20 +104,20 @@ def build_explorer(
     slice_ids = [row["slice_id"] for row in rows]
     scores = read_scores(sources.fidelity, sources.roc, sources.dice, slice_ids)
     entries = _entries(rows, sources.predictions, scores)
-    first = next(iterate_slices(sources.slices, subsets, ["image"]))
+    first = next(iterate_slices(sources.slices, job.subsets, ["image"]))
     factor, shares = plan_levels(first["image"].shape, len(rows) * len(sources.maps), MAP_BUDGET)
     logger.info(
         "%d of %d slices with maps, %d levels a map, images reduced by %d",
         *(len(rows), len(candidates), len(shares), factor),
     )
-    index = page_index(run, list(sources.maps), entries, scores, fill)
+    index = page_index(job.run, job.task, list(sources.maps), entries, scores)
     index |= {
         "explained": len(candidates),
         "size": list(first["image"].shape),
         "factor": factor,
         "levels": len(shares),
     }
-    material = read_material(sources.slices, subsets, slice_ids, sources.maps, sources.segments)
+    material = read_material(sources.slices, job.subsets, slice_ids, sources.maps, sources.segments)
     packed = _pack_all(material, partial(pack_slice, factor=factor, shares=shares), workers)
     contents = (
         content | {"curves": scores.curves.get(slice_id, {})}
@@ -139,19 +130,19 @@ def build_explorer(
 
 def page_index(
     run: str,
+    task: Task,
     estimators: Sequence[str],
     entries: list[dict[str, Any]],
     scores: Scores,
-    fill: Sequence[float],
 ) -> dict[str, Any]:
     """Return what the page knows of the run as a whole.
 
     Args:
         run: Name of the run.
+        task: What the classifier tells apart.
         estimators: Names in the configuration.
         entries: One per slice.
         scores: Of these slices.
-        fill: What hides each class, 0 (black) to 1 (white).
     """
     return {
         "run": run,
@@ -159,7 +150,8 @@ def page_index(
         "fractions": scores.fractions,
         "percentages": scores.percentages,
         "has_auc": scores.has_auc,
-        "masked_value": {str(label): value for label, value in enumerate(fill)},
+        "classes": list(task.classes),
+        "fill": list(task.fill),
         "colours": colour_tables(),
         "slices": entries,
     }

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Sequence
 
 import pandas as pd
 
 from ct_importance.io.atomic import write_text
 from ct_importance.io.table_file import read_frame
-from ct_importance.metrics.jobs import ChosenMetric, lower_is_better
+from ct_importance.metrics.jobs import lower_is_better
+from ct_importance.report.jobs import AgreementJob
+from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import display_name, metric_name
 from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
-from ct_importance.report.tables.formats import escape_markdown, fixed, html_page, html_rows
+from ct_importance.report.tables.formats import fixed, html_page, html_rows
 from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import compare_with_paper
 from ct_importance.statistics.agreement import kendall_tau
-from ct_importance.statistics.options import StatisticsOptions
 
 Table = tuple[list[str], list[list[str]]]
 File = str | os.PathLike
@@ -33,8 +33,7 @@ CAPTION = (
 
 
 def write_agreement(
-    metrics: Sequence[ChosenMetric],
-    options: StatisticsOptions,
+    job: AgreementJob,
     ranks: File,
     taus: File,
     ranks_csv: File,
@@ -45,8 +44,7 @@ def write_agreement(
     """Write how the metrics rank the estimators, in words and numbers.
 
     Args:
-        metrics: All metrics.
-        options: Of the statistics.
+        job: What to compare.
         ranks: Table of the ranks.
         taus: Table of Kendall's tau.
         ranks_csv: The same as CSV, to be written.
@@ -55,8 +53,8 @@ def write_agreement(
         page: The same as HTML.
     """
     ranked, agreed = read_frame(ranks), read_frame(taus)
-    caption = CAPTION.format(percent(options.confidence), options.resamples)
-    lower = lower_is_better(metrics)
+    caption = CAPTION.format(percent(job.statistics.confidence), job.statistics.resamples)
+    lower = lower_is_better(job.metrics)
     sentences = [
         sentence
         for variant in VARIANT_WORDS

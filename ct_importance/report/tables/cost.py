@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from ct_importance.io.atomic import write_text
 from ct_importance.io.slices import count_slices
+from ct_importance.report.jobs import CostJob
+from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import display_name
-from ct_importance.report.tables.formats import escape_markdown, html_page, html_rows
+from ct_importance.report.tables.formats import html_page, html_rows
 
 File = str | os.PathLike
 
@@ -23,28 +25,18 @@ CAPTION = (
 HEADER = ["Estimator", "Gradients per slice", "Seconds per slice", "Seconds"]
 
 
-def write_cost(
-    passes: Mapping[str, int],
-    benchmarks: Mapping[str, list[File]],
-    slices: File,
-    subsets: Sequence[str],
-    csv: File,
-    markdown: File,
-    page: File,
-) -> None:
+def write_cost(job: CostJob, slices: File, csv: File, markdown: File, page: File) -> None:
     """Write what each estimator costs.
 
     Args:
-        passes: As in `cost_table`.
-        benchmarks: Likewise.
+        job: What each estimator takes, and where its times are.
         slices: The list of slices.
-        subsets: Which of them were explained.
         csv: The table to write.
         markdown: The same for people to read.
         page: The same as HTML.
     """
-    count = count_slices(slices, subsets)
-    table = cost_table(passes, benchmarks, count)
+    count = count_slices(slices, job.subsets)
+    table = cost_table(job.passes, job.benchmarks, count)
     rows = [
         [
             display_name(row.estimator),

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import html
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ct_importance.report.markup import escape_latex, escape_markdown
+
 VARIANTS = ("original", "absolute")
-TITLES = {
-    "table1_fidelity": "Fidelity F × 10: area between the LiF and MiF accuracy curves",
-    "table2_auc": "Area under the averaged ROC curve, importance against masks",
-    "table3_dice": "Highest Dice coefficient of XRAI regions against masks",
-}
-SUBSET_NAMES = {
-    "test": "the evenly spaced slices of the test patients",
-    "annotated": "all slices with a mask, of training and test patients",
-    "annotated_test": "the slices with a mask of the test patients",
-    "all": "all slices, of training and test patients",
-}
-LATEX = str.maketrans(
-    {character: f"\\{character}" for character in "&%$#_{}"}
-    | {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "×": r"$\times$",
-        "−": r"$-$",
-    }
-)
-"""What stands for LaTeX's special characters, and for those that not every font has."""
 
 
 def paper_table(values: pd.DataFrame, higher_is_better: bool = True) -> pd.DataFrame:
@@ -181,17 +158,3 @@ def fixed(number: float, decimals: int, minus: str = "−") -> str:
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", minus)
-
-
-def escape_latex(text: str) -> str:
-    """Return text with LaTeX's special characters escaped."""
-    return text.translate(LATEX)
-
-
-def escape_markdown(text: str) -> str:
-    """Return text with what Markdown would take for markup escaped.
-
-    Underscores inside a word are no markup, and stay as they are: the tables are also read raw.
-    """
-    text = re.sub(r"[\\`*|<\[]", r"\\\g<0>", text)
-    return re.sub(r"(?<!\w)_+|_+(?!\w)", lambda run: r"\_" * len(run[0]), text)

@@ -13,12 +13,10 @@ import pandas as pd
 
 from ct_importance.io.atomic import write_text
 from ct_importance.io.table_file import read_frame
-from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.report.names import PERFECT_MAP, display_name, metric_name
+from ct_importance.report.jobs import TableJob
+from ct_importance.report.markup import escape_markdown
+from ct_importance.report.names import PERFECT_MAP, SUBSET_NAMES, display_name, metric_name
 from ct_importance.report.tables.formats import (
-    SUBSET_NAMES,
-    TITLES,
-    escape_markdown,
     html_table,
     latex_table,
     markdown_table,
@@ -30,7 +28,6 @@ from ct_importance.report.tables.notes import (
     table_warnings,
     training_share,
 )
-from ct_importance.statistics.options import StatisticsOptions
 
 logger = logging.getLogger(__name__)
 
@@ -65,28 +62,21 @@ class TableOutputs:
     latex: File
 
 
-def write_metric_table(
-    stem: str,
-    chosen: ChosenMetric,
-    options: StatisticsOptions,
-    inputs: TableInputs,
-    outputs: TableOutputs,
-) -> None:
+def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs) -> None:
     """Write the table of a metric.
 
     Args:
-        stem: Name of the table's files.
-        chosen: The metric.
-        options: Of the statistics.
+        job: Which table.
         inputs: Files to read.
         outputs: Files to write.
     """
-    metric = chosen.metric
+    metric = job.metric.metric
     values = read_frame(inputs.values)
     table = paper_table(values, metric.higher_is_better)
-    caption = _caption(stem, chosen, options, values)
+    caption = _caption(job, values)
     evaluation = json.loads(Path(inputs.evaluation).read_text())
-    warnings = [f"Warning: {text}" for text in table_warnings(metric, values, evaluation, options)]
+    found = table_warnings(job.metric, job.statistics, job.task, values, evaluation)
+    warnings = [f"Warning: {text}" for text in found]
     for text in warnings:
         logger.warning("%s", text)
     names = {estimator: display_name(estimator) for estimator in table.estimator}
@@ -102,23 +92,21 @@ def write_metric_table(
     write_text(outputs.comparisons, comparisons.to_csv(index=False))
     write_text(outputs.markdown, "\n".join(markdown) + "\n")
     write_text(outputs.html, html_table(*layout, caption, warnings))
-    write_text(outputs.latex, latex_table(*layout, caption, warnings, stem))
+    write_text(outputs.latex, latex_table(*layout, caption, warnings, job.table))
 
 
-def _caption(
-    stem: str, chosen: ChosenMetric, options: StatisticsOptions, values: pd.DataFrame
-) -> str:
-    metric = chosen.metric
+def _caption(job: TableJob, values: pd.DataFrame) -> str:
+    metric, name = job.metric.metric, job.metric.name
     slices, patients = values.slices[0], values.patients[0]
     sentences = [
-        f"{TITLES.get(stem, metric_name(chosen.name))}. "
+        f"{metric.heading if job.metric.method == name and metric.heading else metric_name(name)}. "
         f"Computed on {slices} slices of {patients} patients: "
         f"{SUBSET_NAMES[metric.slices]}.",
         training_share(values),
         ON_TEST if "value_test" in values else "",
-        metric.describe(),
-        reading_of_intervals(chosen.method, options),
-        reading_of_letters(options) if (values.letters != "").any() else "",
+        metric.describe(job.task),
+        reading_of_intervals(metric, job.statistics),
+        reading_of_letters(job.statistics) if (values.letters != "").any() else "",
     ]
     return " ".join(filter(None, sentences))
 

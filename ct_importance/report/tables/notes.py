@@ -7,25 +7,18 @@ from typing import Any
 
 import pandas as pd
 
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.metrics.metric import Metric
 from ct_importance.report.names import display_name
 from ct_importance.report.warnings import model_warnings
 from ct_importance.statistics.comparisons import smallest_holm
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.task import DEFAULT_TASK
+from ct_importance.task import Task
 
 ENOUGH_PATIENTS, ENOUGH_OF_A_CLASS = 10, 5
 """From here on, 95 % intervals cover about 92 % or more in simulations of the metrics."""
-COVERAGE = {
-    "fidelity": "94.4 % (15 and 15 patients of the classes), 96.5 % (5 and 25) and, where curves "
-    "have a plateau, 91.9 %",
-    "roc": "94.0 % (30 patients)",
-    "dice": "92.9 % (30 patients) and 91.9 % (12)",
-}
-"""How often 95 % intervals held the truth in simulations."""
 COLLAPSED = 0.1
 """Share of the accuracy that is left where the first step is said to upset the classifier."""
-CLASS_WORDS = {"0": "without", "1": "with"}
 
 
 def percent(share: float) -> str:
@@ -34,44 +27,46 @@ def percent(share: float) -> str:
 
 
 def table_warnings(
-    metric: Metric,
+    chosen: ChosenMetric,
+    options: StatisticsOptions,
+    task: Task,
     values: pd.DataFrame,
     evaluation: Mapping[str, Any],
-    options: StatisticsOptions,
 ) -> list[str]:
     """Return what a reader of a table must be warned of.
 
     Args:
-        metric: The table's metric.
+        chosen: The table's metric.
+        options: Section `statistics` of the configuration.
+        task: What the classifier tells apart.
         values: See `ct_importance.statistics.estimates.Estimates`.
         evaluation: Content of model/evaluation.json.
-        options: Section `statistics` of the configuration.
     """
     first = values.iloc[0]
     return [
-        *model_warnings(evaluation),
-        *one_class(metric.balanced, first.classes),
-        *blind_to_class(metric, values),
+        *model_warnings(evaluation, task),
+        *one_class(chosen.metric.balanced, first.classes, task),
+        *blind_to_class(chosen, values, task),
         *no_test(first.patients, values.estimator.nunique(), options),
         *rough_intervals(first.patients, first.fewest_patients_of_class),
         *without_width(values),
     ]
 
 
-def reading_of_intervals(metric: str, options: StatisticsOptions) -> str:
+def reading_of_intervals(metric: Metric, options: StatisticsOptions) -> str:
     """Return what the brackets of a table mean.
 
     Args:
-        metric: Name of the table's metric.
+        metric: The table's metric.
         options: Section `statistics` of the configuration.
     """
     meaning = (
         f"Brackets: {percent(options.confidence)} intervals from {options.resamples} resamples of "
         "the patients."
     )
-    if metric not in COVERAGE:
+    if not metric.coverage:
         return meaning
-    return f"{meaning} In simulations, 95 % intervals held the truth in {COVERAGE[metric]}."
+    return f"{meaning} In simulations, 95 % intervals held the truth in {metric.coverage}."
 
 
 def reading_of_letters(options: StatisticsOptions) -> str:
@@ -123,33 +118,35 @@ def rough_intervals(patients: int, fewest: int) -> list[str]:
     return []
 
 
-def one_class(balanced: bool, classes: str) -> list[str]:
+def one_class(balanced: bool, classes: str, task: Task) -> list[str]:
     """Return a note if a value that should be a mean of two classes knows one of them.
 
     Args:
         balanced: Whether the metric is the mean of the values of the classes.
         classes: Labels there are, e.g. "0 and 1".
+        task: What the classifier tells apart.
     """
-    if not balanced or classes not in CLASS_WORDS:
+    if not balanced or not classes.isdigit():
         return []
     return [
-        f"All slices are {CLASS_WORDS[classes]} contrast agent: accuracies are those of this "
+        f'All slices are of class "{task.classes[int(classes)]}": accuracies are those of this '
         "class, not the mean of two."
     ]
 
 
-def blind_to_class(metric: Metric, values: pd.DataFrame) -> list[str]:
+def blind_to_class(chosen: ChosenMetric, values: pd.DataFrame, task: Task) -> list[str]:
     """Return a note per class of which a value that is a mean of classes tells little or nothing.
 
     Args:
-        metric: A metric.
+        chosen: A metric.
         values: See `ct_importance.statistics.estimates.Estimates`.
+        task: What the classifier tells apart.
     """
-    notes = []
-    for label, name in enumerate(DEFAULT_TASK.keys):
+    notes, metric = [], chosen.metric
+    for name, title in zip(task.keys, task.classes, strict=True):
         if f"value_{name}" not in values:
             continue
-        slices = f"Slices {CLASS_WORDS[str(label)]} contrast agent"
+        slices = f'Slices of class "{title}"'
         if (values[f"value_{name}"].abs() < 0.5 * 10**-metric.decimals).all():
             notes.append(
                 f"{slices} add nothing to {metric.unit} for any estimator: the order in "
@@ -160,7 +157,7 @@ def blind_to_class(metric: Metric, values: pd.DataFrame) -> list[str]:
             notes.append(
                 f"{slices} are answered wrongly as soon as the first step masks pixels at random: "
                 "much of the difference between estimators lies before that step. Give smaller "
-                "shares in metrics.fidelity.first."
+                f"shares in metrics.{chosen.name}.first."
             )
     return notes
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.statistics.jobs import EstimationJob, RankingJob
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def estimate_values(study: Study, wildcards: Any) -> EstimationJob:
 def rank_estimators(study: Study, wildcards: Any) -> RankingJob:
     """Return which metrics rank which estimators."""
     return RankingJob(
-        metrics=tuple(ChosenMetric(**study.chosen_metric(name)) for name in study.metrics),
+        metrics=tuple(study.chosen_metrics.values()),
         estimators=tuple(study.estimators),
         seed=study.options.seed,
         statistics=study.options.statistics,

@@ -14,6 +14,8 @@ from ct_importance.metrics.xrai.segments import segment_image
 from ct_importance.metrics.xrai.storage import pack_segments
 from ct_importance.plugins import load
 from ct_importance.report.explorer.build import Sources, build_explorer
+from ct_importance.report.jobs import ExplorerJob
+from ct_importance.task import DEFAULT_TASK
 from tests.metrics.images import Linear, sample, smooth_image
 
 TEMPLATES = {
@@ -134,7 +136,13 @@ def _evaluate(name, subjects, values, segments, path):
     evaluate_estimator(metric, with_maps, probe, path)
 
 
-def build_page(path, sources, limit=300, run="small"):
-    subsets = ["annotated", "test"]
-    build_explorer(path, TEMPLATES, run, sources, subsets, limit, workers=1)
+def build_page(path, sources, limit=300, run="small", task=DEFAULT_TASK):
+    job = ExplorerJob(
+        run=run,
+        estimators=tuple(sources.maps),
+        subsets=("annotated", "test"),
+        slices=limit,
+        task=task,
+    )
+    build_explorer(job, TEMPLATES, sources, path, workers=1)
     return path

@@ -1,14 +1,12 @@
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import pandas as pd
 import pytest
 
 from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.report.figures.differences import Differences
+from ct_importance.report.jobs import FigureJob
 from ct_importance.statistics.options import StatisticsOptions
+from tests.report.scripts import run_script
 
-ROOT = Path(__file__).resolve().parents[3]
 BAR = "stroke: #444444"
 ESTIMATORS = ["smoothgrad", "random", "mine"]
 
@@ -31,25 +29,19 @@ def plot(folder, patients, letters):
     pd.DataFrame(rows).to_parquet(folder / "values.parquet")
     columns = ["first", "first_variant", "second", "second_variant", "p_holm"]
     pd.DataFrame(columns=columns).to_parquet(folder / "comparisons.parquet")
-    names = [
-        f"{variant}.{suffix}"
-        for variant in ("original", "absolute")
-        for suffix in ("svg", "pdf", "png")
-    ]
-    job = SimpleNamespace(
-        log=[folder / "job.log"],
-        input=SimpleNamespace(
-            values=folder / "values.parquet", comparisons=folder / "comparisons.parquet"
-        ),
-        output=[folder / name for name in names],
-        params=SimpleNamespace(
-            estimators='["smoothgrad", "random", "mine"]',
-            metric=ChosenMetric(name="roc", method="roc", options={}).model_dump_json(),
-            options=StatisticsOptions().model_dump_json(),
-        ),
-        wildcards=SimpleNamespace(metric="roc"),
+    figure = Differences(
+        metric=ChosenMetric(name="roc", method="roc", options={}),
+        variant="absolute",
+        estimators=tuple(ESTIMATORS),
+        statistics=StatisticsOptions(),
     )
-    runpy.run_path(str(ROOT / "scripts/plot_differences.py"), {"snakemake": job})
+    run_script(
+        "plot_figure",
+        FigureJob(kind="differences", options=figure.model_dump()),
+        log=folder / "job.log",
+        input={name: folder / f"{name}.parquet" for name in ("values", "comparisons")},
+        output={suffix: folder / f"absolute.{suffix}" for suffix in ("svg", "pdf", "png")},
+    )
     return (folder / "absolute.svg").read_text()
 
 

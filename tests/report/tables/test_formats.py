@@ -2,10 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ct_importance.report.markup import escape_latex, escape_markdown
 from ct_importance.report.names import display_name
 from ct_importance.report.tables.formats import (
-    escape_latex,
-    escape_markdown,
     fixed,
     html_table,
     latex_table,

@@ -1,6 +1,5 @@
 import json
 import re
-import runpy
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,18 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.report.jobs import TableJob
 from ct_importance.report.tables.notes import blind_to_class, no_test
 from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import DEFAULT_TASK, Task
+from tests.report.scripts import run_script
 
-ROOT = Path(__file__).resolve().parents[3]
 SUFFIXES = {"csv": "csv", "markdown": "md", "html": "html", "latex": "tex"}
 VALUES = {
     "smoothgrad_squared": (5.0, 5.0),
     "my_own_50": (-5.0, 0.0),
     "integrated_gradients_bw": (5.0, -5.0),
 }
+FIDELITY = ChosenMetric(name="fidelity", method="fidelity", options={})
 COMPARISONS = pd.DataFrame(
     {"first": ["my_own_50"], "second": ["smoothgrad_squared"], "p_holm": [0.01]}
 )
@@ -30,12 +31,10 @@ EXPECTED = [
     ("Integrated Gradients (B&W)", 5.0, -5.0),
 ]
 GOOD = {
-    "references": {
-        "black_logit": -3.0,
-        "black_agrees": True,
-        "white_logit": 4.0,
-        "white_agrees": True,
-    },
+    "fills": [
+        {"fill": 1.0, "logit": 4.0, "agrees": True},
+        {"fill": 0.0, "logit": -3.0, "agrees": True},
+    ],
     "test": {"n": 4, "balanced_accuracy": 0.9},
 }
 
@@ -74,7 +73,12 @@ def values(
 
 
 def write(
-    folder: Path, evaluation: dict = GOOD, ceiling: float | None = None, **computed_on
+    folder: Path,
+    evaluation: dict = GOOD,
+    ceiling: float | None = None,
+    task: Task = DEFAULT_TASK,
+    name: str = "fidelity",
+    **computed_on,
 ) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
     values(**computed_on).to_parquet(folder / "values.parquet")
@@ -85,25 +89,20 @@ def write(
     output = {kind: folder / f"table1_fidelity.{suffix}" for kind, suffix in SUFFIXES.items()}
     names = ("values.parquet", "comparisons.parquet", "evaluation.json")
     chosen = ChosenMetric(
-        name="fidelity", method="fidelity", options={"step": 0.05, "slices": "annotated"}
+        name=name, method="fidelity", options={"step": 0.05, "slices": "annotated"}
     )
-    job = SimpleNamespace(
-        log=[folder / "job.log"],
-        input=SimpleNamespace(
+    output |= {name: folder / f"{name}.csv" for name in ("details", "comparisons")}
+    run_script(
+        "write_table",
+        TableJob(table="table1_fidelity", metric=chosen, statistics=OPTIONS, task=task),
+        log=folder / "job.log",
+        input={
             **{name.partition(".")[0]: folder / name for name in names},
-            ceiling=[] if ceiling is None else [folder / "ceiling.parquet"],
-        ),
-        output=SimpleNamespace(
-            **output, details=folder / "details.csv", comparisons=folder / "comparisons.csv"
-        ),
-        params=SimpleNamespace(
-            metric=chosen.model_dump_json(),
-            options=OPTIONS.model_dump_json(),
-        ),
-        wildcards=SimpleNamespace(table="table1_fidelity"),
+            "ceiling": [] if ceiling is None else [folder / "ceiling.parquet"],
+        },
+        output=output,
     )
-    runpy.run_path(str(ROOT / "scripts/write_table.py"), {"snakemake": job})
-    return job.output
+    return SimpleNamespace(**output)
 
 
 SHOWN = re.compile(r"(-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]")
@@ -263,7 +262,7 @@ def test_few_patients_of_a_class_are_noted(tmp_path, patients, fewest, note):
 def test_fidelity_of_one_class_is_noted(tmp_path):
     text = write(tmp_path, classes="1").markdown.read_text()
 
-    assert "> Warning: All slices are with contrast agent: accuracies are those of this class" in (
+    assert '> Warning: All slices are of class "contrast": accuracies are those of this class' in (
         text
     )
 
@@ -276,7 +275,7 @@ def notes(folder: Path, **columns: object) -> list[str]:
 def test_a_class_that_adds_nothing_for_any_estimator_is_noted(tmp_path):
     (note,) = notes(tmp_path, value_contrast=4.0, value_no_contrast=[0.04, -0.04, 0, 0, 0, 0])
 
-    assert note.startswith("Slices without contrast agent add nothing to F × 10 for any estimator")
+    assert note.startswith('Slices of class "no contrast" add nothing to F × 10 for any estimator')
     assert "half of their range at most" in note
     assert note in (tmp_path / "job.log").read_text()
     # One estimator that tells pixels of the class apart is enough.
@@ -298,7 +297,7 @@ def test_a_class_lost_by_chance_at_the_first_step_is_noted(tmp_path, left, noted
 
     assert [note.split(":")[0] for note in found] == (
         [
-            "Slices without contrast agent are answered wrongly as soon as the first step masks "
+            'Slices of class "no contrast" are answered wrongly as soon as the first step masks '
             "pixels at random"
         ]
         if noted
@@ -311,7 +310,7 @@ def test_a_class_that_was_never_answered_rightly_is_not_said_to_fall(tmp_path):
     columns = {"estimator": "random", "variant": ["original", "absolute"] + ["x"] * 4}
     table = values(value_contrast=1.0, value_no_contrast=1.0, **columns).iloc[:2]
     table = table.assign(accuracy_contrast=0.0, first_accuracy_contrast=0.0)
-    assert blind_to_class(Fidelity(), table) == []
+    assert blind_to_class(FIDELITY, table, DEFAULT_TASK) == []
 
 
 def test_an_interval_without_width_says_why(tmp_path):
@@ -371,8 +370,8 @@ def test_the_caption_says_what_the_table_is_computed_on(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["markdown", "html", "latex"])
 def test_warnings_about_the_classifier_stand_in_every_format_and_in_the_log(tmp_path, kind):
-    references = GOOD["references"] | {"black_agrees": False, "black_logit": 1.5}
-    output = write(tmp_path, GOOD | {"references": references})
+    fills = [GOOD["fills"][0], {"fill": 0.0, "logit": 1.5, "agrees": False}]
+    output = write(tmp_path, GOOD | {"fills": fills})
 
     text = getattr(output, kind).read_text()
     if kind == "html":

@@ -102,8 +102,8 @@ const shortNumber = (value) => {
     : value.toExponential(1).replace("-", "−").replace("+", "");
 };
 
-/** Draw the logit as pixels are masked, both orders, with the present point. */
-function drawCurve(holder, fractions, curves, order, step) {
+/** Draw the logit, which argues for the last class, as pixels are masked; with the present point. */
+function drawCurve(holder, fractions, curves, order, step, last) {
   const [width, height, left, bottom] = [300, 130, 34, 28];
   const all = [0, ...curves.mif, ...curves.lif];
   const [low, high] = [Math.min(...all), Math.max(...all)];
@@ -134,10 +134,10 @@ function drawCurve(holder, fractions, curves, order, step) {
   }
   chart.append(svgElement(
     "circle", { class: order, cx: x(fractions[step]), cy: y(curves[order][step]), r: 4.5 }));
-  holder.replaceChildren(curveKey(), chart);
+  holder.replaceChildren(curveKey(last), chart);
 }
 
-function curveKey() {
+function curveKey(last) {
   const key = element("div", { className: "key" });
   for (const [name, text] of [["mif", "most important first"], ["lif", "least important first"]]) {
     const line = svgElement("svg", { viewBox: "0 0 32 8", "aria-hidden": "true" });
@@ -146,7 +146,7 @@ function curveKey() {
     entry.append(line, text);
     key.append(entry);
   }
-  const unit = element("span", {}, "y: logit; above 0 the answer is contrast");
+  const unit = element("span", {}, `y: logit; above 0 the answer is ${last}`);
   key.append(unit);
   return key;
 }

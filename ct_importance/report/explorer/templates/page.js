@@ -6,7 +6,9 @@ const index = JSON.parse(byId("index").textContent);
 const colourTables = Object.fromEntries(
   Object.entries(index.colours).map(([name, table]) => [name, bytesOf(table)]));
 const VARIANTS = ["original", "absolute"];
-const LABELS = { 0: "no contrast", 1: "contrast" };
+const CLASSES = index.classes;
+const LAST = CLASSES.at(-1); // the one that the logit argues for
+const GREY_NAMES = new Map([[GREYS[0], "black"], [GREYS[255], "white"]]);
 const SCORES = {
   auc: { long: "AUC", decimals: 2, given: index.has_auc },
   dsc: { long: "highest DSC", decimals: 2, given: Boolean(index.percentages) },
@@ -43,7 +45,7 @@ function stateOfAddress() {
   const read = { ...DEFAULTS };
   const choices = {
     slice: index.slices.map((slice) => slice.slice_id), estimator: names, variant: VARIANTS,
-    order: ["mif", "lif"], scale: ["map", "estimator"], label: ["0", "1"],
+    order: ["mif", "lif"], scale: ["map", "estimator"], label: Object.keys(CLASSES),
     patient: index.slices.map((slice) => slice.patient_id), answer: ["correct", "wrong"],
     sort: GIVEN_SCORES.flatMap((name) => [`${name}-best`, `${name}-worst`]),
   };
@@ -148,7 +150,7 @@ function regionsOf(place, estimator, variant, content) {
 
 const fixed = (value, decimals) => (value === undefined ? "–" : signedNumber(value, decimals));
 const probability = (logit) => 1 / (1 + Math.exp(-logit));
-const answerText = (logit, label) => `${LABELS[Number(logit > 0)]} (probability of contrast `
+const answerText = (logit, label) => `${CLASSES[Number(logit > 0)]} (probability of ${LAST} `
   + `${probability(logit).toFixed(3)}, logit ${signedNumber(logit, 2)}): `
   + `${(logit > 0) === Boolean(label) ? "correct" : "wrong"}`;
 const percentText = (value) => `${Number(value.toFixed(value < 1 ? 2 : 1))} %`;
@@ -161,7 +163,7 @@ function showText(holder, text, isWrong = false) {
 
 function showFacts(slice) {
   const entries = [
-    ["Patient", slice.patient_id], ["Label", LABELS[slice.label]],
+    ["Patient", slice.patient_id], ["Label", CLASSES[slice.label]],
     ["Classifier's answer", answerText(slice.logit, slice.label)],
     ["Patient is used for", slice.split === "test" ? "testing" : "training"],
     ["Slice", slice.slice_id],
@@ -179,7 +181,7 @@ function announce(slice) {
     `${SCORES[name].long} ${fixed(scoreOf(slice, name), SCORES[name].decimals)}`);
   const text = [
     `Slice ${listed.indexOf(current()) + 1} of ${listed.length}, patient ${slice.patient_id}, `
-      + `${LABELS[slice.label]}, answer ${slice.correct ? "correct" : "wrong"}`,
+      + `${CLASSES[slice.label]}, answer ${slice.correct ? "correct" : "wrong"}`,
     [`${titles[state.estimator]}, ${state.variant}`, ...scores].join(", "),
   ].join(". ");
   if (byId("live").textContent !== text) byId("live").textContent = text;
@@ -207,7 +209,7 @@ function showSlice(slice, image, mask) {
   const canvas = canvasOf("slice-panel");
   drawGrey(canvas, image);
   if (mask && state.outline) drawOutline(canvas, mask);
-  describe(canvas, `CT slice of patient ${slice.patient_id}, ${LABELS[slice.label]}`
+  describe(canvas, `CT slice of patient ${slice.patient_id}, ${CLASSES[slice.label]}`
     + (mask && state.outline ? ", the mask outlined" : ""));
   if (!present("mask-panel", mask)) return;
   drawGrey(canvasOf("mask-panel"), mask);
@@ -289,7 +291,7 @@ function showMasked(content, slice, image, map, mask) {
   if (!present("masked-panel", shown)) return;
   const fraction = index.fractions[state.fraction];
   const masked = maskedPixels(map, state.variant, state.order, fraction);
-  const hidden = GREYS[255 * index.masked_value[slice.label]];
+  const hidden = GREYS[Math.round(255 * index.fill[slice.label])];
   const canvas = canvasOf("masked-panel");
   drawGrey(canvas, image, (grey, pixel) => (masked[pixel] ? hidden : grey));
   if (mask && state.outline) drawOutline(canvas, mask);
@@ -297,13 +299,13 @@ function showMasked(content, slice, image, map, mask) {
   const words = state.order === "mif" ? "most" : "least";
   const answer = answerText(logit, slice.label);
   describe(canvas, `Slice with the ${percentText(100 * fraction)} ${words} important pixels in `
-    + `${hidden === GREYS[255] ? "white" : "black"}. Answer: ${answer}`);
+    + `${GREY_NAMES.get(hidden) ?? "grey"}. Answer: ${answer}`);
   byId("fraction").max = index.fractions.length - 1;
   byId("fraction").value = state.fraction;
   byId("fraction").setAttribute("aria-valuetext", `${percentText(100 * fraction)} masked, ${answer}`);
   byId("fraction-text").textContent = percentText(100 * fraction);
   showText(readingOf("masked-panel"), `Answer: ${answer}`, (logit > 0) !== Boolean(slice.label));
-  drawCurve(byId("curve"), index.fractions, curves, state.order, state.fraction);
+  drawCurve(byId("curve"), index.fractions, curves, state.order, state.fraction, LAST);
 }
 
 async function showThumbnails(place, content, limits, isCurrent) {
@@ -366,7 +368,7 @@ async function show() {
 function showControls() {
   const option = (place, number) => {
     const slice = index.slices[place];
-    const text = `${number + 1}. ${tail(slice.patient_id)} · ${LABELS[slice.label]} · `
+    const text = `${number + 1}. ${tail(slice.patient_id)} · ${CLASSES[slice.label]} · `
       + `${slice.correct ? "correct" : "wrong"} · ${tail(slice.slice_id)}`;
     return new Option(text, slice.slice_id);
   };
@@ -395,6 +397,7 @@ function showControls() {
 function fillChoices() {
   const patients = [...new Set(index.slices.map((slice) => slice.patient_id))].sort();
   byId("patient").append(...patients.map((patient) => new Option(patient)));
+  byId("label").append(...CLASSES.map((name, label) => new Option(name, label)));
   for (const name of GIVEN_SCORES) {
     for (const end of ["best", "worst"]) {
       byId("sort").append(new Option(`${SCORES[name].long}, ${end} first`, `${name}-${end}`));

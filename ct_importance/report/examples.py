@@ -11,22 +11,24 @@ from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_rows
 from ct_importance.io.slices import Row, iterate_slices
 from ct_importance.io.table_file import read_table
-
-CLASS_KEYS = {1: "contrast", 0: "no_contrast"}
+from ct_importance.task import Task
 
 
 def choose_examples(
     slices: str | os.PathLike,
     predictions_path: str | os.PathLike,
     chosen: Mapping[str, str],
+    task: Task,
 ) -> dict[int, Row]:
     """Return one annotated slice of each class that has one, with image and mask.
 
     Args:
         slices: The list of slices.
         predictions_path: Table of predictions.
-        chosen: Slice ids by "contrast" and "no_contrast"; for a class without one, the correctly
-            classified slice whose mask is the largest is taken, of a test patient if possible.
+        chosen: Slice ids by class (`ct_importance.task.Task.keys`); for a class without one, the
+            correctly classified slice whose mask is the largest is taken, of a test patient if
+            possible.
+        task: What the classifier tells apart.
 
     Returns:
         Label -> row of `ct_importance.io.slices.iterate_slices`.
@@ -38,13 +40,13 @@ def choose_examples(
     correct = {row["slice_id"]: row["correct"] for row in predictions}
     best: dict[int, tuple[tuple, Row]] = {}
     for row in iterate_slices(slices, ["annotated"], ["image", "mask"]):
-        wanted = chosen.get(CLASS_KEYS[row["label"]])
+        wanted = chosen.get(task.keys[row["label"]])
         if wanted is not None and row["slice_id"] != wanted:
             continue
         rank = (correct[row["slice_id"]], row["split"] == "test", int(row["mask"].sum()))
         if row["label"] not in best or rank > best[row["label"]][0]:
             best[row["label"]] = rank, row
-    for label, key in CLASS_KEYS.items():
+    for label, key in enumerate(task.keys):
         if key in chosen and label not in best:
             raise InputError(
                 f"config: report.example_slices.{key}: {chosen[key]} is no slice of that label "

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -19,24 +20,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ct_importance.io.atomic import replacing
+from ct_importance.plugins import load, names
+from ct_importance.report.figure import Figure as ReportFigure
+from ct_importance.report.figure import Tables
 from ct_importance.report.names import display_name
+
+Dashes = str | tuple[float, tuple[float, ...]]
+"""A line style of matplotlib."""
 
 SINGLE_COLUMN = 3.5
 DOUBLE_COLUMN = 7.2
 """Widths in inches of one and two columns of a journal page."""
 
-# Okabe and Ito's colours, told apart with any colour vision; dashes tell them apart in grey.
-STYLES = {
-    "smoothgrad_squared": ("#0072B2", "-"),
-    "smoothgrad": ("#56B4E9", (0, (5, 1))),
-    "integrated_gradients_bw": ("#D55E00", (0, (9, 1.5))),
-    "integrated_gradients": ("#E69F00", (0, (2.5, 1))),
-    "expected_gradients": ("#009E73", (0, (7, 1, 1, 1))),
-    "backpropagation": ("#CC79A7", (0, (7, 1, 1, 1, 1, 1))),
-    "deconvolution": ("#000000", (0, (3, 1, 1, 1))),
-    "random": ("#7F7F7F", (0, (1, 1.2))),
-}
-# Of Paul Tol's muted colours, those that are none of the above; for other estimators.
+# Of Paul Tol's muted colours, those that no estimator of this project has.
 OTHER_COLOURS = ["#332288", "#AA4499", "#999933", "#882255"]
 OTHER_DASHES = [(0, (4, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 1))]
 RC = {
@@ -65,25 +61,45 @@ METADATA = {
 }
 
 
-def line_styles(estimators: Sequence[str]) -> dict[str, dict]:
+def line_styles(estimators: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return colour and dashes of each estimator, the same in all figures of a run.
 
-    Estimators beside the paper's share four colours, and differ in dashes up to the sixteenth.
+    Entries of another name than their estimator's share four colours, and differ in dashes up to
+    the sixteenth.
     """
-    others = map(_other_style, count())
-    styles = {name: STYLES.get(name) or next(others) for name in estimators}
+    others, known = map(_other_style, count()), names("estimator")
+    styles = {name: _own_style(name) if name in known else next(others) for name in estimators}
     return {
         name: {"color": colour, "linestyle": dashes, "label": display_name(name)}
         for name, (colour, dashes) in styles.items()
     }
 
 
-def _other_style(number: int) -> tuple[str, tuple]:
+def _own_style(estimator: str) -> tuple[str, Dashes]:
+    chosen = load("estimator", estimator)
+    return chosen.colour, (0, chosen.dashes) if chosen.dashes else "-"
+
+
+def _other_style(number: int) -> tuple[str, Dashes]:
     colours, dashes = len(OTHER_COLOURS), len(OTHER_DASHES)
     return (
         OTHER_COLOURS[number % colours],
         OTHER_DASHES[(number + number // colours) % dashes],
     )
+
+
+def write_figure(
+    shown: ReportFigure, tables: Tables, paths: Iterable[str | os.PathLike[str]]
+) -> None:
+    """Draw a figure of the report, and save it once per path.
+
+    Args:
+        shown: The figure.
+        tables: What it is drawn from, by name.
+        paths: Files to write, in the format of their suffix.
+    """
+    with plt.rc_context(RC):
+        save_figure(shown.draw(tables), paths)
 
 
 def save_figure(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:

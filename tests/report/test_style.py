@@ -6,11 +6,10 @@ import pandas as pd
 import pytest
 
 from ct_importance.plugins import names
-from ct_importance.report.figures.style import (
+from ct_importance.report.style import (
     OTHER_COLOURS,
     OTHER_DASHES,
     RC,
-    STYLES,
     bare,
     legend_below,
     line_styles,
@@ -18,7 +17,8 @@ from ct_importance.report.figures.style import (
     save_figure,
     show_map,
 )
-from ct_importance.report.names import NAMES
+from tests.plug_in import installed
+from tests.test_plugins import ESTIMATOR
 
 # Okabe and Ito (2008) without their yellow, which is too light for lines; a grey; and of Paul Tol's
 # muted scheme, made for the same purpose, what none of them resembles.
@@ -28,22 +28,51 @@ SAFE = {
 }  # fmt: skip
 
 
-def test_every_estimator_of_the_paper_has_a_style_and_a_name():
-    assert set(STYLES) == set(NAMES) == set(names("estimator"))
+# Lines of the paper's estimators, which its figures and those of earlier runs have.
+PAPER = {
+    "smoothgrad_squared": ("#0072B2", "-"),
+    "smoothgrad": ("#56B4E9", (0, (5, 1))),
+    "integrated_gradients_bw": ("#D55E00", (0, (9, 1.5))),
+    "integrated_gradients": ("#E69F00", (0, (2.5, 1))),
+    "expected_gradients": ("#009E73", (0, (7, 1, 1, 1))),
+    "backpropagation": ("#CC79A7", (0, (7, 1, 1, 1, 1, 1))),
+    "deconvolution": ("#000000", (0, (3, 1, 1, 1))),
+    "random": ("#7F7F7F", (0, (1, 1.2))),
+}
+
+
+def looks():
+    """Colour and dashes of every estimator of the project."""
+    styles = line_styles(names("estimator")).items()
+    return {name: (style["color"], style["linestyle"]) for name, style in styles}
+
+
+def test_estimators_look_as_in_the_paper():
+    assert looks() == PAPER
 
 
 def test_colours_are_safe_with_any_colour_vision_and_all_different():
-    colours = [colour for colour, _ in STYLES.values()] + OTHER_COLOURS
+    colours = [colour for colour, _ in looks().values()] + OTHER_COLOURS
 
     assert set(colours) <= SAFE
     assert len(set(colours)) == len(colours)
 
 
 def test_dashes_tell_the_estimators_of_the_paper_apart_in_grey():
-    dashes = [dashes for _, dashes in STYLES.values()]
+    dashes = [dashes for _, dashes in looks().values()]
 
     assert len(set(dashes)) == len(dashes)
     assert len(set(OTHER_DASHES)) == len(OTHER_DASHES)
+
+
+def test_an_estimator_of_another_package_has_the_colour_of_its_class(tmp_path):
+    source = ESTIMATOR.replace('"#112233"', '"#123456"')
+    points = {"ct_importance.estimators": {"brightness": "others.brightness"}}
+    with installed(tmp_path, "others", {"brightness": source}, points):
+        styles = line_styles(["brightness", "twice"])
+
+    assert styles["brightness"] == {"color": "#123456", "linestyle": "-", "label": "Brightness"}
+    assert styles["twice"]["color"] == OTHER_COLOURS[0]
 
 
 def test_sixteen_other_estimators_can_be_told_apart():
@@ -157,6 +186,6 @@ def test_a_curve_lies_over_the_band_of_its_intervals(figure):
 
     (band,), (line,) = axes.collections, axes.lines
     assert line.get_zorder() > band.get_zorder()
-    assert line.get_color() == STYLES["random"][0]
+    assert line.get_color() == PAPER["random"][0]
     corners = {tuple(point) for point in band.get_paths()[0].vertices}
     assert {(0, 0.5), (0, 2), (1, 1), (1, 4)} <= corners

@@ -6,7 +6,8 @@ import pytest
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import image_field, write_table
 from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
-from ct_importance.report.figures.examples import choose_examples, map_of_slice, row_of_slice
+from ct_importance.report.examples import choose_examples, map_of_slice, row_of_slice
+from ct_importance.task import DEFAULT_TASK
 
 SIZE = 4
 SCHEMA = pa.schema(
@@ -50,7 +51,7 @@ def cohort(tmp_path):
 
 
 def chosen_ids(files, chosen=None):
-    examples = choose_examples(*files, chosen or {})
+    examples = choose_examples(*files, chosen or {}, DEFAULT_TASK)
     return {label: row["slice_id"] for label, row in examples.items()}
 
 
@@ -78,7 +79,7 @@ def test_a_correctly_classified_slice_outdoes_a_test_slice_and_that_a_larger_mas
 
 def test_the_row_brings_image_and_mask(cohort):
     files = cohort(("a", 1, "test", 3, True))
-    row = choose_examples(*files, {})[1]
+    row = choose_examples(*files, {}, DEFAULT_TASK)[1]
 
     assert row["image"].shape == row["mask"].shape == (SIZE, SIZE)
     assert row["mask"].sum() == 3
@@ -87,7 +88,7 @@ def test_the_row_brings_image_and_mask(cohort):
 def test_rows_come_without_contrast_first(cohort):
     files = cohort(("a", 1, "test", 3, True), ("b", 0, "test", 3, True))
 
-    assert list(choose_examples(*files, {})) == [0, 1]
+    assert list(choose_examples(*files, {}, DEFAULT_TASK)) == [0, 1]
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -121,7 +122,7 @@ def test_a_slice_that_cannot_be_shown_is_named_with_its_key(cohort, chosen, key)
     files = cohort(("a", 1, "test", 9, True), ("c", 0, "test", 9, True), ("d", 0, "test", 0, True))
 
     with pytest.raises(InputError) as error:
-        choose_examples(*files, chosen)
+        choose_examples(*files, chosen, DEFAULT_TASK)
     assert str(error.value) == (
         f"config: report.example_slices.{key} is no slice of that label with a mask"
     )
@@ -129,7 +130,7 @@ def test_a_slice_that_cannot_be_shown_is_named_with_its_key(cohort, chosen, key)
 
 def test_a_cohort_without_any_mask_is_answered_with_where_to_look(cohort):
     with pytest.raises(InputError, match=r"no slice has a mask .* see cohort/rejected\.parquet"):
-        choose_examples(*cohort(("a", 1, "test", 0, True)), {})
+        choose_examples(*cohort(("a", 1, "test", 0, True)), {}, DEFAULT_TASK)
 
 
 def test_the_map_of_a_slice_is_found_or_its_file_is_named(tmp_path):

@@ -1,0 +1,132 @@
+"""The contract of a figure: what it shows, which tables it reads, and which runs have it.
+
+A figure is one class in a module of ``ct_importance/report/figures/``, which is named as its files.
+Its fields hold all that it must know of a run beside its tables: a change of one of them draws it
+again, and a change of anything else does not.
+
+The Snakefile loads these classes, so their modules import matplotlib and pandas inside functions
+only.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from ct_importance.errors import InputError
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.options import Declared
+from ct_importance.plugins import load, name_of, names
+from ct_importance.report.options import ReportOptions
+from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import Task, key_of
+
+if TYPE_CHECKING:
+    from matplotlib import figure
+
+Tables = Mapping[str, str | os.PathLike[str]]
+"""The tables that a figure reads, by name."""
+
+OF_RUN = ("slices", "predictions", "training", "segments", "ranks")
+OF_METRIC = ("values", "curves", "comparisons", "ceiling")
+TABLES = (*OF_RUN, "maps", *OF_METRIC)
+"""What a figure can read; `maps` are those of its field ``estimator``, and the last four those of
+its field ``metric``."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A run, as far as figures ask for it."""
+
+    estimators: tuple[str, ...]
+    """Names of their entries, in their order."""
+    metrics: Mapping[str, ChosenMetric]
+    """By the name of the entry."""
+    has_masks: bool
+    """Whether slices can have masks."""
+    is_trained_here: bool
+    """Whether the classifier is trained by the run, not brought by the user."""
+    task: Task
+    statistics: StatisticsOptions
+    report: ReportOptions
+
+    @property
+    def example_slices(self) -> dict[str, str]:
+        """The slices that the user wants to see, by `Task.keys`."""
+        return {key_of(name): slice_id for name, slice_id in self.report.example_slices.items()}
+
+    def estimator(self, chosen: str | None, usual: str) -> str:
+        """Return the estimator a figure shows: the chosen, else the usual, else the first."""
+        return chosen or (usual if usual in self.estimators else self.estimators[0])
+
+
+class Figure(Declared, ABC):
+    """A figure."""
+
+    title: ClassVar[str]
+    """What it shows, in a few words."""
+    caption: ClassVar[str]
+    """What a reader must know to read it, as plain text."""
+    number: ClassVar[str] = ""
+    """Of the paper's figure, if it is one of them."""
+    category: ClassVar[str] = "Figures"
+    """Where the report lists it."""
+    reads: ClassVar[tuple[str, ...]]
+    """Of `TABLES`: what it is drawn from."""
+
+    @classmethod
+    @abstractmethod
+    def of_run(cls, run: Outline) -> list[Self]:
+        """Return the figures of this kind that a run has: none where it lacks what they show."""
+
+    @property
+    def name(self) -> str:
+        """Name of its files; a class of which a run has several gives each one of its own."""
+        return name_of(type(self))
+
+    @property
+    def notes(self) -> str:
+        """Sentences that its fields add to the caption."""
+        return ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the report lists it as, by column; alike in all figures of a category."""
+        return {"figure": self.number or self.name, "shows": self.title}
+
+    @abstractmethod
+    def draw(self, tables: Tables) -> figure.Figure:
+        """Return the figure, drawn with the settings of `ct_importance.report.style`.
+
+        Args:
+            tables: Those it `reads`.
+
+        Raises:
+            InputError: If the tables do not hold what it shows.
+        """
+
+
+def figures_of(run: Outline) -> dict[str, Figure]:
+    """Return the figures of a run, by the name of their files, sorted.
+
+    Raises:
+        InputError: If one reads a table that there is not, or two have the same name.
+    """
+    found: dict[str, Figure] = {}
+    for kind in names("figure"):
+        for one in load("figure", kind).of_run(run):
+            if unknown := sorted(set(one.reads) - set(TABLES)):
+                raise InputError(
+                    f"the figure {kind!r} reads {', '.join(unknown)}; there are "
+                    f"{', '.join(TABLES)} (ct_importance/report/figure.py)"
+                )
+            if one.name in found:
+                raise InputError(
+                    f"the figures {name_of(type(found[one.name]))!r} and {kind!r} are both named "
+                    f"{one.name!r}; give one of them another `name`"
+                )
+            found[one.name] = one
+    return dict(sorted(found.items()))

@@ -1,0 +1,80 @@
+"""Figure 1: slice, mask and importance map for one slice of each class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from ct_importance.report.figure import Figure, Outline, Tables
+from ct_importance.report.names import display_name
+from ct_importance.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib import figure
+
+
+class Examples(Figure):
+    """A row of each class that has a mask."""
+
+    title: ClassVar[str] = "slice, mask and map"
+    caption: ClassVar[str] = (
+        "One slice of each class: the slice in the grey values the classifier sees, its mask, and "
+        "its importance map. Bright means important; where a map has two signs, red is positive "
+        "and blue negative. The colours end at the 99.5th percentile of its absolute values."
+    )
+    number: ClassVar[str] = "1"
+    reads: ClassVar[tuple[str, ...]] = ("slices", "predictions", "maps")
+
+    estimator: str
+    """Whose maps it shows."""
+    example_slices: dict[str, str]
+    """Slice ids to show, by class."""
+    task: Task
+
+    @classmethod
+    def of_run(cls, run: Outline) -> list[Self]:
+        """Return it where slices have masks."""
+        if not run.has_masks:
+            return []
+        estimator = run.estimator(run.report.figure1_estimator, usual="smoothgrad_squared")
+        slices = run.example_slices
+        return [cls(estimator=estimator, example_slices=slices, task=run.task)]
+
+    @property
+    def notes(self) -> str:
+        """Whose map it is."""
+        return f"The map is that of {display_name(self.estimator)}."
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the report lists it as."""
+        return super().labels | {"shows": f"{self.title} of {display_name(self.estimator)}"}
+
+    def draw(self, tables: Tables) -> figure.Figure:
+        """Return a row of three pictures per class."""
+        from ct_importance.report.examples import choose_examples, map_of_slice
+        from ct_importance.report.style import (
+            DOUBLE_COLUMN,
+            bare,
+            plt,
+            show_map,
+            show_mask,
+            show_slice,
+        )
+
+        examples = choose_examples(
+            tables["slices"], tables["predictions"], self.example_slices, self.task
+        )
+        size = (DOUBLE_COLUMN * 0.8, DOUBLE_COLUMN * 0.8 * len(examples) / 3 + 0.2)
+        figure, grid = plt.subplots(len(examples), 3, figsize=size, squeeze=False)
+        for number, (axes, (label, row)) in enumerate(zip(grid, examples.items(), strict=True)):
+            importance = map_of_slice(tables["maps"], row["slice_id"])
+            first = number == 0
+            show_slice(axes[0], row["image"])
+            show_mask(axes[1], row["mask"])
+            show_map(axes[2], importance)
+            bare(axes[0], "Slice" if first else "")
+            bare(axes[1], "Mask" if first else "")
+            bare(axes[2], display_name(self.estimator) if first else "")
+            name = self.task.classes[label]
+            axes[0].set_ylabel(name[0].upper() + name[1:])
+        return figure

@@ -1,0 +1,93 @@
+"""Figure 3: a slice, its mask, map and XRAI map, and what is shown at 1 to 5 %."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from ct_importance.report.figure import Figure, Outline, Tables
+from ct_importance.report.names import display_name
+from ct_importance.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib import figure
+
+PERCENTAGES = (1, 2, 3, 4, 5)
+
+
+class XraiRegions(Figure):
+    """The regions that Dice compares with the mask."""
+
+    title: ClassVar[str] = "XRAI regions"
+    caption: ClassVar[str] = (
+        "Top: a slice, its mask, its importance map, and the average of it over XRAI regions. "
+        "Bottom: the regions displayed at 1 to 5 %, with the outline of the mask. Regions are "
+        "shown whole, so that more than the asked percentage can be displayed; what is shown "
+        "stands above."
+    )
+    number: ClassVar[str] = "3"
+    reads: ClassVar[tuple[str, ...]] = ("slices", "predictions", "maps", "segments")
+
+    estimator: str
+    """Whose maps it shows."""
+    example_slices: dict[str, str]
+    """Slice ids to show, by class; it shows that of the last class."""
+    task: Task
+
+    @classmethod
+    def of_run(cls, run: Outline) -> list[Self]:
+        """Return it where Dice is measured."""
+        if "dice" not in run.metrics:
+            return []
+        estimator = run.estimator(run.report.figure3_estimator, usual="expected_gradients")
+        slices = run.example_slices
+        return [cls(estimator=estimator, example_slices=slices, task=run.task)]
+
+    @property
+    def notes(self) -> str:
+        """Whose map it is."""
+        return f"The map is that of {display_name(self.estimator)}."
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the report lists it as."""
+        return super().labels | {"shows": f"{self.title} of {display_name(self.estimator)}"}
+
+    def draw(self, tables: Tables) -> figure.Figure:
+        """Return four pictures above five."""
+        import numpy as np
+
+        from ct_importance.metrics.xrai.regions import xrai_regions
+        from ct_importance.metrics.xrai.storage import unpack_segments
+        from ct_importance.report.examples import choose_examples, map_of_slice, row_of_slice
+        from ct_importance.report.style import (
+            DOUBLE_COLUMN,
+            bare,
+            plt,
+            show_map,
+            show_mask,
+            show_slice,
+        )
+
+        examples = choose_examples(
+            tables["slices"], tables["predictions"], self.example_slices, self.task
+        )
+        row = examples[max(examples)]
+        importance = map_of_slice(tables["maps"], row["slice_id"])
+        packed = row_of_slice(tables["segments"], row["slice_id"])["segments"]
+        heat = xrai_regions(importance, unpack_segments(packed, row["image"].shape)).heat
+        figure = plt.figure(figsize=(DOUBLE_COLUMN, DOUBLE_COLUMN * 0.52))
+        top, bottom = figure.subfigures(2, 1, height_ratios=[5, 4.2])
+        axes = top.subplots(1, 4)
+        show_slice(axes[0], row["image"])
+        show_mask(axes[1], row["mask"])
+        show_map(axes[2], importance)
+        show_map(axes[3], heat)
+        titles = ("Slice", "Mask", display_name(self.estimator), "XRAI regions of it")
+        for panel, title in zip(axes, titles, strict=True):
+            bare(panel, title)
+        for panel, percentage in zip(bottom.subplots(1, 5), PERCENTAGES, strict=True):
+            shown = heat >= np.percentile(heat, 100 - percentage)
+            show_slice(panel, np.where(shown, row["image"], 0.0))
+            panel.contour(row["mask"], levels=[0.5], colors="#E69F00", linewidths=0.5)
+            bare(panel, f"{percentage} % ({100 * shown.mean():.1f} % shown)")
+        return figure

@@ -1,0 +1,70 @@
+"""Figure 4: accuracy while pixels are masked, MiF above LiF."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.report.figure import Figure, Outline, Tables
+from ct_importance.report.names import SUBSET_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib import figure
+
+ORDERS = {"mif": "most important first (MiF)", "lif": "least important first (LiF)"}
+
+
+class FidelityCurves(Figure):
+    """The curves behind fidelity."""
+
+    title: ClassVar[str] = "fidelity: accuracy while pixels are masked"
+    caption: ClassVar[str] = (
+        "Accuracy (mean of the two classes) against the masked percentage of pixels, most "
+        "important first (top) and least important first (bottom), for original (left) and "
+        "absolute values (right). Bands are pointwise intervals from resamples of the "
+        "patients."
+    )
+    number: ClassVar[str] = "4"
+    reads: ClassVar[tuple[str, ...]] = ("curves",)
+
+    metric: ChosenMetric
+    estimators: tuple[str, ...]
+
+    @classmethod
+    def of_run(cls, run: Outline) -> list[Self]:
+        """Return it where fidelity is measured."""
+        if "fidelity" not in run.metrics:
+            return []
+        return [cls(metric=run.metrics["fidelity"], estimators=run.estimators)]
+
+    @property
+    def notes(self) -> str:
+        """Which slices it is of."""
+        return f"Slices: {SUBSET_NAMES[self.metric.metric.slices]}."
+
+    def draw(self, tables: Tables) -> figure.Figure:
+        """Return a panel per order and variant."""
+        from ct_importance.io.table_file import read_frame
+        from ct_importance.report.style import (
+            DOUBLE_COLUMN,
+            legend_below,
+            line_styles,
+            plot_with_band,
+            plt,
+        )
+
+        curves = read_frame(tables["curves"])
+        curves["masked"] = 100 * curves.fraction
+        styles = line_styles(self.estimators)
+        figure, grid = plt.subplots(2, 2, figsize=(DOUBLE_COLUMN, 5.4), sharex=True, sharey=True)
+        for (estimator, variant, order), curve in curves.groupby(["estimator", "variant", "order"]):
+            axes = grid[list(ORDERS).index(order), int(variant == "absolute")]
+            plot_with_band(axes, curve, "masked", "accuracy", styles[estimator])
+        for row, text in zip(grid, ORDERS.values(), strict=True):
+            row[0].set_ylabel(f"accuracy, {text}")
+        for axes, variant in zip(grid[0], ("Original values", "Absolute values"), strict=True):
+            axes.set_title(variant)
+        for axes in grid[1]:
+            axes.set(xlabel="masked pixels (%)", xlim=(0, 100), ylim=(0, 1.02))
+        legend_below(figure, styles)
+        return figure

@@ -1,0 +1,77 @@
+"""Figure 6: Dice coefficient against the displayed percentage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.report.figure import Figure, Outline, Tables
+from ct_importance.report.names import PERFECT_MAP, SUBSET_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib import figure
+
+CEILING = {"color": "#7A5230", "linestyle": (0, (1, 2.5)), "label": PERFECT_MAP}
+
+
+class DiceCurves(Figure):
+    """The curves behind the highest Dice coefficients."""
+
+    title: ClassVar[str] = "Dice: XRAI regions against masks"
+    caption: ClassVar[str] = (
+        "Dice coefficient of the displayed XRAI regions and the mask, averaged over slices, "
+        "against the displayed percentage (logarithmic), for original (left) and absolute "
+        "values (right). Bands are pointwise intervals from resamples of the patients. The "
+        "line above the panels counts the slices that are training ones. Dotted: the ceiling, with "
+        "the mask itself as map: regions follow the slice and cannot fit the mask better."
+    )
+    number: ClassVar[str] = "6"
+    reads: ClassVar[tuple[str, ...]] = ("values", "curves", "ceiling")
+
+    metric: ChosenMetric
+    estimators: tuple[str, ...]
+
+    @classmethod
+    def of_run(cls, run: Outline) -> list[Self]:
+        """Return it where Dice is measured."""
+        if "dice" not in run.metrics:
+            return []
+        return [cls(metric=run.metrics["dice"], estimators=run.estimators)]
+
+    @property
+    def notes(self) -> str:
+        """Which slices it is of."""
+        return f"Slices: {SUBSET_NAMES[self.metric.metric.slices]}."
+
+    def draw(self, tables: Tables) -> figure.Figure:
+        """Return a panel per variant."""
+        from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+
+        from ct_importance.io.table_file import read_frame
+        from ct_importance.report.style import (
+            DOUBLE_COLUMN,
+            legend_below,
+            line_styles,
+            plot_with_band,
+            plt,
+        )
+        from ct_importance.report.tables.notes import training_share
+
+        curves, ceiling = read_frame(tables["curves"]), read_frame(tables["ceiling"])
+        styles = line_styles(self.estimators)
+        figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 3.6), sharex=True, sharey=True)
+        for (estimator, variant), curve in curves.groupby(["estimator", "variant"]):
+            axes = grid[int(variant == "absolute")]
+            plot_with_band(axes, curve, "percentage", "dsc", styles[estimator])
+        for axes, variant in zip(grid, ("original", "absolute"), strict=True):
+            of_variant = ceiling[ceiling.variant == variant]
+            plot_with_band(axes, of_variant, "percentage", "dsc", CEILING)
+        for axes, title in zip(grid, ("Original values", "Absolute values"), strict=True):
+            axes.set(xscale="log", xlabel="displayed regions (%)", xlim=(1, 100), title=title)
+            axes.xaxis.set_major_locator(FixedLocator([1, 2, 5, 10, 20, 50, 100]))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.xaxis.set_major_formatter(ScalarFormatter())
+        grid[0].set(ylabel="Dice similarity coefficient", ylim=(0, None))
+        figure.suptitle(training_share(read_frame(tables["values"])), fontsize=7)
+        legend_below(figure, styles | {PERFECT_MAP: CEILING})
+        return figure

@@ -1,0 +1,80 @@
+"""What the rules of this stage are asked to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.options import Options
+from ct_importance.plugins import load
+from ct_importance.report.figure import Figure
+from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import Task
+
+
+class FigureJob(Options):
+    """One figure."""
+
+    kind: str
+    """Its module."""
+    options: dict[str, Any]
+    """Its fields."""
+
+    @property
+    def figure(self) -> Figure:
+        """The figure with these fields."""
+        found: Figure = load("figure", self.kind)(**self.options)
+        return found
+
+
+class TableJob(Options):
+    """The table of one metric."""
+
+    table: str
+    """Name of its files."""
+    metric: ChosenMetric
+    statistics: StatisticsOptions
+    task: Task
+
+
+class AgreementJob(Options):
+    """How the metrics rank the estimators, in words and numbers."""
+
+    metrics: tuple[ChosenMetric, ...]
+    statistics: StatisticsOptions
+
+
+class CostJob(Options):
+    """What each estimator costs."""
+
+    passes: dict[str, int]
+    """Gradients of each slice, by estimator."""
+    benchmarks: dict[str, tuple[str, ...]]
+    """Snakemake's benchmark files of the jobs that made the maps of an estimator."""
+    subsets: tuple[str, ...]
+    """Which slices were explained (`ct_importance.io.slices.SUBSETS`)."""
+
+
+class SummaryJob(Options):
+    """What a run is and says."""
+
+    config: dict[str, Any]
+    """The configuration without paths (`ct_importance.report.summary.shareable_config`)."""
+    metrics: tuple[ChosenMetric, ...]
+    """In the order of their tables of values."""
+    statistics: StatisticsOptions
+    task: Task
+
+
+class ExplorerJob(Options):
+    """A page to look through slices, maps and scores."""
+
+    run: str
+    """Its name."""
+    estimators: tuple[str, ...]
+    """In the order of their tables."""
+    subsets: tuple[str, ...]
+    """Which slices have maps (`ct_importance.io.slices.SUBSETS`)."""
+    slices: int
+    """How many the page holds at most."""
+    task: Task

@@ -1,0 +1,72 @@
+"""What the rules of rules/report.smk are asked to do, each function named as its rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ct_importance.plugins import name_of
+from ct_importance.report.jobs import (
+    AgreementJob,
+    CostJob,
+    ExplorerJob,
+    FigureJob,
+    SummaryJob,
+    TableJob,
+)
+from ct_importance.report.summary import shareable_config
+
+if TYPE_CHECKING:
+    from ct_importance.workflow.study import Study
+
+
+def plot_figure(study: Study, wildcards: Any) -> FigureJob:
+    """Return which figure is drawn."""
+    figure = study.figures[wildcards.figure]
+    return FigureJob(kind=name_of(type(figure)), options=figure.model_dump())
+
+
+def write_table(study: Study, wildcards: Any) -> TableJob:
+    """Return of which metric a table is."""
+    return TableJob(
+        table=wildcards.table,
+        metric=study.chosen_metrics[study.tables[wildcards.table]],
+        statistics=study.options.statistics,
+        task=study.options.task,
+    )
+
+
+def write_agreement(study: Study, wildcards: Any) -> AgreementJob:
+    """Return which metrics are compared."""
+    return AgreementJob(
+        metrics=tuple(study.chosen_metrics.values()), statistics=study.options.statistics
+    )
+
+
+def write_cost(study: Study, wildcards: Any) -> CostJob:
+    """Return what each estimator takes, and where its times are."""
+    return CostJob(
+        passes={name: one.cost().backward for name, one in study.estimators.items()},
+        benchmarks={name: tuple(files) for name, files in study.benchmarks().items()},
+        subsets=tuple(study.explained()),
+    )
+
+
+def write_summary(study: Study, wildcards: Any) -> SummaryJob:
+    """Return the configuration as it may be shared, and the metrics."""
+    return SummaryJob(
+        config=shareable_config(study.options.model_dump(mode="json")),
+        metrics=tuple(study.chosen_metrics.values()),
+        statistics=study.options.statistics,
+        task=study.options.task,
+    )
+
+
+def build_explorer(study: Study, wildcards: Any) -> ExplorerJob:
+    """Return what the explorer shows."""
+    return ExplorerJob(
+        run=study.run,
+        estimators=tuple(study.estimators),
+        subsets=tuple(study.explained()),
+        slices=study.options.report.explorer_slices,
+        task=study.options.task,
+    )
