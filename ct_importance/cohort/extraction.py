@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,7 @@ from ct_importance.cohort.volume.slices import read_volume_slice
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import FLAG_FIELDS
 
 logger = logging.getLogger(__name__)
@@ -51,9 +53,9 @@ def slices_schema(image_size: int) -> pa.Schema:
 
 def extract_plan(
     job: ExtractionJob,
-    plan: str | os.PathLike,
-    slices: str | os.PathLike,
-    rejected: str | os.PathLike,
+    plan: StrPath,
+    slices: StrPath,
+    rejected: StrPath,
 ) -> None:
     """Write the slices of a patient, and which files could not be used (`extract_slices`).
 
@@ -78,9 +80,9 @@ def extract_plan(
 def extract_slices(
     patient_id: str,
     split: str,
-    planned: Sequence[dict],
+    planned: Sequence[dict[str, Any]],
     options: ExtractionOptions,
-    path: str | os.PathLike,
+    path: StrPath,
     structures: Sequence[str | int] | None = None,
 ) -> dict[str, str]:
     """Write slices/<patient>.parquet from a plan (`plan_patient`).
@@ -110,7 +112,7 @@ def extract_slices(
             rejected |= {file: reason for _, unfit in group for file, reason in unfit.items()}
             if not rows:
                 continue
-            columns = {name: [row[name] for row in rows] for name in rows[0]}
+            columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
             columns["patient_id"] = [patient_id] * len(rows)
             columns["split"] = [split] * len(rows)
             columns["image"] = np.stack(columns["image"])
@@ -121,8 +123,8 @@ def extract_slices(
 
 
 def _extract_slice(
-    plan: dict, options: ExtractionOptions, structures: Sequence[str | int] | None
-) -> tuple[dict | None, dict[str, str]]:
+    plan: dict[str, Any], options: ExtractionOptions, structures: Sequence[str | int] | None
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
     """Return the row of a slice, None without one, and the files that are of no use for it."""
     rejected: dict[str, str] = {}
     geometry = SliceGeometry(**plan["geometry"])
@@ -152,7 +154,7 @@ def _extract_slice(
     return row, rejected
 
 
-def _crashed(plan: dict) -> tuple[None, dict[str, str]]:
+def _crashed(plan: dict[str, Any]) -> tuple[None, dict[str, str]]:
     reason = f"{CRASH} (or one of its masks does)" if plan["masks"] else CRASH
     return None, {place_of(plan["path"], plan["frame"]): reason}
 
@@ -167,8 +169,7 @@ def _check_is_there(path: str, rule: str) -> None:
 
 
 def _resize(pixels: np.ndarray, geometry: SliceGeometry, size: int) -> np.ndarray:
-    orientation = np.float64(geometry.orientation)
-    oriented = to_standard_orientation(pixels, orientation)
+    oriented = to_standard_orientation(pixels, geometry.orientation)
     return resize_slice(np.ascontiguousarray(oriented), _spacing(geometry), size)
 
 
@@ -181,7 +182,7 @@ def _spacing(geometry: SliceGeometry) -> tuple[float, float]:
 
 
 def _extract_mask(
-    plan: dict,
+    plan: dict[str, Any],
     geometry: SliceGeometry,
     size: int,
     structures: Sequence[str | int] | None,
@@ -209,7 +210,7 @@ def _extract_mask(
     return None
 
 
-def _place_on(file: dict[str, str], plan: dict) -> str:
+def _place_on(file: dict[str, str], plan: dict[str, Any]) -> str:
     """Return a mask file and the slice on which it is of no use; on others it may be."""
     return f"{file['path']}{ON_SLICE}{plan['slice_id']}"
 

@@ -125,7 +125,8 @@ def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, n
 
 def _ranks(merits: np.ndarray) -> np.ndarray:
     """Return ranks (E,) of merits (E,), 1 for the highest."""
-    return pd.Series(-merits).rank().to_numpy()
+    ranks: np.ndarray = pd.Series(-merits).rank().to_numpy()
+    return ranks
 
 
 def _places(
@@ -156,4 +157,6 @@ def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     signs = [np.sign(values[:, one] - values[:, other]) for values in (first, second)]
     concordant = (signs[0] * signs[1]).sum(axis=1)
     untied = np.sqrt(np.prod([np.abs(sign).sum(axis=1) for sign in signs], axis=0))
-    return np.divide(concordant, untied, out=np.full(len(first), np.nan), where=untied > 0)
+    taus = np.full(len(first), np.nan)
+    np.divide(concordant, untied, out=taus, where=untied > 0)
+    return taus

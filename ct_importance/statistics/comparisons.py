@@ -54,7 +54,8 @@ def permutation_p_value(
             metric.summarise(mean_curves(metric, both, np.hstack(weights)))["value"]
             for weights in ((1 - changed, changed), (changed, 1 - changed))
         )
-        return one - other
+        found: np.ndarray = one - other
+        return found
 
     changed, are_all = flips
     observed = abs(difference(np.zeros((1, changed.shape[1])))[0])
@@ -86,11 +87,11 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
         >>> holm([0.01, 0.04, 0.03]).tolist()
         [0.03, 0.06, 0.06]
     """
-    p_values = np.asarray(p_values, float)
-    order = np.argsort(p_values, kind="stable")
-    factors = len(p_values) - np.arange(len(p_values))
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
+    found = np.asarray(p_values, float)
+    order = np.argsort(found, kind="stable")
+    factors = len(found) - np.arange(len(found))
+    adjusted = np.empty(len(found))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * found[order]))
     return adjusted
 
 

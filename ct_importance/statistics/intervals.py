@@ -96,7 +96,8 @@ def _quantile(confidence: float, patients: np.ndarray) -> float:
     variance = 1 / patients
     freedom = variance.sum() ** 2 / (variance**2 / (patients - 1)).sum()
     of_resamples = variance * (patients - 1) / patients
-    return stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(variance.sum() / of_resamples.sum())
+    quantile = stdtrit(freedom, (1 + confidence) / 2)
+    return float(quantile * np.sqrt(variance.sum() / of_resamples.sum()))
 
 
 def _at_level(ordered: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -105,4 +106,5 @@ def _at_level(ordered: np.ndarray, level: np.ndarray) -> np.ndarray:
     below = np.floor(position).astype(int)
     above = np.minimum(below + 1, len(ordered) - 1)
     low, high = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (below, above))
-    return low + (high - low) * (position - below)
+    quantiles: np.ndarray = low + (high - low) * (position - below)
+    return quantiles

@@ -37,10 +37,14 @@ def _files_of(module: str) -> list[str]:
     Of another package, whose imports are not followed: all of its modules.
     """
     package = module.partition(".")[0]
-    file = Path(importlib.util.find_spec(module).origin)
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"there is no file of the module {module}")
+    file = Path(spec.origin)
     if package == PACKAGE:
         return [str(file.relative_to(ROOT))]
-    folders = importlib.util.find_spec(package).submodule_search_locations or []
+    whole = importlib.util.find_spec(package)
+    folders = (whole and whole.submodule_search_locations) or []
     return [str(path) for folder in folders for path in Path(folder).rglob("*.py")] or [str(file)]
 
 
@@ -89,6 +93,7 @@ def _statements(parent: ast.AST) -> Iterator[ast.stmt]:
 def _module_names(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names if alias.name.startswith(f"{PACKAGE}.")]
-    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
-        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+    if isinstance(node, ast.ImportFrom) and module.split(".")[0] == PACKAGE:
+        return [module, *(f"{module}.{alias.name}" for alias in node.names)]
     return []

@@ -9,15 +9,16 @@ those who use a profile of their own.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 
 MOST_BYTES = 500_000
 MOST_VALUES = 100_000
@@ -59,7 +60,7 @@ def check_command_line(arguments: Iterable[str] | None = None) -> None:
         raise SystemExit(str(error)) from None
 
 
-def check_config_files(paths: Iterable[str | os.PathLike]) -> None:
+def check_config_files(paths: Iterable[StrPath]) -> None:
     """Check that configuration files can be loaded, and hold no key twice.
 
     What is no regular file is passed over: Snakemake says that it is missing, and a pipe can be
@@ -73,7 +74,7 @@ def check_config_files(paths: Iterable[str | os.PathLike]) -> None:
             _check_text(path, _read(path))
 
 
-def _read(path: str | os.PathLike) -> str:
+def _read(path: StrPath) -> str:
     try:
         with open(path, "rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -92,20 +93,24 @@ def _read(path: str | os.PathLike) -> str:
     return text
 
 
-def _check_text(path: str | os.PathLike, text: str) -> None:
+def _line(mark: Any) -> str:
+    return f", line {mark.line + 1}" if mark else ""
+
+
+def _check_text(path: StrPath, text: str) -> None:
     reader = _Reader()
     try:
         for event in yaml.parse(text, Loader=LOADER):
             problem = reader.take(event)
             if problem:
-                raise InputError(f"config: {path}, line {event.start_mark.line + 1}: {problem}")
+                raise InputError(f"config: {path}{_line(event.start_mark)}: {problem}")
         content = yaml.load(text, Loader=LOADER)
     except InputError:
         raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise InputError(
-            f"config: {path}{f', line {mark.line + 1}' if mark else ''}: not as YAML should be: "
+            f"config: {path}{_line(mark)}: not as YAML should be: "
             f"{error.problem}; check indentation (spaces, no tabs), colons, quotes and brackets"
         ) from None
     except Exception as error:  # values such as dates: each kind has errors of its own

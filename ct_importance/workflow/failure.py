@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import AGAIN, MORE_MEMORY, REMEDIES
 
 LINES = 5
@@ -48,7 +49,7 @@ class FailedJob:
     """The rule's own, then those of a cluster."""
 
 
-def print_failures(snakemake_logs: Iterable[str | os.PathLike], folder: str | os.PathLike) -> None:
+def print_failures(snakemake_logs: Iterable[StrPath], folder: StrPath) -> None:
     """Print which jobs failed, how their logs end, and what to do.
 
     Args:
@@ -107,7 +108,7 @@ def describe(job: FailedJob) -> list[str]:
     ]
 
 
-def remedy(lines: Sequence[str], message: str = "", folder: str | os.PathLike = ".") -> str:
+def remedy(lines: Sequence[str], message: str = "", folder: StrPath = ".") -> str:
     """Return what to do about a job that failed.
 
     Args:
@@ -129,7 +130,7 @@ def remedy(lines: Sequence[str], message: str = "", folder: str | os.PathLike = 
     return FULL if _is_full(folder) else KILLED
 
 
-def _is_full(folder: str | os.PathLike) -> bool:
+def _is_full(folder: StrPath) -> bool:
     """Tell whether a disk has hardly any space, or no more room for files, so that logs end."""
     try:
         disk = os.statvfs(folder)

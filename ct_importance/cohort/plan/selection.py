@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from ct_importance.cohort.labels.slice_labels import SliceLabels
 from ct_importance.cohort.options import SelectionOptions
@@ -15,6 +15,7 @@ from ct_importance.cohort.plan.split import split_patients
 from ct_importance.cohort.slice_entry import SliceEntry, series_of
 from ct_importance.compute.randomness import seed_for
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_table
 from ct_importance.task import DEFAULT_TASK
 
@@ -26,7 +27,7 @@ NO_CHEST = "no slice of its series shows lung (cohort.body_region)"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def read_chests(path: str | os.PathLike) -> Chests:
+def read_chests(path: StrPath) -> Chests:
     """Return what rule find_chest wrote."""
     return {
         (row["patient_id"], row["series_uid"]): None
@@ -43,7 +44,7 @@ def plan_patient(
     masks: Masks,
     options: SelectionOptions,
     chests: Chests | None = None,
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Return what to extract of one patient: a row per slice, in reading order.
 
     Args:
@@ -62,7 +63,7 @@ def plan_patient(
     count: int = getattr(options.slices_per_patient, side)
     series = [slices for slices in _within(series_of(entries), chests) if slices]
     if labels.by_slice:
-        known = {entry.slice_id: labels.of(entry) for entry in entries}
+        known = {it.slice_id: label for it in entries if (label := labels.of(it)) is not None}
         sampled = choose_of_each_class(
             series, known, count, options.inner_fraction, entries[0].patient_id
         )
@@ -111,7 +112,7 @@ def plan_cohort(
     seed: int,
     chests: Chests | None = None,
     classes: Sequence[str] = DEFAULT_TASK.classes,
-) -> tuple[dict[str, str], dict[str, list[dict]]]:
+) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]]]:
     """Split the patients that have a label and plan the slices of each.
 
     Args:
@@ -146,7 +147,8 @@ def plan_cohort(
     patient_labels: dict[str, set[int]] = defaultdict(set)
     by_patient: dict[str, list[SliceEntry]] = defaultdict(list)
     for entry in labelled:
-        patient_labels[entry.patient_id].add(labels.of(entry))
+        if (label := labels.of(entry)) is not None:
+            patient_labels[entry.patient_id].add(label)
         by_patient[entry.patient_id].append(entry)
     sides = split_patients(patient_labels, options.test_fraction, seed, same_person, classes)
     plans = {

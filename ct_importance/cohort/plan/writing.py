@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -26,6 +26,7 @@ from ct_importance.cohort.plan.selection import (
 from ct_importance.cohort.slice_entry import SliceEntry, read_index, write_rejected
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import write_table
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_table
 
 logger = logging.getLogger(__name__)
@@ -37,10 +38,9 @@ PLANNED_SCHEMA = pa.schema(
     [("patient_id", pa.string()), ("slice_id", pa.string()), ("sampled", pa.bool_())]
 )
 
-File = str | os.PathLike
 Sides = Mapping[str, str]
 """Patient -> "train" or "test"."""
-Plans = Mapping[str, list[dict]]
+Plans = Mapping[str, list[dict[str, Any]]]
 """Patient -> its slices (`selection.plan_patient`)."""
 
 
@@ -48,10 +48,10 @@ Plans = Mapping[str, list[dict]]
 class PlanInputs:
     """What a plan is made from."""
 
-    index: File
-    labels: File
-    same_person: File
-    chest: File | None
+    index: StrPath
+    labels: StrPath
+    same_person: StrPath
+    chest: StrPath | None
     """None where slices may come from the whole scan."""
 
 
@@ -59,13 +59,13 @@ class PlanInputs:
 class PlanOutputs:
     """What is written of a plan."""
 
-    split: File
+    split: StrPath
     """Table of the patients, the names of their files and their sides."""
-    planned: File
+    planned: StrPath
     """Table of the planned slices."""
-    plans: File
+    plans: StrPath
     """New folder with a JSON per patient."""
-    rejected: File
+    rejected: StrPath
     """Table of the files set aside, with the reason."""
 
 

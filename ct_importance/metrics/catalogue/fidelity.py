@@ -100,6 +100,7 @@ class Fidelity(Metric):
         Raises:
             InputError: If a map or a logit is not finite.
         """
+        assert sample.image is not None, "which the metric needs"
         fractions = self.fractions
         counts = masked_counts(sample.image.size, self)
         ranks = {}
@@ -224,9 +225,12 @@ def _masked_logits(
 
     from ct_importance.compute.device import images_per_pass, with_less_if_needed
 
+    classifier = probe.classifier
+    assert sample.image is not None, "which the metric needs"
+    assert classifier is not None, "which the metric needs"
     device = probe.device or torch.device("cpu")
-    shape = sample.image.shape
-    batch = batch or images_per_pass(device, *shape, gradient=False)
+    height, width = sample.image.shape
+    batch = batch or images_per_pass(device, height, width, gradient=False)
     image = torch.tensor(sample.image, device=device)  # a copy: it may be read-only
     on_device = torch.as_tensor(ranks, device=device)
     # The untouched and the fully masked image are the same in every order: one pass serves all.
@@ -238,7 +242,7 @@ def _masked_logits(
     )
 
     def logits_of(part: torch.Tensor) -> torch.Tensor:
-        return _pass(part, image, on_device, probe.fill[sample.label], probe.classifier)
+        return _pass(part, image, on_device, probe.fill[sample.label], classifier)
 
     parts = [with_less_if_needed(logits_of, part) for part in jobs.split(batch)]
     logits = torch.cat(parts).cpu().numpy()
@@ -262,4 +266,5 @@ def _pass(
     order, count = jobs.T
     masked = ranks[order] < count[:, None, None]
     with torch.inference_mode():
-        return classifier(torch.where(masked, fill, image)[:, None])[:, 0].float()
+        logits: torch.Tensor = classifier(torch.where(masked, fill, image)[:, None])
+        return logits[:, 0].float()
