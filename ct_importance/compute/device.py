@@ -41,6 +41,7 @@ def make_deterministic(threads: int) -> None:
     # As use_deterministic_algorithms(True), which also imports torch's compiler: 2 s of each job.
     torch.set_deterministic_debug_mode("error")
     # It would also fill new memory, against operations that forget to write: 9 % of a gradient.
+    # (A property of a module, which type checkers do not know.)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
 

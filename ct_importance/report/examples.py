@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import numpy as np
 
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_rows
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Row, iterate_slices
 from ct_importance.io.table_file import read_table
 from ct_importance.task import Task
 
 
 def choose_examples(
-    slices: str | os.PathLike,
-    predictions_path: str | os.PathLike,
+    slices: StrPath,
+    predictions_path: StrPath,
     chosen: Mapping[str, str],
     task: Task,
 ) -> dict[int, Row]:
@@ -38,7 +38,7 @@ def choose_examples(
     """
     predictions = read_table(predictions_path, ["slice_id", "correct"]).to_pylist()
     correct = {row["slice_id"]: row["correct"] for row in predictions}
-    best: dict[int, tuple[tuple, Row]] = {}
+    best: dict[int, tuple[tuple[bool, bool, int], Row]] = {}
     for row in iterate_slices(slices, ["annotated"], ["image", "mask"]):
         wanted = chosen.get(task.keys[row["label"]])
         if wanted is not None and row["slice_id"] != wanted:
@@ -60,7 +60,7 @@ def choose_examples(
     return {label: row for label, (_, row) in sorted(best.items())}
 
 
-def row_of_slice(path: str | os.PathLike, slice_id: str) -> Row:
+def row_of_slice(path: StrPath, slice_id: str) -> Row:
     """Return the row of a slice in a table of maps or segments.
 
     Raises:
@@ -72,6 +72,7 @@ def row_of_slice(path: str | os.PathLike, slice_id: str) -> Row:
     raise InputError(f"{path}: lacks slice {slice_id}; delete this file and run again")
 
 
-def map_of_slice(path: str | os.PathLike, slice_id: str) -> np.ndarray:
+def map_of_slice(path: StrPath, slice_id: str) -> np.ndarray:
     """Return the importance map (H, W) of a slice."""
-    return row_of_slice(path, slice_id)["importance"]
+    importance: np.ndarray = row_of_slice(path, slice_id)["importance"]
+    return importance

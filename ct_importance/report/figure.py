@@ -10,13 +10,13 @@ only.
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.options import Declared
 from ct_importance.plugins import load, name_of, names
@@ -27,7 +27,7 @@ from ct_importance.task import Task, key_of
 if TYPE_CHECKING:
     from matplotlib import figure
 
-Tables = Mapping[str, str | os.PathLike[str]]
+Tables = Mapping[str, StrPath]
 """The tables that a figure reads, by name."""
 
 OF_RUN = ("slices", "predictions", "training", "segments", "ranks")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import pandas as pd
 
 from ct_importance.io.atomic import write_text
 from ct_importance.io.digests import file_digest
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame, read_table
 from ct_importance.metrics.jobs import lower_is_better
 from ct_importance.report.jobs import SummaryJob
@@ -25,8 +25,6 @@ from ct_importance.report.tables.notes import table_warnings
 from ct_importance.report.warnings import model_warnings
 from ct_importance.task import Task
 
-File = str | os.PathLike
-
 COLUMNS = ["patient_id", "label", "split", "sampled"]
 
 
@@ -34,28 +32,28 @@ COLUMNS = ["patient_id", "label", "split", "sampled"]
 class RunFiles:
     """Where a run keeps what it found."""
 
-    slices: File
-    classifier: File
-    predictions: File
-    evaluation: File
-    ranks: File
-    taus: File
-    values: Sequence[File]
+    slices: StrPath
+    classifier: StrPath
+    predictions: StrPath
+    evaluation: StrPath
+    ranks: StrPath
+    taus: StrPath
+    values: Sequence[StrPath]
     """A table per metric."""
-    tables: Sequence[File]
+    tables: Sequence[StrPath]
     """The tables of the report as CSV."""
-    markdown: Sequence[File]
+    markdown: Sequence[StrPath]
     """The same for people to read."""
-    environments: Sequence[File]
+    environments: Sequence[StrPath]
     """The environments of the stages, which name the packages."""
 
 
 def write_summary(
     job: SummaryJob,
     files: RunFiles,
-    summary: File,
-    readme: File,
-    landing: File,
+    summary: StrPath,
+    readme: StrPath,
+    landing: StrPath,
 ) -> None:
     """Write what a run is and says.
 
@@ -108,7 +106,7 @@ def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
     }
 
 
-def _count_data(slices: File, task: Task) -> dict[str, Any]:
+def _count_data(slices: StrPath, task: Task) -> dict[str, Any]:
     rows = read_table(slices, columns=COLUMNS).to_pylist()
     labels = Counter(row["label"] for row in rows)
     split_of = {row["patient_id"]: row["split"] for row in rows}
@@ -122,9 +120,11 @@ def _count_data(slices: File, task: Task) -> dict[str, Any]:
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    records: list[dict[str, Any]]
+    records = table.astype(object).where(table.notna(), None).to_dict("records")
+    return records
 
 
-def _packages(environments: Sequence[File]) -> set[str]:
+def _packages(environments: Sequence[StrPath]) -> set[str]:
     texts = [Path(path).read_text(encoding="utf-8") for path in environments]
     return {name for text in texts for name in re.findall(r"- ([\w.-]+)==", text)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -20,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ct_importance.io.atomic import replacing
+from ct_importance.io.paths import StrPath
 from ct_importance.plugins import load, names
 from ct_importance.report.figure import Figure as ReportFigure
 from ct_importance.report.figure import Tables
@@ -35,7 +35,7 @@ DOUBLE_COLUMN = 7.2
 # Of Paul Tol's muted colours, those that no estimator of this project has.
 OTHER_COLOURS = ["#332288", "#AA4499", "#999933", "#882255"]
 OTHER_DASHES = [(0, (4, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 1))]
-RC = {
+RC: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -88,9 +88,7 @@ def _other_style(number: int) -> tuple[str, Dashes]:
     )
 
 
-def write_figure(
-    shown: ReportFigure, tables: Tables, paths: Iterable[str | os.PathLike[str]]
-) -> None:
+def write_figure(shown: ReportFigure, tables: Tables, paths: Iterable[StrPath]) -> None:
     """Draw a figure of the report, and save it once per path.
 
     Args:
@@ -102,7 +100,7 @@ def write_figure(
         save_figure(shown.draw(tables), paths)
 
 
-def save_figure(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
+def save_figure(figure: Figure, paths: Iterable[StrPath]) -> None:
     """Save a figure once per path, in the format of its suffix; then close it."""
     for path in map(Path, paths):
         suffix = path.suffix.removeprefix(".")
@@ -139,7 +137,7 @@ def bare(axes: Axes, title: str = "") -> None:
 
 
 def plot_with_band(
-    axes: Axes, curve: pd.DataFrame, x: str, y: str, style: Mapping[str, object]
+    axes: Axes, curve: pd.DataFrame, x: str, y: str, style: Mapping[str, Any]
 ) -> None:
     """Plot a curve over the band of its intervals.
 
@@ -155,7 +153,7 @@ def plot_with_band(
     axes.plot(curve[x], curve[y], zorder=2, **style)
 
 
-def legend_below(figure: Figure, styles: Mapping[str, Mapping[str, object]]) -> None:
+def legend_below(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
     """Put one legend for all panels below them, in the order of the configuration."""
     handles = [Line2D([], [], **style) for style in styles.values()]
     columns = min(4, len(styles))

@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ct_importance.io.paths import StrPath
+
 HIDDEN = "(not shown)"
 PATH_KEYS = frozenset(
     {"data_dir", "dicom", "volumes", "patients", "masks", "csv", "pseudonym_key", "weights"}
@@ -47,7 +49,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def git_commit(folder: str | os.PathLike) -> dict[str, Any] | None:
+def git_commit(folder: StrPath) -> dict[str, Any] | None:
     """Return the commit of a project and whether files differ from it; None without git.
 
     Args:
@@ -63,7 +65,7 @@ def git_commit(folder: str | os.PathLike) -> dict[str, Any] | None:
         return None
 
 
-def _git(folder: str | os.PathLike, *arguments: str) -> str:
+def _git(folder: StrPath, *arguments: str) -> str:
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments],
         capture_output=True,

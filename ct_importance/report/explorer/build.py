@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from typing import Any
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Row, iterate_slices
 from ct_importance.io.table_file import read_table
 from ct_importance.report.explorer.levels import plan_levels
@@ -28,7 +28,7 @@ from ct_importance.task import Task
 MAP_BUDGET = 42_000_000
 """Bytes of all maps as Base64: the page as a whole then stays below 60 MB, and opens at once."""
 SLICES_PER_WORKER = 4
-Paths = Mapping[str, str | os.PathLike]
+Paths = Mapping[str, StrPath]
 
 logger = logging.getLogger(__name__)
 
@@ -37,35 +37,35 @@ logger = logging.getLogger(__name__)
 class Sources:
     """The tables of a run that the explorer shows."""
 
-    slices: str | os.PathLike
+    slices: StrPath
     """The list of slices."""
-    predictions: str | os.PathLike
+    predictions: StrPath
     maps: Paths
     """By estimator, in the order of the configuration."""
     fidelity: Paths
     """Points by estimator; empty without the metric. So are the next two."""
     roc: Paths
     dice: Paths
-    segments: str | os.PathLike | None
+    segments: StrPath | None
     """None without dice."""
 
 
 def sources_of(
     estimators: Sequence[str],
-    slices: str | os.PathLike,
-    predictions: str | os.PathLike,
-    maps: Sequence[str | os.PathLike],
-    fidelity: Sequence[str | os.PathLike],
-    roc: Sequence[str | os.PathLike],
-    dice: Sequence[str | os.PathLike],
-    segments: str | os.PathLike | None,
+    slices: StrPath,
+    predictions: StrPath,
+    maps: Sequence[StrPath],
+    fidelity: Sequence[StrPath],
+    roc: Sequence[StrPath],
+    dice: Sequence[StrPath],
+    segments: StrPath | None,
 ) -> Sources:
     """Return `Sources` whose tables come in the order of the estimators.
 
     Of a metric that is not configured there are no tables.
     """
 
-    def by_estimator(paths: Sequence[str | os.PathLike]) -> Paths:
+    def by_estimator(paths: Sequence[StrPath]) -> Paths:
         return dict(zip(estimators, paths, strict=True)) if paths else {}
 
     return Sources(
@@ -80,7 +80,7 @@ def sources_of(
 
 
 def build_explorer(
-    job: ExplorerJob, templates: Paths, sources: Sources, path: str | os.PathLike, workers: int
+    job: ExplorerJob, templates: Paths, sources: Sources, path: StrPath, workers: int
 ) -> None:
     """Write the explorer of a run.
 
@@ -157,9 +157,7 @@ def page_index(
     }
 
 
-def _entries(
-    rows: Iterable[Row], predictions: str | os.PathLike, scores: Scores
-) -> list[dict[str, Any]]:
+def _entries(rows: Iterable[Row], predictions: StrPath, scores: Scores) -> list[dict[str, Any]]:
     """Return what the page lists of each slice: keys, label, the classifier's answer, scores."""
     columns = ["slice_id", "logit", "correct"]
     answers = {row["slice_id"]: row for row in read_table(predictions, columns).to_pylist()}

@@ -44,7 +44,7 @@ def level_shares(bits: float) -> np.ndarray | None:
     """
     for side, ratio in LADDER:
         falling = ratio ** np.arange(side)
-        shares = np.concatenate([falling[::-1], falling]) / (2 * falling.sum())
+        shares: np.ndarray = np.concatenate([falling[::-1], falling]) / (2 * falling.sum())
         if -(shares * np.log2(shares)).sum() <= bits:
             return shares
     return None
@@ -111,7 +111,8 @@ def reduce_mean(image: np.ndarray, factor: int) -> np.ndarray:
         return image
     padded = np.pad(image, [(0, -side % factor) for side in image.shape], mode="edge")
     rows, columns = (side // factor for side in padded.shape)
-    return padded.reshape(rows, factor, columns, factor).mean((1, 3))
+    means: np.ndarray = padded.reshape(rows, factor, columns, factor).mean((1, 3))
+    return means
 
 
 def reduce_nearest(image: np.ndarray, factor: int) -> np.ndarray:

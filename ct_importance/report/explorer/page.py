@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import matplotlib
 import numpy as np
 
 from ct_importance.io.atomic import replacing
+from ct_importance.io.paths import StrPath
 
 COLOURS = {"diverging": "RdBu_r", "sequential": "inferno"}
 """Those of the figures: as much darker to either side; lightness rises evenly."""
@@ -21,8 +21,8 @@ SCRIPT_FILES = ("levels.js", "drawing.js", "page.js")
 
 
 def write_page(
-    path: str | os.PathLike,
-    templates: Mapping[str, str | os.PathLike],
+    path: StrPath,
+    templates: Mapping[str, StrPath],
     slices: Iterable[dict[str, Any]],
     index: dict[str, Any],
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.catalogue.fidelity import ORDERS
 
-Paths = Mapping[str, str | os.PathLike]
+Paths = Mapping[str, StrPath]
 BySlice = dict[str, dict[str, dict[str, Any]]]
 """Slice id -> estimator -> variant -> what is known of that map."""
 
@@ -55,7 +55,7 @@ def read_scores(fidelity: Paths, roc: Paths, dice: Paths, slice_ids: Collection[
 
 
 def _add_fidelity(
-    scores: Scores, estimator: str, path: str | os.PathLike, slice_ids: Collection[str]
+    scores: Scores, estimator: str, path: StrPath, slice_ids: Collection[str]
 ) -> None:
     columns = ["order", "fraction", "logit", "correct"]
     for slice_id, variant, rows in _maps(path, columns, slice_ids):
@@ -72,9 +72,7 @@ def _add_fidelity(
         )
 
 
-def _add_dice(
-    scores: Scores, estimator: str, path: str | os.PathLike, slice_ids: Collection[str]
-) -> None:
+def _add_dice(scores: Scores, estimator: str, path: StrPath, slice_ids: Collection[str]) -> None:
     for slice_id, variant, rows in _maps(path, ["percentage", "dsc"], slice_ids):
         scores.percentages = rows["percentage"].tolist()
         best = rows.loc[rows["dsc"].idxmax()]
@@ -86,7 +84,7 @@ def _add_dice(
 
 
 def _maps(
-    path: str | os.PathLike, columns: list[str], slice_ids: Collection[str]
+    path: StrPath, columns: list[str], slice_ids: Collection[str]
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield slice id, variant and rows of each map in a table of points."""
     wanted = [("slice_id", "in", list(slice_ids))]
@@ -96,5 +94,7 @@ def _maps(
 
 
 def _of(content: BySlice, slice_id: str, estimator: str, variant: str) -> dict[str, Any]:
-    of_estimator = content.setdefault(slice_id, {}).setdefault(estimator, {})
-    return of_estimator.setdefault(variant, {})
+    known: dict[str, Any] = (
+        content.setdefault(slice_id, {}).setdefault(estimator, {}).setdefault(variant, {})
+    )
+    return known

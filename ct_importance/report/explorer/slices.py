@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_rows
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Row, iterate_slices, join_by_slice
 from ct_importance.metrics.xrai.regions import xrai_regions
 from ct_importance.metrics.xrai.storage import unpack_segments
@@ -42,11 +42,11 @@ class Material:
 
 
 def read_material(
-    slices: str | os.PathLike,
+    slices: StrPath,
     subsets: Sequence[str],
     chosen: Sequence[str],
-    maps: Mapping[str, str | os.PathLike],
-    segments: str | os.PathLike | None,
+    maps: Mapping[str, StrPath],
+    segments: StrPath | None,
 ) -> Iterator[Material]:
     """Yield the chosen slices with their maps and segments, one at a time.
 
@@ -89,7 +89,7 @@ def pack_slice(material: Material, factor: int, shares: np.ndarray) -> dict[str,
     mask = material.row["mask"]
     has_mask = mask is not None and mask.any()
     image = np.rint(255 * reduce_mean(material.row["image"], factor)).astype(np.uint8)
-    content = {
+    content: dict[str, Any] = {
         "image": encode_image(image, None if len(shares) == MAX_LEVELS else SLICE_QUALITY),
         "mask": encode_image(255 * reduce_nearest(mask, factor).astype(np.uint8))
         if has_mask
@@ -98,7 +98,8 @@ def pack_slice(material: Material, factor: int, shares: np.ndarray) -> dict[str,
         "limits": {},
         "regions": {},
     }
-    segments = material.segments and unpack_segments(material.segments, material.row["image"].shape)
+    packed, shape = material.segments, material.row["image"].shape
+    segments = None if packed is None else unpack_segments(packed, shape)
     for estimator, importance in material.maps.items():
         if not np.isfinite(importance).all():
             raise InputError(

@@ -59,8 +59,10 @@ class Differences(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a row per estimator, and its groups beside it."""
+        from matplotlib import pyplot as plt
+
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.style import SINGLE_COLUMN, line_styles, plt
+        from ct_importance.report.style import SINGLE_COLUMN, line_styles
         from ct_importance.report.tables.notes import no_test
         from ct_importance.statistics.comparisons import differing_pairs, letter_groups
 
@@ -120,5 +122,5 @@ def show_groups(axes: Axes, order: Sequence[str], groups: Sequence[Sequence[str]
 
 def show_note(axes: Axes, note: str) -> None:
     """Show in place of the bars that there is no test."""
-    at_centre = {"ha": "center", "va": "center", "transform": axes.transAxes}
+    at_centre: dict[str, Any] = {"ha": "center", "va": "center", "transform": axes.transAxes}
     axes.text(0.5, 0.5, note, rotation=90, fontsize=7, **at_centre)

@@ -51,11 +51,12 @@ class Examples(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a row of three pictures per class."""
+        from matplotlib import pyplot as plt
+
         from ct_importance.report.examples import choose_examples, map_of_slice
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             bare,
-            plt,
             show_map,
             show_mask,
             show_slice,

@@ -42,9 +42,11 @@ class FidelityArea(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return both curves and the area between them."""
+        from matplotlib import pyplot as plt
+
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.names import display_name
-        from ct_importance.report.style import SINGLE_COLUMN, plt
+        from ct_importance.report.style import SINGLE_COLUMN
         from ct_importance.report.tables.formats import fixed
 
         values = read_frame(tables["values"]).query("variant == 'absolute'")

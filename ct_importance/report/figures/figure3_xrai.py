@@ -55,6 +55,7 @@ class XraiRegions(Figure):
     def draw(self, tables: Tables) -> figure.Figure:
         """Return four pictures above five."""
         import numpy as np
+        from matplotlib import pyplot as plt
 
         from ct_importance.metrics.xrai.regions import xrai_regions
         from ct_importance.metrics.xrai.storage import unpack_segments
@@ -62,7 +63,6 @@ class XraiRegions(Figure):
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             bare,
-            plt,
             show_map,
             show_mask,
             show_slice,
@@ -76,7 +76,7 @@ class XraiRegions(Figure):
         packed = row_of_slice(tables["segments"], row["slice_id"])["segments"]
         heat = xrai_regions(importance, unpack_segments(packed, row["image"].shape)).heat
         figure = plt.figure(figsize=(DOUBLE_COLUMN, DOUBLE_COLUMN * 0.52))
-        top, bottom = figure.subfigures(2, 1, height_ratios=[5, 4.2])
+        top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=[5, 4.2])[:, 0]
         axes = top.subplots(1, 4)
         show_slice(axes[0], row["image"])
         show_mask(axes[1], row["mask"])

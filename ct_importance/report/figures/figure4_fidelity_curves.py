@@ -44,13 +44,14 @@ class FidelityCurves(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per order and variant."""
+        from matplotlib import pyplot as plt
+
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             legend_below,
             line_styles,
             plot_with_band,
-            plt,
         )
 
         curves = read_frame(tables["curves"])

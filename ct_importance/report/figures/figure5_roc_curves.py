@@ -42,13 +42,14 @@ class RocCurves(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per variant."""
+        from matplotlib import pyplot as plt
+
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             legend_below,
             line_styles,
             plot_with_band,
-            plt,
         )
         from ct_importance.report.tables.notes import training_share
 

@@ -45,6 +45,7 @@ class DiceCurves(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per variant."""
+        from matplotlib import pyplot as plt
         from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
         from ct_importance.io.table_file import read_frame
@@ -53,7 +54,6 @@ class DiceCurves(Figure):
             legend_below,
             line_styles,
             plot_with_band,
-            plt,
         )
         from ct_importance.report.tables.notes import training_share
 

@@ -39,9 +39,11 @@ class RankFlow(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per variant."""
+        from matplotlib import pyplot as plt
+
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.names import metric_name
-        from ct_importance.report.style import DOUBLE_COLUMN, line_styles, plt
+        from ct_importance.report.style import DOUBLE_COLUMN, line_styles
 
         ranks = read_frame(tables["ranks"])
         styles = line_styles(self.estimators)
@@ -70,5 +72,5 @@ class RankFlow(Figure):
             axes.set(yticks=[], xlim=(-0.15, len(metrics) - 0.85), ylim=(len(styles) + 0.5, 0.5))
             axes.tick_params(bottom=False)
             axes.spines[:].set_visible(False)
-        figure.get_layout_engine().set(wspace=0.08)
+        figure.set_layout_engine("constrained", wspace=0.08)
         return figure

@@ -35,8 +35,10 @@ class TrainingCurve(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return two panels: loss and balanced accuracy."""
+        from matplotlib import pyplot as plt
+
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.style import DOUBLE_COLUMN, plt
+        from ct_importance.report.style import DOUBLE_COLUMN
 
         history = read_frame(tables["training"])
         figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 2.6), sharex=True)

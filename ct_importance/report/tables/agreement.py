@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import os
 
 import pandas as pd
 
 from ct_importance.io.atomic import write_text
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.jobs import lower_is_better
 from ct_importance.report.jobs import AgreementJob
@@ -20,7 +20,6 @@ from ct_importance.report.tables.paper import compare_with_paper
 from ct_importance.statistics.agreement import kendall_tau
 
 Table = tuple[list[str], list[list[str]]]
-File = str | os.PathLike
 
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
@@ -34,12 +33,12 @@ CAPTION = (
 
 def write_agreement(
     job: AgreementJob,
-    ranks: File,
-    taus: File,
-    ranks_csv: File,
-    taus_csv: File,
-    markdown: File,
-    page: File,
+    ranks: StrPath,
+    taus: StrPath,
+    ranks_csv: StrPath,
+    taus_csv: StrPath,
+    markdown: StrPath,
+    page: StrPath,
 ) -> None:
     """Write how the metrics rank the estimators, in words and numbers.
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import html
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from ct_importance.io.atomic import write_text
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices
 from ct_importance.report.jobs import CostJob
 from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import display_name
 from ct_importance.report.tables.formats import html_page, html_rows
-
-File = str | os.PathLike
 
 CAPTION = (
     "Cost of each estimator: gradients of the classifier per slice, and seconds of its jobs on {} "
@@ -25,7 +23,9 @@ CAPTION = (
 HEADER = ["Estimator", "Gradients per slice", "Seconds per slice", "Seconds"]
 
 
-def write_cost(job: CostJob, slices: File, csv: File, markdown: File, page: File) -> None:
+def write_cost(
+    job: CostJob, slices: StrPath, csv: StrPath, markdown: StrPath, page: StrPath
+) -> None:
     """Write what each estimator costs.
 
     Args:
@@ -57,7 +57,7 @@ def write_cost(job: CostJob, slices: File, csv: File, markdown: File, page: File
 
 def cost_table(
     passes: Mapping[str, int],
-    benchmarks: Mapping[str, list[str | os.PathLike]],
+    benchmarks: Mapping[str, Sequence[StrPath]],
     slices: int,
 ) -> pd.DataFrame:
     """Return a row per estimator, dearest last.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ct_importance.io.atomic import write_text
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
 from ct_importance.report.jobs import TableJob
 from ct_importance.report.markup import escape_markdown
@@ -31,7 +31,6 @@ from ct_importance.report.tables.notes import (
 
 logger = logging.getLogger(__name__)
 
-File = str | os.PathLike
 
 ON_TEST = "Values on slices of test patients alone are in the details (value_test)."
 
@@ -40,11 +39,11 @@ ON_TEST = "Values on slices of test patients alone are in the details (value_tes
 class TableInputs:
     """What a table is made from."""
 
-    values: File
-    comparisons: File
-    ceiling: File | None
+    values: StrPath
+    comparisons: StrPath
+    ceiling: StrPath | None
     """What a perfect map reaches; None where that is no question."""
-    evaluation: File
+    evaluation: StrPath
     """How good the classifier is, as JSON."""
 
 
@@ -52,14 +51,14 @@ class TableInputs:
 class TableOutputs:
     """What is written of a table."""
 
-    csv: File
-    details: File
+    csv: StrPath
+    details: StrPath
     """CSV of the numbers behind it."""
-    comparisons: File
+    comparisons: StrPath
     """CSV."""
-    markdown: File
-    html: File
-    latex: File
+    markdown: StrPath
+    html: StrPath
+    latex: StrPath
 
 
 def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs) -> None:
