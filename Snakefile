@@ -26,9 +26,9 @@ configfile: "config.yaml"
 
 try:
     study = Study(parse_config(config))
-    # Jobs read this file as well, and the weights are what they were.
+    # Jobs read this file as well, and the files of classifiers are what they were.
     if workflow.is_main_process:
-        study.inputs.check_weights()
+        study.inputs.check_classifiers()
         for text in study.inputs.warnings():
             logger.warning(text)
 except InputError as error:
@@ -40,8 +40,10 @@ os.environ[WORKFLOW_PROCESS] = str(os.getpid())
 
 wildcard_constraints:
     run=study.run,
+    classifier=one_of(study.classifiers),
+    replicate=r"\d+",
     estimator=one_of(study.estimators),
-    figure=one_of(study.figures),
+    figure=one_of(study.figure_names()),
     metric=one_of(study.metrics),
     shard=r"\d+of\d+",
     shared=one_of(study.shared),
@@ -71,11 +73,11 @@ rule all:
     default_target: True
     input:
         f"{study.folder}/cohort/summary.csv",
-        f"{study.folder}/model/evaluation.json",
         f"{study.folder}/summary.json",
+        study.of_trainings("evaluation.json"),
         study.table_files(),
         study.figure_files(),
-        f"{study.folder}/explorer.html",
+        study.of_classifiers("explorer.html"),
 
 
 # The cohort up to the split: labels can be looked at before slices are extracted.
@@ -95,7 +97,7 @@ onsuccess:
     jobs = workflow.dag.bfs(workflow.dag.dependencies, *workflow.dag.targetjobs)
     up_to_date = {str(path) for job in jobs for path in job.output}
     remove_leftovers(study.folder)
-    print_overview(study.folder, list(study.tables), up_to_date)
+    print_overview(study.folder, study.trainings, list(study.tables), up_to_date)
 
 
 onerror:

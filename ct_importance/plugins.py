@@ -1,4 +1,4 @@
-"""Estimators, metrics and figures: found by name, here and in other packages.
+"""Classifier sources, estimators, metrics and figures: found by name, here and in other packages.
 
 Each is a class in a module of its own, and the module's name is its name in config.yaml, or that of
 the files of a figure. Another installed package adds one by an entry point, for instance in its
@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple
 from ct_importance.errors import InputError
 from ct_importance.options import Declared
 
-KindName = Literal["estimator", "shared", "metric", "figure"]
+KindName = Literal["source", "estimator", "shared", "metric", "figure"]
 
 
 class Kind(NamedTuple):
@@ -44,6 +44,11 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
+    "source": Kind(
+        "ct_importance.classifier.sources",
+        "ct_importance.classifier.source:Source",
+        "ct_importance.sources",
+    ),
     "estimator": Kind(
         "ct_importance.saliency.estimators",
         "ct_importance.saliency.estimator:Estimator",

@@ -13,7 +13,7 @@ WIDTH = 1000
 def main() -> None:
     """Reduce each figure and write it beside this file."""
     for name in PICTURES:
-        with Image.open(ROOT / "results/demo/figures" / f"{name}.png") as figure:
+        with Image.open(ROOT / "results/demo/resnet50/figures" / f"{name}.png") as figure:
             height = round(figure.height * WIDTH / figure.width)
             small = figure.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
         small.quantize(128).save(ROOT / "docs" / f"{name}.png", optimize=True)

@@ -2,7 +2,7 @@ rule segment_slices:
     input:
         slices="results/{run}/slices.parquet",
     output:
-        segments="results/{run}/metrics/segments.parquet",
+        segments="results/{run}/segments.parquet",
     log:
         "results/{run}/logs/segment_slices.log",
     benchmark:
@@ -24,15 +24,21 @@ rule segment_slices:
 rule evaluate_importance:
     input:
         slices="results/{run}/slices.parquet",
-        maps="results/{run}/saliency/{estimator}.parquet",
+        maps="results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet",
         classifier=study.classifier_of_metric,
         segments=study.segments_of_metric,
     output:
-        points=study.sharded("results/{run}/metrics/{metric}/{estimator}.parquet"),
+        points=study.sharded(
+            "results/{run}/{classifier}/{replicate}/metrics/{metric}/{estimator}.parquet"
+        ),
     log:
-        study.sharded("results/{run}/logs/evaluate_importance/{metric}/{estimator}.log"),
+        study.sharded(
+            "results/{run}/logs/evaluate_importance/{classifier}/{replicate}/{metric}/{estimator}.log"
+        ),
     benchmark:
-        study.sharded("results/{run}/benchmarks/evaluate_importance/{metric}/{estimator}.tsv")
+        study.sharded(
+            "results/{run}/benchmarks/evaluate_importance/{classifier}/{replicate}/{metric}/{estimator}.tsv"
+        )
     conda:
         "../envs/metrics.yaml"
     threads: 1
@@ -50,11 +56,11 @@ rule evaluate_importance:
 rule evaluate_ceiling:
     input:
         slices="results/{run}/slices.parquet",
-        segments="results/{run}/metrics/segments.parquet",
+        segments="results/{run}/segments.parquet",
     output:
-        points="results/{run}/statistics/{metric}/ceiling/points.parquet",
-        values="results/{run}/statistics/{metric}/ceiling/values.parquet",
-        curves="results/{run}/statistics/{metric}/ceiling/curves.parquet",
+        points="results/{run}/ceiling/{metric}/points.parquet",
+        values="results/{run}/ceiling/{metric}/values.parquet",
+        curves="results/{run}/ceiling/{metric}/curves.parquet",
     log:
         "results/{run}/logs/evaluate_ceiling/{metric}.log",
     benchmark:

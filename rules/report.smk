@@ -3,23 +3,23 @@ rule write_table:
         values=study.of_table("values"),
         comparisons=study.of_table("comparisons"),
         ceiling=study.ceiling_of_table,
-        evaluation="results/{run}/model/evaluation.json",
+        evaluations=study.evaluations,
     output:
-        csv="results/{run}/tables/{table}.csv",
+        csv="results/{run}/{classifier}/tables/{table}.csv",
         html=report(
-            "results/{run}/tables/{table}.html",
+            "results/{run}/{classifier}/tables/{table}.html",
             caption="../report/tables.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
-        markdown="results/{run}/tables/{table}.md",
-        latex="results/{run}/tables/{table}.tex",
-        details="results/{run}/tables/{table}_details.csv",
-        comparisons="results/{run}/tables/{table}_comparisons.csv",
+        markdown="results/{run}/{classifier}/tables/{table}.md",
+        latex="results/{run}/{classifier}/tables/{table}.tex",
+        details="results/{run}/{classifier}/tables/{table}_details.csv",
+        comparisons="results/{run}/{classifier}/tables/{table}_comparisons.csv",
     log:
-        "results/{run}/logs/write_table/{table}.log",
+        "results/{run}/logs/write_table/{classifier}/{table}.log",
     benchmark:
-        "results/{run}/benchmarks/write_table/{table}.tsv"
+        "results/{run}/benchmarks/write_table/{classifier}/{table}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -38,17 +38,17 @@ rule plot_figure:
         unpack(study.tables_of_figure),
     output:
         svg=report(
-            "results/{run}/figures/{figure}.svg",
+            "results/{run}/{classifier}/figures/{figure}.svg",
             caption="../report/figure.rst",
             category=study.category_of_figure,
             labels=study.labels_of_figure,
         ),
-        pdf="results/{run}/figures/{figure}.pdf",
-        png="results/{run}/figures/{figure}.png",
+        pdf="results/{run}/{classifier}/figures/{figure}.pdf",
+        png="results/{run}/{classifier}/figures/{figure}.png",
     log:
-        "results/{run}/logs/plot_figure/{figure}.log",
+        "results/{run}/logs/plot_figure/{classifier}/{figure}.log",
     benchmark:
-        "results/{run}/benchmarks/plot_figure/{figure}.tsv"
+        "results/{run}/benchmarks/plot_figure/{classifier}/{figure}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -65,22 +65,22 @@ rule plot_figure:
 
 rule write_agreement:
     input:
-        ranks="results/{run}/statistics/ranks.parquet",
-        taus="results/{run}/statistics/taus.parquet",
+        ranks="results/{run}/{classifier}/statistics/ranks.parquet",
+        taus="results/{run}/{classifier}/statistics/taus.parquet",
     output:
-        ranks="results/{run}/tables/ranks.csv",
-        taus="results/{run}/tables/agreement.csv",
-        markdown="results/{run}/tables/agreement.md",
+        ranks="results/{run}/{classifier}/tables/ranks.csv",
+        taus="results/{run}/{classifier}/tables/agreement.csv",
+        markdown="results/{run}/{classifier}/tables/agreement.md",
         html=report(
-            "results/{run}/tables/agreement.html",
+            "results/{run}/{classifier}/tables/agreement.html",
             caption="../report/agreement.rst",
             category="Agreement",
             labels={"content": "in words and numbers"},
         ),
     log:
-        "results/{run}/logs/write_agreement.log",
+        "results/{run}/logs/write_agreement/{classifier}.log",
     benchmark:
-        "results/{run}/benchmarks/write_agreement.tsv"
+        "results/{run}/benchmarks/write_agreement/{classifier}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -97,20 +97,20 @@ rule write_agreement:
 rule write_cost:
     input:
         slices="results/{run}/slices.parquet",
-        benchmarks=study.all_benchmarks(),
+        benchmarks=study.all_benchmarks,
     output:
-        csv="results/{run}/tables/cost.csv",
-        markdown="results/{run}/tables/cost.md",
+        csv="results/{run}/{classifier}/tables/cost.csv",
+        markdown="results/{run}/{classifier}/tables/cost.md",
         html=report(
-            "results/{run}/tables/cost.html",
+            "results/{run}/{classifier}/tables/cost.html",
             caption="../report/cost.rst",
             category="Tables",
             labels={"table": "Cost"},
         ),
     log:
-        "results/{run}/logs/write_cost.log",
+        "results/{run}/logs/write_cost/{classifier}.log",
     benchmark:
-        "results/{run}/benchmarks/write_cost.tsv"
+        "results/{run}/benchmarks/write_cost/{classifier}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -127,11 +127,12 @@ rule write_cost:
 rule write_summary:
     input:
         slices="results/{run}/slices.parquet",
-        classifier="results/{run}/model/classifier.pt",
-        predictions="results/{run}/model/predictions.parquet",
-        evaluation="results/{run}/model/evaluation.json",
-        ranks="results/{run}/statistics/ranks.parquet",
-        taus="results/{run}/statistics/taus.parquet",
+        # Classifier by classifier.
+        classifiers=study.of_trainings("classifier/classifier.pt"),
+        predictions=study.of_trainings("predictions.parquet"),
+        evaluations=study.of_trainings("evaluation.json"),
+        ranks=study.of_classifiers("statistics/ranks.parquet"),
+        taus=study.of_classifiers("statistics/taus.parquet"),
         values=study.values(),
         tables=study.paper_tables("csv"),
         markdown=study.paper_tables("md"),
@@ -160,11 +161,11 @@ rule write_summary:
 rule build_explorer:
     input:
         slices="results/{run}/slices.parquet",
-        predictions="results/{run}/model/predictions.parquet",
-        maps=study.maps(),
-        fidelity=study.points("fidelity"),
-        roc=study.points("roc"),
-        dice=study.points("dice"),
+        predictions="results/{run}/{classifier}/1/predictions.parquet",
+        maps=study.maps_of_explorer,
+        fidelity=study.points_of_explorer("fidelity"),
+        roc=study.points_of_explorer("roc"),
+        dice=study.points_of_explorer("dice"),
         segments=study.segments(),
         templates=[
             "ct_importance/report/explorer/templates/page.html",
@@ -175,11 +176,11 @@ rule build_explorer:
         ],
     output:
         # Not part of the report: it names patients and shows their slices.
-        page="results/{run}/explorer.html",
+        page="results/{run}/{classifier}/explorer.html",
     log:
-        "results/{run}/logs/build_explorer.log",
+        "results/{run}/logs/build_explorer/{classifier}.log",
     benchmark:
-        "results/{run}/benchmarks/build_explorer.tsv"
+        "results/{run}/benchmarks/build_explorer/{classifier}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 8

@@ -1,14 +1,16 @@
 rule share_passes:
     input:
         slices="results/{run}/slices.parquet",
-        classifier="results/{run}/model/classifier.pt",
+        classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
         predictions=study.predictions_of_target,
     output:
-        maps=study.sharded("results/{run}/saliency/shared/{shared}.parquet"),
+        maps=study.sharded(
+            "results/{run}/{classifier}/{replicate}/saliency/shared/{shared}.parquet"
+        ),
     log:
-        study.sharded("results/{run}/logs/share_passes/{shared}.log"),
+        study.sharded("results/{run}/logs/share_passes/{classifier}/{replicate}/{shared}.log"),
     benchmark:
-        study.sharded("results/{run}/benchmarks/share_passes/{shared}.tsv")
+        study.sharded("results/{run}/benchmarks/share_passes/{classifier}/{replicate}/{shared}.tsv")
     conda:
         "../envs/saliency.yaml"
     threads: 1
@@ -27,11 +29,11 @@ rule combine_shared:
     input:
         shared=study.shared_maps,
     output:
-        maps="results/{run}/saliency/{estimator}.parquet",
+        maps="results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet",
     log:
-        "results/{run}/logs/combine_shared/{estimator}.log",
+        "results/{run}/logs/combine_shared/{classifier}/{replicate}/{estimator}.log",
     benchmark:
-        "results/{run}/benchmarks/combine_shared/{estimator}.tsv"
+        "results/{run}/benchmarks/combine_shared/{classifier}/{replicate}/{estimator}.tsv"
     wildcard_constraints:
         estimator=one_of(study.combining()),
     conda:
@@ -50,14 +52,18 @@ rule combine_shared:
 rule compute_importance:
     input:
         slices="results/{run}/slices.parquet",
-        classifier="results/{run}/model/classifier.pt",
-        predictions="results/{run}/model/predictions.parquet",
+        classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
+        predictions="results/{run}/{classifier}/{replicate}/predictions.parquet",
     output:
-        maps=study.sharded("results/{run}/saliency/{estimator}.parquet"),
+        maps=study.sharded("results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet"),
     log:
-        study.sharded("results/{run}/logs/compute_importance/{estimator}.log"),
+        study.sharded(
+            "results/{run}/logs/compute_importance/{classifier}/{replicate}/{estimator}.log"
+        ),
     benchmark:
-        study.sharded("results/{run}/benchmarks/compute_importance/{estimator}.tsv")
+        study.sharded(
+            "results/{run}/benchmarks/compute_importance/{classifier}/{replicate}/{estimator}.tsv"
+        )
     wildcard_constraints:
         estimator=one_of(study.taking_passes()),
     conda:
@@ -80,11 +86,11 @@ if len(study.shards) > 1:
         input:
             shards=study.shards_of,
         output:
-            table="results/{run}/{joined}.parquet",
+            table="results/{run}/{classifier}/{replicate}/{joined}.parquet",
         log:
-            "results/{run}/logs/join_shards/{joined}.log",
+            "results/{run}/logs/join_shards/{classifier}/{replicate}/{joined}.log",
         benchmark:
-            "results/{run}/benchmarks/join_shards/{joined}.tsv"
+            "results/{run}/benchmarks/join_shards/{classifier}/{replicate}/{joined}.tsv"
         wildcard_constraints:
             joined=one_of(study.joined()),
         conda:

@@ -3,13 +3,13 @@ rule estimate_values:
         points=study.points_of_metric,
         slices="results/{run}/slices.parquet",
     output:
-        values="results/{run}/statistics/{metric}/values.parquet",
-        curves="results/{run}/statistics/{metric}/curves.parquet",
-        comparisons="results/{run}/statistics/{metric}/comparisons.parquet",
+        values="results/{run}/{classifier}/statistics/{metric}/values.parquet",
+        curves="results/{run}/{classifier}/statistics/{metric}/curves.parquet",
+        comparisons="results/{run}/{classifier}/statistics/{metric}/comparisons.parquet",
     log:
-        "results/{run}/logs/estimate_values/{metric}.log",
+        "results/{run}/logs/estimate_values/{classifier}/{metric}.log",
     benchmark:
-        "results/{run}/benchmarks/estimate_values/{metric}.tsv"
+        "results/{run}/benchmarks/estimate_values/{classifier}/{metric}.tsv"
     conda:
         "../envs/statistics.yaml"
     threads: 1
@@ -25,15 +25,15 @@ rule estimate_values:
 
 rule rank_estimators:
     input:
-        points=study.all_points(),
-        comparisons=study.comparisons(),
+        points=study.all_points,
+        comparisons=study.comparisons,
     output:
-        ranks="results/{run}/statistics/ranks.parquet",
-        taus="results/{run}/statistics/taus.parquet",
+        ranks="results/{run}/{classifier}/statistics/ranks.parquet",
+        taus="results/{run}/{classifier}/statistics/taus.parquet",
     log:
-        "results/{run}/logs/rank_estimators.log",
+        "results/{run}/logs/rank_estimators/{classifier}.log",
     benchmark:
-        "results/{run}/benchmarks/rank_estimators.tsv"
+        "results/{run}/benchmarks/rank_estimators/{classifier}.tsv"
     conda:
         "../envs/statistics.yaml"
     threads: 1

@@ -1,14 +1,15 @@
-"""Rule train_classifier: train the ResNet-50 on the slices of the training patients."""
+"""Rule train_classifier: train a classifier on the slices of the training patients."""
 
-from ct_importance.classifier.fitting import fit_classifier
 from ct_importance.classifier.jobs import TrainingJob
+from ct_importance.compute.device import make_deterministic
 from ct_importance.workflow.running import running
 
 with running(snakemake, TrainingJob) as job:
-    fit_classifier(
-        job,
+    make_deterministic(snakemake.threads)
+    job.source.train(
         snakemake.input.slices,
+        job.preparation,
+        job.seed,
         snakemake.output.classifier,
         snakemake.output.training,
-        snakemake.threads,
     )

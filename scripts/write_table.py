@@ -10,6 +10,6 @@ with running(snakemake, TableJob) as job:
     ceiling = given.ceiling[0] if given.ceiling else None
     write_metric_table(
         job,
-        TableInputs(given.values, given.comparisons, ceiling, given.evaluation),
+        TableInputs(given.values, given.comparisons, ceiling, given.evaluations),
         TableOutputs(*numbers, made.markdown, made.html, made.latex),
     )

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ import torch
 import yaml
 
 from ct_importance.classifier.classifier import Classifier
+from ct_importance.classifier.jobs import ImportJob
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.evaluate import evaluate_estimator
+from ct_importance.metrics.jobs import EvaluationJob
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch
@@ -123,3 +126,16 @@ def test_the_metric_is_averaged_as_those_of_the_project_are(tmp_path):
     each = [mask[chosen].mean() for mask, chosen in zip(masks, top, strict=True)]
     np.testing.assert_allclose(found, [np.mean(each), np.mean(each[:2])])
     assert "25%" in metric.describe()
+
+
+def test_the_classifier_is_judged_as_those_of_the_project_are():
+    overlay = next(overlay for overlay in OVERLAYS if "classifiers" in overlay)
+    study = Study(parse_config(yaml.safe_load((ROOT / "config.yaml").read_text()) | overlay))
+    assert (study.trained(), study.brought()) == (["resnet50"], ["middle"])
+    asked = SimpleNamespace(classifier="middle", replicate="1", metric="fidelity")
+    job = ImportJob.model_validate_json(study.job("import_classifier")(asked))
+    assert job.source.threshold == 0.3
+    evaluation = study.job("evaluate_importance")(
+        SimpleNamespace(**vars(asked), estimator="random")
+    )
+    assert EvaluationJob.model_validate_json(evaluation).classifier.source == job.source

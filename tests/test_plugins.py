@@ -108,7 +108,8 @@ def test_its_name_is_that_of_its_entry_point(tmp_path):
     with installed(tmp_path, "others", {"glow": ESTIMATOR}, points):
         assert name_of(load("estimator", "brightness")) == "brightness"
         study = Study(parse_config(config_with(brightness={})))
-        job = json.loads(study.job("compute_importance")(SimpleNamespace(estimator="brightness")))
+        wildcards = SimpleNamespace(classifier="resnet50", replicate="1", estimator="brightness")
+        job = json.loads(study.job("compute_importance")(wildcards))
         assert job["method"] == "brightness"
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from ct_importance.classifier.jobs import TrainingJob
+from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.store import save_classifier
 from ct_importance.classifier.training import train_classifier
-from ct_importance.compute.device import make_deterministic, pick_device
+from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.compute.device import pick_device
 from ct_importance.io.image_table import write_table
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import load_images
@@ -25,25 +26,30 @@ HISTORY_SCHEMA = pa.schema(
 
 
 def fit_classifier(
-    job: TrainingJob, slices: StrPath, classifier: StrPath, training: StrPath, threads: int
+    options: TrainingOptions,
+    preparation: ExtractionOptions,
+    seed: int,
+    slices: StrPath,
+    classifier: StrPath,
+    history: StrPath,
 ) -> None:
     """Train the ResNet-50 on the slices of the training patients.
 
     Args:
-        job: How to train.
+        options: How to train.
+        preparation: Size and HU window of the slices.
+        seed: Seed of the training.
         slices: The list of slices.
         classifier: The file to write, as `save_classifier` does.
-        training: The table to write: a row per epoch (`HISTORY_SCHEMA`).
-        threads: CPU threads to use.
+        history: The table to write: a row per epoch (`HISTORY_SCHEMA`).
 
     Raises:
         InputError: If there are no training slices, or slices of one class only.
     """
-    make_deterministic(threads)
     _, images, labels = load_images(slices, "train")
     _, test_images, test_labels = load_images(slices, "test")
     test = (test_images, test_labels)
-    network, history = train_classifier(images, labels, job.options, job.seed, pick_device(), test)
-    save_classifier(classifier, network, job.preparation.image_size, job.preparation.hu_window)
-    columns = {name: [row[name] for row in history] for name in HISTORY_SCHEMA.names}
-    write_table(training, HISTORY_SCHEMA, columns)
+    network, rows = train_classifier(images, labels, options, seed, pick_device(), test)
+    save_classifier(classifier, network, preparation.image_size, preparation.hu_window)
+    columns = {name: [row[name] for row in rows] for name in HISTORY_SCHEMA.names}
+    write_table(history, HISTORY_SCHEMA, columns)

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
-from ct_importance.classifier.options import TrainingOptions
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.options import Options
+from ct_importance.plugins import load
+
+if TYPE_CHECKING:
+    from ct_importance.classifier.source import Source
 
 
-class TrainingJob(Options):
-    """A training of the classifier."""
+class ChosenClassifier(Options):
+    """An entry of the section `classifiers` of config.yaml."""
 
-    options: TrainingOptions
+    name: str
+    """Of the entry."""
+    method: str
+    """Module of its source."""
+    options: dict[str, Any]
+    """Its fields."""
+
+    @property
+    def source(self) -> Source:
+        """The source with these options."""
+        found: Source = load("source", self.method)(**self.options)
+        return found
+
+
+class TrainingJob(ChosenClassifier):
+    """A training of a classifier."""
+
     preparation: ExtractionOptions
+    """Size and HU window of the slices."""
     seed: int
+    """That of the replicate."""
 
 
-class ImportJob(Options):
-    """A trained classifier of the user."""
+class ImportJob(ChosenClassifier):
+    """A classifier of the user."""
 
-    weights: str
-    digest: str
-    """Of the file: Snakemake compares files of this size by time only."""
+    digests: dict[str, str]
+    """Of its files: Snakemake compares files of this size by time only."""
     preparation: ExtractionOptions
+    """Size and HU window of the slices."""
 
 
 class PredictionJob(Options):
-    """What the classifier answers to every slice."""
+    """What a classifier answers to every slice."""
 
+    classifier: ChosenClassifier
     image_size: int
-    precision: Literal["float32", "tf32", "bfloat16"]
+    """Rows and columns of a slice."""
     fill: tuple[float, ...]
     """What hides each class in an image, 0 to 1."""

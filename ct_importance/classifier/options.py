@@ -1,6 +1,6 @@
-"""Options of the model stage: the keys of ``model:`` in config.yaml."""
+"""Options of a training: the keys of ``training:`` of a classifier in config.yaml."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -55,15 +55,3 @@ class TrainingOptions(Options):
     test_every: int = Field(0, ge=0, le=10_000)
     """Epochs between evaluations on the test slices; 0: only after the last epoch. The test slices
     are only ever looked at: they choose neither the epoch nor anything else."""
-
-
-class ModelOptions(Options):
-    """The classifier whose decisions are explained."""
-
-    weights: str | None = Field(None, min_length=1)
-    """File of a trained ResNet-50 to use instead of training one; null: train."""
-    training: TrainingOptions = TrainingOptions()
-    """How to train; without effect when weights are given."""
-    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
-    """How exactly the trained network is computed, for predictions, maps and fidelity. Products
-    of tf32 (GPUs only) keep 10 bits, those of bfloat16 keep 7: faster, and less exact."""

@@ -12,7 +12,6 @@ import pyarrow as pa
 import torch
 from torch import nn
 
-from ct_importance.classifier.store import load_classifier
 from ct_importance.compute.device import (
     images_per_pass,
     in_precision,
@@ -72,7 +71,8 @@ def predict_slices(
     """
     make_deterministic(threads)
     device = pick_device()
-    network = in_precision(load_classifier(classifier, device=device), job.precision)
+    source = job.classifier.source
+    network = in_precision(source.load(classifier, device).network, source.precision)
     rows = list(iterate_slices(slices, ["all"]))
     if not rows:
         raise InputError("no slice could be used: cohort/rejected.parquet says why")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,9 +15,6 @@ from ct_importance.classifier.weights import FORMAT, read_weights
 from ct_importance.compute.device import channels_last
 from ct_importance.io.atomic import replacing
 from ct_importance.io.paths import StrPath
-
-if TYPE_CHECKING:
-    from ct_importance.classifier.jobs import ImportJob
 
 
 def save_classifier(
@@ -69,21 +65,6 @@ def load_classifier(
             otherwise.
     """
     return _network(read_weights(path, image_size, hu_window, own=True), device)
-
-
-def import_classifier(job: ImportJob, classifier: StrPath) -> None:
-    """Check a trained classifier of the user and take it over.
-
-    Args:
-        job: Which one, and the preparation of the images it is meant for.
-        classifier: The file to write, as `save_classifier` does.
-
-    Raises:
-        InputError: As `import_weights`.
-    """
-    preparation = job.preparation
-    network = import_weights(job.weights, preparation.image_size, preparation.hu_window)
-    save_classifier(classifier, network, preparation.image_size, preparation.hu_window)
 
 
 def import_weights(

@@ -86,7 +86,8 @@ def class_weights(labels: np.ndarray) -> np.ndarray:
     if not counts.all():
         raise InputError(
             f"training slices: {counts[0]} of the first class and {counts[1]} of the second; "
-            "training needs both. Check the labels and the split, or give model.weights"
+            "training needs both. Check the labels and the split, or give `weights` of the "
+            "classifier"
         )
     return len(labels) / (2 * counts)
 

@@ -40,14 +40,16 @@ def read_weights(
         InputError: If the weights cannot be used, with the reason and the remedy.
     """
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; model.weights must name a checkpoint of torch")
+        raise InputError(
+            f"{path}: no such file; `weights` of a classifier must name a checkpoint of torch"
+        )
     content = read_checkpoint(path, "delete this file and run again" if own else SAVE)
     if content.get("format") == FORMAT:
         _check_preparation(path, content, image_size, hu_window)
     elif own:
         raise InputError(
             f"{path}: not a classifier of this workflow (no format {FORMAT!r}); delete the file "
-            "to have it made again, or give weights from elsewhere as model.weights"
+            "to have it made again, or give weights from elsewhere as `weights` of a classifier"
         )
     state = _state_dict(path, content)
     expected = resnet50_shapes()

@@ -7,7 +7,8 @@ product of a matrix of weights with these sums: no slice is looked at again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -82,6 +83,22 @@ def _positions(metric: Metric, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataF
     return (
         rows.groupby(names, sort=False).ngroup().to_numpy(),
         rows[names].drop_duplicates(ignore_index=True),
+    )
+
+
+def mean_of_trainings(trainings: Sequence[PatientSums]) -> PatientSums:
+    """Return sums whose averages are the means of those of several trainings.
+
+    Args:
+        trainings: Of the same slices, at least one.
+    """
+    first = trainings[0]
+    return replace(
+        first,
+        sums={
+            name: np.mean([of_training.sums[name] for of_training in trainings], axis=0)
+            for name in first.sums
+        },
     )
 
 

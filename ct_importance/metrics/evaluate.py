@@ -112,15 +112,16 @@ def evaluate_maps(
 
 def _asking(classifier: StrPath, job: EvaluationJob, threads: int) -> Probe:
     """Return a probe with the classifier of a file, on the device there is."""
-    from ct_importance.classifier.store import fuse_for_inference, load_classifier
+    from ct_importance.classifier.store import fuse_for_inference
     from ct_importance.compute.device import in_precision, make_deterministic, pick_device
 
-    assert job.precision is not None, "the job says how to ask"
+    assert job.classifier is not None, "the job says which classifier is asked"
     assert job.fill is not None, "the job says what hides a class"
     make_deterministic(threads)
     device = pick_device()
-    fused = fuse_for_inference(load_classifier(classifier), device)
-    return Probe(job.seed, in_precision(fused, job.precision), device, job.fill)
+    source = job.classifier.source
+    fused = fuse_for_inference(source.load(classifier).network, device)
+    return Probe(job.seed, in_precision(fused, source.precision), device, job.fill)
 
 
 def evaluate_slice(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from ct_importance.classifier.jobs import ChosenClassifier
 from ct_importance.options import Options
 from ct_importance.plugins import load
 
@@ -48,8 +49,8 @@ class EvaluationJob(MetricJob):
     """Of its entry in config.yaml."""
     shard: str
     """The share of the slices that is this job's, e.g. ``1of3``."""
-    precision: Literal["float32", "tf32", "bfloat16"] | None
-    """That of passes through the classifier; None for a metric that takes none."""
+    classifier: ChosenClassifier | None
+    """None for a metric that does not ask it."""
     fill: tuple[float, ...] | None
     """What hides each class in an image, 0 to 1; None for a metric that does not ask the
     classifier."""

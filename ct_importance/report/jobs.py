@@ -55,13 +55,25 @@ class CostJob(Options):
     """Which slices were explained (`ct_importance.io.slices.SUBSETS`)."""
 
 
+class ClassifierOfRun(Options):
+    """One of the classifiers of a run."""
+
+    name: str
+    trainings: int
+    """How many there are."""
+    is_trained_here: bool
+    """False for one that the user brings."""
+
+
 class SummaryJob(Options):
     """What a run is and says."""
 
     config: dict[str, Any]
     """The configuration without paths (`ct_importance.report.summary.shareable_config`)."""
+    classifiers: tuple[ClassifierOfRun, ...]
+    """In the order of their files."""
     metrics: tuple[ChosenMetric, ...]
-    """In the order of their tables of values."""
+    """In the order of their tables of values, of each classifier."""
     statistics: StatisticsOptions
     task: Task
 
@@ -70,7 +82,7 @@ class ExplorerJob(Options):
     """A page to look through slices, maps and scores."""
 
     run: str
-    """Its name."""
+    """Its name; in a run with several classifiers, with that of the classifier."""
     estimators: tuple[str, ...]
     """In the order of their tables."""
     subsets: tuple[str, ...]

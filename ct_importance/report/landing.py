@@ -39,18 +39,19 @@ def landing_text(summary: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def readme_text(summary: Mapping[str, Any], tables: Sequence[str]) -> str:
+def readme_text(summary: Mapping[str, Any], tables: Mapping[str, Sequence[str]]) -> str:
     """Return the README.md of a run.
 
     Args:
         summary: Content of summary.json.
-        tables: Tables as Markdown.
+        tables: Tables as Markdown, by classifier.
     """
     parts = [f"# Run {summary['run']}"]
     for heading, lines in _sections(summary).items():
         listed = "\n".join(f"- {escape_markdown(line)}" for line in lines)
         parts += [f"## {heading}", listed]
-    parts += ["## Tables", *(table.strip() for table in tables)]
+    for name, texts in tables.items():
+        parts += [f"## Tables{_whose(name, summary)}", *(table.strip() for table in texts)]
     parts += ["## Where it comes from", _provenance(summary)]
     configuration = json.dumps(summary["config"], indent=2)
     parts += ["## Configuration", f"```json\n{configuration}\n```"]
@@ -58,16 +59,21 @@ def readme_text(summary: Mapping[str, Any], tables: Sequence[str]) -> str:
 
 
 def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
-    sections = {
-        "Data": _data(summary["data"]),
-        "Classifier": _classifier(
-            summary["classifier"], summary["config"]["model"]["weights"] is None
-        ),
-        "Warnings": summary["warnings"],
-        "What it says": summary["findings"],
-        "How it is computed": [*_metrics(summary["metrics"]), *READING],
-    }
+    sections = {"Data": _data(summary["data"])}
+    for name, found in summary["classifiers"].items():
+        whose = _whose(name, summary)
+        sections |= {
+            f"Classifier{whose}": _classifier(found["trainings"], found["is_trained_here"]),
+            f"Warnings{whose}": found["warnings"],
+            f"What it says{whose}": found["findings"],
+        }
+    sections["How it is computed"] = [*_metrics(summary["metrics"]), *READING]
     return {heading: lines for heading, lines in sections.items() if lines}
+
+
+def _whose(classifier: str, summary: Mapping[str, Any]) -> str:
+    """Return what tells the headings of one classifier from those of others."""
+    return f": {classifier}" if len(summary["classifiers"]) > 1 else ""
 
 
 def _data(data: Mapping[str, Any]) -> list[str]:
@@ -86,14 +92,22 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _classifier(evaluation: Mapping[str, Any], is_trained_here: bool) -> list[str]:
+def _classifier(trainings: Sequence[Mapping[str, Any]], is_trained_here: bool) -> list[str]:
+    lines = []
+    for number, evaluation in enumerate(trainings, 1):
+        whose = f"Training {number}: balanced" if len(trainings) > 1 else "Balanced"
+        lines += [f"{whose} {text}" for text in _accuracies(evaluation, is_trained_here)]
+    return lines
+
+
+def _accuracies(evaluation: Mapping[str, Any], is_trained_here: bool) -> list[str]:
     others = "training" if is_trained_here else "other"
     lines = []
     for name, part in (("test", evaluation["test"]), (others, evaluation["train"])):
         if part["n"] and part["balanced_accuracy"] is not None:
             rates = {key: _rate(part[key]) for key in ("sensitivity", "specificity")}
             lines.append(
-                f"Balanced accuracy {part['balanced_accuracy']:.3f} on {part['n']} evenly spaced "
+                f"accuracy {part['balanced_accuracy']:.3f} on {part['n']} evenly spaced "
                 f"{name} slices ({', '.join(f'{key} {rate}' for key, rate in rates.items())})."
             )
     return lines
@@ -116,6 +130,7 @@ def _provenance(summary: Mapping[str, Any]) -> str:
     lines = [
         f"Seed: {summary['seed']}",
         *(f"Digest of {name} (BLAKE2): {digest}" for name, digest in summary["digests"].items()),
+        *_digests(summary),
         "Code: no git repository"
         if code is None
         else f"Code: commit {code['commit']}{', with changes' if code['changed'] else ''}",
@@ -125,6 +140,16 @@ def _provenance(summary: Mapping[str, Any]) -> str:
         f"Packages: {', '.join(installed)}",
     ]
     return "\n".join(f"- {escape_markdown(line)}" for line in lines)
+
+
+def _digests(summary: Mapping[str, Any]) -> list[str]:
+    """Return the digests of the files of each training."""
+    several = len(summary["classifiers"]) > 1
+    return [
+        f"Digest of {what}{f' of {name}' if several else ''} (BLAKE2): {', '.join(digests)}"
+        for name, found in summary["classifiers"].items()
+        for what, digests in found["digests"].items()
+    ]
 
 
 def _rst_title(text: str, line: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,16 @@ class RunFiles:
     """Where a run keeps what it found."""
 
     slices: StrPath
-    classifier: StrPath
-    predictions: StrPath
-    evaluation: StrPath
-    ranks: StrPath
-    taus: StrPath
+    classifiers: Sequence[StrPath]
+    """Of each training of each classifier; likewise the next two."""
+    predictions: Sequence[StrPath]
+    evaluations: Sequence[StrPath]
+    ranks: Sequence[StrPath]
+    """A table per classifier."""
+    taus: Sequence[StrPath]
+    """Likewise."""
     values: Sequence[StrPath]
-    """A table per metric."""
+    """A table per metric, of each classifier; likewise the next two."""
     tables: Sequence[StrPath]
     """The tables of the report as CSV."""
     markdown: Sequence[StrPath]
@@ -66,7 +70,8 @@ def write_summary(
         landing: The first page of the report, as reStructuredText.
     """
     found = summarise_run(job, files)
-    markdown = [Path(path).read_text(encoding="utf-8") for path in files.markdown]
+    texts = [Path(path).read_text(encoding="utf-8") for path in files.markdown]
+    markdown = dict(zip(found["classifiers"], _shared_out(texts, _alike(job)), strict=True))
     write_text(summary, json.dumps(found, indent=2, allow_nan=False) + "\n")
     write_text(readme, readme_text(found, markdown))
     write_text(landing, landing_text(found))
@@ -74,36 +79,78 @@ def write_summary(
 
 def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
     """Return what `write_summary` writes as JSON."""
-    evaluation = json.loads(Path(files.evaluation).read_text(encoding="utf-8"))
-    ranks, taus = read_frame(files.ranks), read_frame(files.taus)
-    warnings = {
-        one.name: table_warnings(one, job.statistics, job.task, read_frame(path), evaluation)
-        for one, path in zip(job.metrics, files.values, strict=True)
-    }
-    lower = lower_is_better(job.metrics)
+    trainings = [one.trainings for one in job.classifiers]
+    by_classifier = zip(
+        job.classifiers,
+        files.ranks,
+        files.taus,
+        _shared_out(files.classifiers, trainings),
+        _shared_out(files.predictions, trainings),
+        _shared_out(files.evaluations, trainings),
+        _shared_out(files.values, _alike(job)),
+        _shared_out(files.tables, _alike(job)),
+        strict=True,
+    )
     return {
         "run": job.config["run"],
         "seed": job.config["seed"],
         "data": _count_data(files.slices, job.task),
-        "classifier": evaluation,
-        "metrics": {one.name: one.metric.describe(job.task) for one in job.metrics},
-        "warnings": say_warnings(model_warnings(evaluation, job.task), warnings),
-        "findings": [
-            sentence
-            for variant in VARIANT_WORDS
-            for sentence in say_disagreement(ranks, variant, lower) + say_taus(taus, variant)
-        ],
-        "tables": {Path(path).stem: _records(pd.read_csv(path)) for path in files.tables},
-        "digests": {
-            "slices": file_digest(files.slices),
-            "classifier": file_digest(files.classifier),
-            "predictions": file_digest(files.predictions),
+        "classifiers": {
+            one.name: {"is_trained_here": one.is_trained_here, **_summarise(job, *of_one)}
+            for one, *of_one in by_classifier
         },
+        "metrics": {one.name: one.metric.describe(job.task) for one in job.metrics},
+        "digests": {"slices": file_digest(files.slices)},
         "code": git_commit(Path.cwd()),
         "packages": package_versions(_packages(files.environments)),
         "hardware": hardware(),
         "config": job.config,
     }
+
+
+def _summarise(
+    job: SummaryJob,
+    ranks: StrPath,
+    taus: StrPath,
+    classifiers: Sequence[StrPath],
+    predictions: Sequence[StrPath],
+    evaluations: Sequence[StrPath],
+    values: Sequence[StrPath],
+    tables: Sequence[StrPath],
+) -> dict[str, Any]:
+    """Return what was found of one classifier."""
+    ranked, agreed = read_frame(ranks), read_frame(taus)
+    trainings = [json.loads(Path(path).read_text(encoding="utf-8")) for path in evaluations]
+    warnings = {
+        one.name: table_warnings(one, job.statistics, job.task, read_frame(path), trainings)
+        for one, path in zip(job.metrics, values, strict=True)
+    }
+    lower = lower_is_better(job.metrics)
+    return {
+        "trainings": trainings,
+        "warnings": say_warnings(model_warnings(trainings, job.task), warnings),
+        "findings": [
+            sentence
+            for variant in VARIANT_WORDS
+            for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
+        ],
+        "tables": {Path(path).stem: _records(pd.read_csv(path)) for path in tables},
+        "digests": {
+            "classifier": [file_digest(path) for path in classifiers],
+            "predictions": [file_digest(path) for path in predictions],
+        },
+    }
+
+
+def _alike(job: SummaryJob) -> list[int]:
+    """Return how many tables each classifier has: one per metric."""
+    return [len(job.metrics)] * len(job.classifiers)
+
+
+def _shared_out(files: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:
+    """Return the first files as the first list, as many as its count says, and so on."""
+    rest = iter(files)
+    return [list(islice(rest, count)) for count in counts]
 
 
 def _count_data(slices: StrPath, task: Task) -> dict[str, Any]:

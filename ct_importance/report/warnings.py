@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ct_importance.task import Task, grey_in_words
 
 
-def model_warnings(evaluation: Mapping[str, Any], task: Task) -> list[str]:
-    """Return warnings, in plain words, out of model/evaluation.json.
+def model_warnings(trainings: Sequence[Mapping[str, Any]], task: Task) -> list[str]:
+    """Return warnings about a classifier in plain words.
+
+    Args:
+        trainings: Content of evaluation.json of each of its trainings.
+        task: What it tells apart.
+    """
+    return [
+        f"Training {number}: {warning}" if len(trainings) > 1 else warning
+        for number, evaluation in enumerate(trainings, 1)
+        for warning in _warnings_of(evaluation, task)
+    ]
+
+
+def _warnings_of(evaluation: Mapping[str, Any], task: Task) -> list[str]:
+    """Return the warnings about one training.
 
     What hides a class argues against it only if the classifier answers an image of it alone with
     another class.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from ct_importance.classifier.jobs import ChosenClassifier
 from ct_importance.options import Options
 
 
@@ -27,8 +28,8 @@ class ExplainJob(MapsJob):
     """Of the task."""
     activation: Literal["logit", "probability"]
     """What is explained."""
-    precision: Literal["float32", "tf32", "bfloat16"]
-    """That of the passes."""
+    classifier: ChosenClassifier
+    """The classifier that is explained."""
 
 
 class ImportanceJob(ExplainJob):

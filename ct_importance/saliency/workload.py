@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from ct_importance.classifier.classifier import Classifier
-from ct_importance.classifier.store import load_classifier
 from ct_importance.compute.device import (
     channels_last,
     images_per_pass,
@@ -60,8 +59,11 @@ def prepare_batches(
     make_deterministic(threads)
     device = pick_device()
     shard = Shard.parse(job.shard)
-    network = channels_last(load_classifier(classifier, device=device))
-    scores = ExplainedScores(Classifier(in_precision(network, job.precision)), job.activation)
+    source = job.classifier.source
+    loaded = source.load(classifier, device)
+    network = channels_last(loaded.network)
+    in_use = replace(loaded, network=in_precision(network, source.precision))
+    scores = ExplainedScores(in_use, job.activation)
     known = {}
     if target == "predicted" and predictions is not None:
         known = read_predicted(predictions)

@@ -13,7 +13,13 @@ import pandas as pd
 
 from ct_importance.errors import InputError
 from ct_importance.io.table_file import read_frame
-from ct_importance.metrics.averaging import PatientSums, mean_curves, part_of, sum_by_patient
+from ct_importance.metrics.averaging import (
+    PatientSums,
+    mean_curves,
+    mean_of_trainings,
+    part_of,
+    sum_by_patient,
+)
 from ct_importance.metrics.metric import Metric
 from ct_importance.statistics.comparisons import (
     differing_pairs,
@@ -27,34 +33,36 @@ from ct_importance.statistics.intervals import interval, resample_patients
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import DEFAULT_TASK
 
+Path = str | os.PathLike[str]
 Key = tuple[str, str]
 """An estimator and a variant."""
 
 
-def read_sums(metric: Metric, tables: Mapping[str, str | os.PathLike]) -> dict[Key, PatientSums]:
+def read_sums(metric: Metric, tables: Mapping[str, Sequence[Path]]) -> dict[Key, PatientSums]:
     """Return what the averages of each estimator and variant are made of.
 
     Args:
         metric: A metric.
-        tables: Its table of points for each estimator.
+        tables: Its tables of points for each estimator, one per training of the classifier. Curves
+            are averaged over trainings.
 
     Raises:
         InputError: If the tables are not of the same slices.
     """
     columns = ["patient_id", "label", "variant", *metric.position_columns, *metric.mean_columns]
-    sums = {
-        (estimator, variant): of_variant
-        for estimator, path in tables.items()
-        for variant, of_variant in sum_by_patient(metric, read_frame(path, columns)).items()
-    }
-    (estimator, _), first = next(iter(sums.items()))
-    for (other, _), these in sums.items():
-        if these.patients != first.patients or (these.counts != first.counts).any():
-            raise InputError(
-                f"{tables[other]}: holds other slices than {tables[estimator]}; delete the one "
-                "that is old and run again"
-            )
-    return sums
+    sums: dict[Key, list[PatientSums]] = {}
+    paths = [(estimator, path) for estimator, several in tables.items() for path in several]
+    first: PatientSums | None = None
+    for estimator, path in paths:
+        for variant, these in sum_by_patient(metric, read_frame(path, columns)).items():
+            first = first or these
+            if these.patients != first.patients or (these.counts != first.counts).any():
+                raise InputError(
+                    f"{path}: holds other slices than {paths[0][1]}; delete the one that is old "
+                    "and run again"
+                )
+            sums.setdefault((estimator, variant), []).append(these)
+    return {key: mean_of_trainings(trainings) for key, trainings in sums.items()}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 from ct_importance.io.slices import count_slices, training_patients
 from ct_importance.io.table_file import read_frame, write_frame
@@ -40,7 +41,7 @@ def write_ceiling(
         what=f"{job.name} of a perfect map: slices",
         total=count_slices(slices, [metric.slices]),
     )
-    sums = read_sums(metric, {"mask": points})
+    sums = read_sums(metric, {"mask": [points]})
     found = estimate_values(metric, sums, job.statistics, job.seed, classes=job.classes)
     _write(found, tables)
 
@@ -52,12 +53,12 @@ def write_values(
 
     Args:
         job: What to compute.
-        points: The metric's tables, one per estimator.
+        points: The metric's tables: one per estimator, for each training.
         slices: The list of slices.
         tables: Those of values, curves and comparisons to write, by name.
     """
     metric = job.metric
-    sums = read_sums(metric, dict(zip(job.estimators, points, strict=True)))
+    sums = read_sums(metric, _by_estimator(job.estimators, points))
     training = training_patients(slices)
     found = estimate_values(metric, sums, job.statistics, job.seed, training, job.classes)
     _write(found, tables)
@@ -70,17 +71,18 @@ def write_ranks(
 
     Args:
         job: What to compute.
-        points: The tables of each metric, one per estimator, metric by metric.
+        points: The tables of each metric, as in `write_values`, metric by metric.
         comparisons: One per metric.
         ranks: A table to write.
         taus: The other.
     """
-    metrics, tables = {it.name: it.metric for it in job.metrics}, iter(points)
+    metrics = {it.name: it.metric for it in job.metrics}
+    size = len(points) // len(metrics)
     found = rank_by_metrics(
         metrics,
         {
-            name: read_sums(metric, {estimator: next(tables) for estimator in job.estimators})
-            for name, metric in metrics.items()
+            name: read_sums(metric, _by_estimator(job.estimators, points[at : at + size]))
+            for at, (name, metric) in zip(count(0, size), metrics.items(), strict=False)
         },
         dict(zip(metrics, map(read_frame, comparisons), strict=True)),
         job.statistics,
@@ -88,6 +90,11 @@ def write_ranks(
     )
     write_frame(ranks, found.ranks)
     write_frame(taus, found.taus)
+
+
+def _by_estimator(estimators: Sequence[str], points: Sequence[Path]) -> dict[str, list[Path]]:
+    """Return the tables of each estimator: those of the first training come first."""
+    return {name: list(points[n :: len(estimators)]) for n, name in enumerate(estimators)}
 
 
 def _write(found: Estimates, tables: Mapping[str, Path]) -> None:

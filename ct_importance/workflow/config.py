@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from ct_importance.classifier.options import ModelOptions
+from ct_importance.classifier.source import Source
 from ct_importance.cohort.options import CohortOptions
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Metric
@@ -25,6 +27,13 @@ from ct_importance.workflow.messages import explain, not_known
 
 TABLE_PARTS = ("details", "comparisons")
 """Of the table of a metric, in files of their own."""
+RESERVED = frozenset(
+    {
+        *("benchmarks", "ceiling", "cohort", "figures", "logs"),
+        *("phantom", "slices", "statistics", "tables"),
+    }
+)
+"""Folders of results/<run>/ that are none of a classifier."""
 
 
 class SaliencyOptions(Options):
@@ -49,7 +58,11 @@ class RunOptions(Options):
     task: Task = Task()
     """What the classifier tells apart."""
     cohort: CohortOptions = CohortOptions()
-    model: ModelOptions = ModelOptions()
+    classifiers: dict[str, dict[str, Any] | None] = {"resnet50": {}}
+    """Name -> options of the classifier; null leaves it out. Key `source` says where it comes from
+    (default: architecture, a network of the entry's name that is trained here)."""
+    replicates: int = Field(1, ge=1, le=100)
+    """Trainings of each classifier that is trained here: replicate r has the seed + r - 1."""
     saliency: SaliencyOptions = SaliencyOptions()
     estimators: dict[str, dict[str, Any] | None]
     """Name -> options of the estimator of that name (or of `method`, to run one with several
@@ -66,7 +79,15 @@ class RunOptions(Options):
             raise ValueError("results/slurm_logs/ holds what SLURM says: take another name")
         return run
 
-    @field_validator("estimators", "metrics")
+    @field_validator("classifiers")
+    @classmethod
+    def _folders_are_their_own(cls, entries: dict[str, Any]) -> dict[str, Any]:
+        for name in entries:
+            if name.casefold() in RESERVED:
+                raise ValueError(f"results/<run>/{name}/ holds other results: take another name")
+        return entries
+
+    @field_validator("classifiers", "estimators", "metrics")
     @classmethod
     def _names_are_file_names(cls, entries: dict[str, Any]) -> dict[str, Any]:
         for name in entries:
@@ -79,9 +100,11 @@ class RunOptions(Options):
 
 @dataclass(frozen=True)
 class Config:
-    """A validated configuration; estimators and metrics that are null are left out."""
+    """A validated configuration; classifiers, estimators and metrics that are null are left out."""
 
     options: RunOptions
+    classifiers: dict[str, Source]
+    """By the name of the entry."""
     estimators: dict[str, Estimator]
     """By the name of the entry."""
     metrics: dict[str, Metric]
@@ -98,9 +121,16 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     Raises:
         InputError: With a line per mistake: the key, what is wrong, and what was perhaps meant.
     """
+    if "model" in raw:
+        raise InputError(_new_spelling(raw["model"]))
     options = _validate(RunOptions, dict(raw), "")
     config = Config(
         options=options,
+        classifiers={
+            name: _classifier(name, entry)
+            for name, entry in options.classifiers.items()
+            if entry is not None
+        },
         estimators={
             name: _estimator(name, entry, options.task)
             for name, entry in options.estimators.items()
@@ -155,6 +185,27 @@ def tables_of(metrics: Mapping[str, Metric]) -> dict[str, str]:
             files[file] = name
         tables[table] = name
     return tables
+
+
+def _new_spelling(model: Any) -> str:
+    """Return what to write in place of the section `model` of older configurations."""
+    text = yaml.safe_dump({"classifiers": {"resnet50": model or {}}}, sort_keys=False)
+    return (
+        "config: model: is now the entry resnet50 of classifiers, of which there can be several; "
+        f"write\n{textwrap.indent(text, '    ')}Files of results/<run>/model/ are now in "
+        "results/<run>/resnet50/1/."
+    )
+
+
+def _classifier(name: str, entry: dict[str, Any]) -> Source:
+    entry, key = dict(entry), f"classifiers.{name}"
+    method = entry.pop("source", "architecture")
+    if method not in names("source"):
+        raise InputError(f"config: {key}.source: {not_known(method, names('source'))}")
+    if method == "architecture":
+        entry = {"architecture": name, **entry}
+    source: Source = _validate(load("source", method), entry, key)
+    return source
 
 
 def _chosen(kind: KindName, name: str, entry: dict[str, Any]) -> Any:
@@ -218,19 +269,42 @@ def config_schema() -> str:
     schema = RunOptions.model_json_schema()
     for kind in ("estimator", "metric"):
         schema["properties"][f"{kind}s"] |= _entries_schema(kind, schema["$defs"])
+    schema["properties"]["classifiers"] |= _classifiers_schema(schema["$defs"])
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _classifiers_schema(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of classifiers: those that name no source are trained here."""
+    found: list[dict[str, Any]] = []
+    for name in names("source"):
+        reference = _method_schema("source", name, "source", definitions)
+        is_default = name == "architecture"
+        found.append(reference if is_default else {"allOf": [reference], "required": ["source"]})
+    # What an entry leaves out, its name says.
+    definitions["source_architecture"].pop("required", None)
+    return {
+        "additionalProperties": {"anyOf": [*found, {"type": "null"}]},
+        "propertyNames": {"pattern": "^[A-Za-z0-9_]{1,100}$"},
+    }
+
+
+def _method_schema(
+    kind: KindName, name: str, key: str, definitions: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a reference to the schema of the keys of a class, which names itself under `key`."""
+    keys = load(kind, name).model_json_schema()
+    definitions |= keys.pop("$defs", {})
+    method = {"const": name, "description": f"The {kind} of this name."}
+    keys["properties"] = {key: method} | keys["properties"]
+    definitions[f"{kind}_{name}"] = keys
+    return {"$ref": f"#/$defs/{kind}_{name}"}
 
 
 def _entries_schema(kind: KindName, definitions: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of entries: those named as a method are of it, others name theirs."""
     named, others = {}, []
     for name in names(kind):
-        keys = load(kind, name).model_json_schema()
-        definitions |= keys.pop("$defs", {})
-        method = {"const": name, "description": f"The {kind} of this name."}
-        keys["properties"] = {"method": method} | keys["properties"]
-        definitions[f"{kind}_{name}"] = keys
-        reference = {"$ref": f"#/$defs/{kind}_{name}"}
+        reference = _method_schema(kind, name, "method", definitions)
         named[name] = {"anyOf": [reference, {"type": "null"}]}
         others.append({"allOf": [reference], "required": ["method"]})
     return {

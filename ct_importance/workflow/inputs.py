@@ -10,10 +10,8 @@ import re
 import stat
 from collections.abc import Callable, Sequence
 
-from ct_importance.classifier.weights import read_weights
 from ct_importance.cohort.options import DatasetOptions
 from ct_importance.errors import InputError
-from ct_importance.io.digests import file_digest
 from ct_importance.io.folders import list_files, overlapping_folders
 from ct_importance.workflow.config import Config
 
@@ -29,7 +27,7 @@ class UserInputs:
     """
 
     def __init__(self, config: Config) -> None:
-        """Check all paths of the configuration but the weights (`check_weights`).
+        """Check all paths of the configuration but those of classifiers (`check_classifiers`).
 
         Raises:
             InputError: If one is missing or cannot be read, or two datasets share files.
@@ -69,34 +67,32 @@ class UserInputs:
         names = [sorted(os.listdir(folder)) for folder in self.folders.get(dataset, [])]
         return hashlib.blake2b(json.dumps(names).encode(), digest_size=16).hexdigest()
 
-    def weights(self) -> str:
-        """Return the file of the user's classifier.
+    def files_of_classifier(self, name: str) -> dict[str, str]:
+        """Return the user's files of a classifier, by the key that names them.
 
         Raises:
-            InputError: If it cannot be read.
+            InputError: If one cannot be read.
         """
-        path = self._config.options.model.weights
-        if path is None or not os.path.isfile(path) or not _is_readable(path):
-            raise InputError(f"config: model.weights: {path} is not a file that can be read")
-        return path
+        files = self._config.classifiers[name].files()
+        for key, path in files.items():
+            if not os.path.exists(path) or not _is_readable(path):
+                raise InputError(
+                    f"config: classifiers.{name}.{key}: {path} is not a file that can be read"
+                )
+        return files
 
-    def weights_digest(self) -> str:
-        """Return a digest of that file: Snakemake compares files of this size by time only."""
-        return file_digest(self.weights())
-
-    def check_weights(self) -> None:
-        """Read the weights of the user, if there are any.
+    def check_classifiers(self) -> None:
+        """Check the user's files of all classifiers.
 
         Raises:
-            InputError: If they are not those of the network, or damaged.
+            InputError: If one cannot be used.
         """
-        if self._config.options.model.weights is None:
-            return
-        cohort = self._config.options.cohort
-        try:
-            read_weights(self.weights(), cohort.image_size, cohort.hu_window)
-        except (InputError, OSError) as error:
-            raise InputError(f"config: model.weights: {error}") from None
+        for name, source in self._config.classifiers.items():
+            self.files_of_classifier(name)
+            try:
+                source.check(self._config.options.cohort)
+            except (InputError, OSError) as error:
+                raise InputError(f"config: classifiers.{name}: {error}") from None
 
     def warnings(self) -> list[str]:
         """Return what the user should know of these files before anything is computed."""

@@ -55,12 +55,13 @@ class Study:
         self.chosen_metrics = {
             name: ChosenMetric(**self.chosen_metric(name)) for name in self.metrics
         }
+        self.classifiers = dict(sorted(config.classifiers.items()))
         self.shared = {
             work.name: work for it in self.estimators.values() for work in it.shared().values()
         }
         self.shards = [f"{n}of{self.options.shards}" for n in range(1, self.options.shards + 1)]
         self._check_metrics()
-        self.figures = figures_of(self._outline())
+        self.figures = {name: figures_of(self._outline(name)) for name in self.classifiers}
 
     def job(self, rule: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to what a rule's script is asked to do, as JSON.
@@ -77,13 +78,21 @@ class Study:
 
     def _loaded(self, rule: str, wildcards: Wildcards) -> list[str]:
         """Return the modules that a script loads by name."""
-        if rule in ("compute_importance", "combine_shared"):
+        if rule == "combine_shared":
             return [self._module("estimator", self.estimators[wildcards.estimator])]
+        if rule == "compute_importance":
+            estimator = self._module("estimator", self.estimators[wildcards.estimator])
+            return [estimator, self._source(wildcards)]
         if rule == "share_passes":
-            return [self._module("shared", self.shared[wildcards.shared])]
+            return [self._module("shared", self.shared[wildcards.shared]), self._source(wildcards)]
+        if rule in ("train_classifier", "import_classifier", "predict_slices"):
+            return [self._source(wildcards)]
+        if rule == "evaluate_importance" and self.needs(wildcards.metric, "classifier"):
+            metric = self._module("metric", self.config.metrics[wildcards.metric])
+            return [metric, self._source(wildcards)]
         if rule == "plot_figure":
             # What it shows of estimators and metrics is in tables that their code has made.
-            return [self._module("figure", self.figures[wildcards.figure])]
+            return [self._module("figure", self.figures[wildcards.classifier][wildcards.figure])]
         if rule in ("rank_estimators", "write_agreement", "write_summary"):
             names = self.metrics
         elif rule == "write_table":
@@ -92,14 +101,8 @@ class Study:
             names = [wildcards.metric] if hasattr(wildcards, "metric") else []
         return [self._module("metric", self.config.metrics[name]) for name in names]
 
-    @property
-    def weights_given(self) -> bool:
-        """Whether the user brings a trained classifier."""
-        return self.options.model.weights is not None
-
-    def weights(self) -> list[str]:
-        """Return the file of the user's classifier, if Snakemake can track it."""
-        return as_inputs([self.inputs.weights()])
+    def _source(self, wildcards: Wildcards) -> str:
+        return self._module("source", self.classifiers[wildcards.classifier])
 
     def _module(self, kind: Any, chosen: object) -> str:
         return modules(kind)[name_of(type(chosen))]
@@ -176,6 +179,43 @@ class Study:
     def _pseudonym_key(self) -> list[str]:
         return [self.inputs.pseudonym_key] if self.inputs.pseudonym_key else []
 
+    # Classifiers
+
+    def trained(self) -> list[str]:
+        """Return the classifiers that are trained here."""
+        return [name for name, source in self.classifiers.items() if source.is_trained_here]
+
+    def brought(self) -> list[str]:
+        """Return the classifiers that the user brings."""
+        return [name for name in self.classifiers if name not in self.trained()]
+
+    def files_of_classifier(self, wildcards: Wildcards) -> list[str]:
+        """Return the user's files of a classifier that Snakemake can track."""
+        return as_inputs(list(self.inputs.files_of_classifier(wildcards.classifier).values()))
+
+    def replicates(self, classifier: str) -> list[str]:
+        """Return the trainings of a classifier; one that the user brings has one."""
+        count = self.options.replicates if self.classifiers[classifier].is_trained_here else 1
+        return list(map(str, range(1, count + 1)))
+
+    @property
+    def trainings(self) -> dict[str, list[str]]:
+        """The replicates of each classifier."""
+        return {name: self.replicates(name) for name in self.classifiers}
+
+    def of_replicates(self, classifier: str, path: str) -> list[str]:
+        """Return a file of each training of a classifier.
+
+        Args:
+            classifier: Its name.
+            path: Of the file, from the folder of the training.
+        """
+        return [f"{self.folder}/{classifier}/{it}/{path}" for it in self.replicates(classifier)]
+
+    def in_replicate(self, wildcards: Wildcards) -> str:
+        """Return the folder of a training."""
+        return f"{self.folder}/{wildcards.classifier}/{wildcards.replicate}"
+
     # Importance
 
     def sharded(self, path: str) -> str:
@@ -192,11 +232,11 @@ class Study:
 
     def shards_of(self, wildcards: Wildcards) -> list[str]:
         """Return the shares of a table that several jobs divide."""
-        path = self.sharded(f"{self.folder}/{wildcards.joined}.parquet")
+        path = self.sharded(f"{self.in_replicate(wildcards)}/{wildcards.joined}.parquet")
         return [path.replace("{shard}", shard) for shard in self.shards]
 
     def joined(self) -> list[str]:
-        """Return the tables that several jobs divide, without folder of the run and suffix."""
+        """Return the tables that several jobs divide, without folder of the training and suffix."""
         return [
             *(f"saliency/shared/{name}" for name in self.shared),
             *(f"saliency/{name}" for name in self.taking_passes()),
@@ -214,12 +254,13 @@ class Study:
     def shared_maps(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of the work that an estimator shares."""
         works = self.estimators[wildcards.estimator].shared().values()
-        return [f"{self.folder}/saliency/shared/{work.name}.parquet" for work in works]
+        folder = self.in_replicate(wildcards)
+        return [f"{folder}/saliency/shared/{work.name}.parquet" for work in works]
 
     def predictions_of_target(self, wildcards: Wildcards) -> str | list[str]:
         """Return the predictions, where the class that is explained follows them."""
         follows = self.shared[wildcards.shared].target == "predicted"
-        return f"{self.folder}/model/predictions.parquet" if follows else []
+        return f"{self.in_replicate(wildcards)}/predictions.parquet" if follows else []
 
     def explained(self) -> list[str]:
         """Return which slices need maps: those of metrics, and those with a mask for figures."""
@@ -228,9 +269,10 @@ class Study:
             subsets = subsets - {"annotated_test"} | {"annotated"}
         return ["all"] if "all" in subsets else sorted(subsets)
 
-    def maps(self) -> list[str]:
-        """Return the tables of importance maps, one per estimator."""
-        return [f"{self.folder}/saliency/{name}.parquet" for name in self.estimators]
+    def maps_of_explorer(self, wildcards: Wildcards) -> list[str]:
+        """Return the importance maps of the first training of a classifier, one per estimator."""
+        folder = f"{self.folder}/{wildcards.classifier}/1/saliency"
+        return [f"{folder}/{name}.parquet" for name in self.estimators]
 
     # Metrics
 
@@ -264,26 +306,38 @@ class Study:
     def classifier_of_metric(self, wildcards: Wildcards) -> str | list[str]:
         """Return the classifier, if a metric asks it."""
         asked = self.needs(wildcards.metric, "classifier")
-        return f"{self.folder}/model/classifier.pt" if asked else []
+        return f"{self.in_replicate(wildcards)}/classifier/classifier.pt" if asked else []
 
     def segments_of_metric(self, wildcards: Wildcards) -> str | list[str]:
         """Return the segments of the slices, if a metric needs them."""
         needed = self.needs(wildcards.metric, "segments")
-        return f"{self.folder}/metrics/segments.parquet" if needed else []
+        return f"{self.folder}/segments.parquet" if needed else []
 
     def gpus_of_metric(self, wildcards: Wildcards) -> int:
         """Return how many GPUs a job of a metric wants."""
         return int(self.needs(wildcards.metric, "classifier"))
 
-    def points(self, metric: str) -> list[str]:
-        """Return the tables of a metric, one per estimator; none if it is not configured."""
+    def points(self, classifier: str, metric: str) -> list[str]:
+        """Return the tables of a metric; none if it is not configured.
+
+        Those of all estimators for the first training, then for the second and so on.
+        """
         names = self.estimators if metric in self.metrics else ()
-        return [f"{self.folder}/metrics/{metric}/{name}.parquet" for name in names]
+        return [
+            f"{self.folder}/{classifier}/{replicate}/metrics/{metric}/{name}.parquet"
+            for replicate in self.replicates(classifier)
+            for name in names
+        ]
+
+    def points_of_explorer(self, metric: str) -> Callable[[Wildcards], list[str]]:
+        """Return a function from wildcards to the tables of a metric of the first training."""
+        count = len(self.estimators)
+        return lambda wildcards: self.points(wildcards.classifier, metric)[:count]
 
     def segments(self) -> str | list[str]:
         """Return the segments of the slices, if a metric needs them."""
         needed = any(self.needs(metric, "segments") for metric in self.metrics)
-        return f"{self.folder}/metrics/segments.parquet" if needed else []
+        return f"{self.folder}/segments.parquet" if needed else []
 
     def chosen_metric(self, name: str) -> dict[str, Any]:
         """Return the fields of `ct_importance.metrics.jobs.ChosenMetric`."""
@@ -292,37 +346,56 @@ class Study:
 
     def points_of_metric(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of the metric of a job."""
-        return self.points(wildcards.metric)
+        return self.points(wildcards.classifier, wildcards.metric)
 
-    def all_points(self) -> list[str]:
+    def all_points(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of all metrics, in their order."""
-        return list(itertools.chain(*map(self.points, self.metrics)))
+        points = (self.points(wildcards.classifier, metric) for metric in self.metrics)
+        return list(itertools.chain(*points))
 
     def ceiling(self, metric: str, table: str) -> list[str]:
         """Return what a perfect map reaches by a metric of regions; the others reach 1."""
         has_ceiling = metric in self.metrics and all(
             self.needs(metric, what) for what in ("mask", "segments")
         )
-        return [f"{self.folder}/statistics/{metric}/ceiling/{table}.parquet"] if has_ceiling else []
+        return [f"{self.folder}/ceiling/{metric}/{table}.parquet"] if has_ceiling else []
 
     # Statistics and report
 
+    def of_classifiers(self, *paths: str) -> list[str]:
+        """Return files of each classifier, classifier by classifier.
+
+        Args:
+            paths: From the folder of the classifier.
+        """
+        return [f"{self.folder}/{name}/{path}" for name in self.classifiers for path in paths]
+
+    def of_trainings(self, path: str) -> list[str]:
+        """Return a file of each training, classifier by classifier."""
+        return list(itertools.chain(*(self.of_replicates(name, path) for name in self.classifiers)))
+
+    def evaluations(self, wildcards: Wildcards) -> list[str]:
+        """Return how good each training of a classifier is."""
+        return self.of_replicates(wildcards.classifier, "evaluation.json")
+
     def paper_tables(self, suffix: str) -> list[str]:
-        """Return the table of each metric."""
-        return [f"{self.folder}/tables/{table}.{suffix}" for table in self.tables]
+        """Return the table of each metric, classifier by classifier."""
+        return self.of_classifiers(*(f"tables/{table}.{suffix}" for table in self.tables))
 
     def values(self) -> list[str]:
-        """Return the values by each metric."""
-        return [f"{self.folder}/statistics/{it}/values.parquet" for it in self.metrics]
+        """Return the values by each metric, classifier by classifier."""
+        return self.of_classifiers(*(f"statistics/{it}/values.parquet" for it in self.metrics))
 
-    def comparisons(self) -> list[str]:
+    def comparisons(self, wildcards: Wildcards) -> list[str]:
         """Return the comparisons by each metric."""
-        return [f"{self.folder}/statistics/{it}/comparisons.parquet" for it in self.metrics]
+        folder = f"{self.folder}/{wildcards.classifier}/statistics"
+        return [f"{folder}/{it}/comparisons.parquet" for it in self.metrics]
 
     def of_table(self, name: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to a file of the statistics behind a table."""
         return lambda wildcards: (
-            f"{self.folder}/statistics/{self.tables[wildcards.table]}/{name}.parquet"
+            f"{self.folder}/{wildcards.classifier}/statistics/"
+            f"{self.tables[wildcards.table]}/{name}.parquet"
         )
 
     def ceiling_of_table(self, wildcards: Wildcards) -> list[str]:
@@ -332,49 +405,68 @@ class Study:
     def figure_files(self) -> list[str]:
         """Return the figures in every format."""
         return [
-            f"{self.folder}/figures/{name}.{suffix}" for name in self.figures for suffix in FORMATS
+            f"{self.folder}/{classifier}/figures/{name}.{suffix}"
+            for classifier, figures in self.figures.items()
+            for name in figures
+            for suffix in FORMATS
         ]
 
     def tables_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
-        """Return the tables that a figure is drawn from, by name."""
-        figure = self.figures[wildcards.figure]
-        return {name: self._table_of_figure(name, figure) for name in figure.reads}
+        """Return the tables that a figure is drawn from, by name; those of the first training."""
+        figure = self.figure_of(wildcards)
+        return {
+            name: self._table_of_figure(name, figure, wildcards.classifier) for name in figure.reads
+        }
 
-    def _table_of_figure(self, name: str, figure: Any) -> str:
+    def _table_of_figure(self, name: str, figure: Any, classifier: str) -> str:
         if name == "maps":
-            return f"{self.folder}/saliency/{figure.estimator}.parquet"
+            return f"{self.folder}/{classifier}/1/saliency/{figure.estimator}.parquet"
+        if name == "ceiling":
+            return f"{self.folder}/ceiling/{figure.metric.name}/curves.parquet"
         if name in OF_METRIC:
-            inside = "ceiling/curves" if name == "ceiling" else name
-            return f"{self.folder}/statistics/{figure.metric.name}/{inside}.parquet"
+            return f"{self.folder}/{classifier}/statistics/{figure.metric.name}/{name}.parquet"
         places = {
             "slices": "slices",
-            "predictions": "model/predictions",
-            "training": "model/training",
-            "segments": "metrics/segments",
-            "ranks": "statistics/ranks",
+            "segments": "segments",
+            "predictions": f"{classifier}/1/predictions",
+            "training": f"{classifier}/1/classifier/training",
+            "ranks": f"{classifier}/statistics/ranks",
         }
         return f"{self.folder}/{places[name]}.parquet"
 
+    def figure_of(self, wildcards: Wildcards) -> Any:
+        """Return the figure of a job."""
+        return self.figures[wildcards.classifier][wildcards.figure]
+
+    def figure_names(self) -> set[str]:
+        """Return the names of the figures of all classifiers."""
+        return set().union(*self.figures.values())
+
     def category_of_figure(self, wildcards: Wildcards) -> str:
         """Return where the report lists a figure."""
-        return self.figures[wildcards.figure].category
+        return self.figure_of(wildcards).category
 
     def labels_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
         """Return what the report lists a figure as."""
-        return self.figures[wildcards.figure].labels
+        return self.of_classifier(wildcards) | self.figure_of(wildcards).labels
+
+    def of_classifier(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return how the report tells a result of one classifier from those of others."""
+        several = len(self.classifiers) > 1
+        return {"classifier": wildcards.classifier} if several else {}
 
     def caption_of_figure(self, wildcards: Wildcards) -> str:
         """Return how to read a figure, as reStructuredText."""
-        figure = self.figures[wildcards.figure]
+        figure = self.figure_of(wildcards)
         return escape_rst(f"{figure.caption} {figure.notes}".strip())
 
-    def _outline(self) -> Outline:
-        """Return the run, as far as figures ask for it."""
+    def _outline(self, classifier: str) -> Outline:
+        """Return what was found of a classifier, as far as figures ask for it."""
         return Outline(
             estimators=tuple(self.estimators),
             metrics=self.chosen_metrics,
             has_masks=self.has_masks,
-            is_trained_here=not self.weights_given,
+            is_trained_here=self.classifiers[classifier].is_trained_here,
             task=self.options.task,
             statistics=self.options.statistics,
             report=self.options.report,
@@ -387,22 +479,26 @@ class Study:
             for it in self.tables
             for part in ("", *(f"_{part}" for part in TABLE_PARTS))
         ]
-        return [f"{self.folder}/tables/{it}.csv" for it in [*stems, "agreement", "ranks", "cost"]]
+        stems += ["agreement", "ranks", "cost"]
+        return self.of_classifiers(*(f"tables/{it}.csv" for it in stems))
 
-    def benchmarks(self) -> dict[str, list[str]]:
-        """Return Snakemake's benchmark files of the jobs that make the maps of each estimator."""
-        return {name: list(self._benchmarks_of(name)) for name in self.estimators}
+    def benchmarks(self, classifier: str) -> dict[str, list[str]]:
+        """Return Snakemake's benchmark files of the jobs that make the maps of each estimator.
 
-    def all_benchmarks(self) -> list[str]:
+        Those of the first training.
+        """
+        return {name: list(self._benchmarks_of(classifier, name)) for name in self.estimators}
+
+    def all_benchmarks(self, wildcards: Wildcards) -> list[str]:
         """Return these files, each once."""
-        return sorted(set(itertools.chain(*self.benchmarks().values())))
+        return sorted(set(itertools.chain(*self.benchmarks(wildcards.classifier).values())))
 
-    def _benchmarks_of(self, name: str) -> Iterable[str]:
-        folder = f"{self.folder}/benchmarks"
-        jobs = [f"compute_importance/{name}"]
+    def _benchmarks_of(self, classifier: str, name: str) -> Iterable[str]:
+        folder, place = f"{self.folder}/benchmarks", f"{classifier}/1"
+        jobs = [f"compute_importance/{place}/{name}"]
         if works := self.estimators[name].shared().values():
-            yield f"{folder}/combine_shared/{name}.tsv"
-            jobs = [f"share_passes/{work.name}" for work in works]
+            yield f"{folder}/combine_shared/{place}/{name}.tsv"
+            jobs = [f"share_passes/{place}/{work.name}" for work in works]
         for job, shard in itertools.product(jobs, self.shards):
             yield self.sharded(f"{folder}/{job}.tsv").replace("{shard}", shard)
 

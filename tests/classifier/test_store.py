@@ -79,7 +79,7 @@ class TestSavedClassifier:
             read(saved, 64, (-160, 240))
 
     def test_a_foreign_file_is_not_taken_for_a_saved_one(self, checkpoint, state):
-        with pytest.raises(InputError, match=r"not a classifier of this workflow.*model\.weights"):
+        with pytest.raises(InputError, match=r"not a classifier of this workflow.*`weights`"):
             load_classifier(checkpoint(state))
 
     def test_it_can_be_imported(self, saved, network):
@@ -107,7 +107,7 @@ class TestImportedWeights:
         assert torch.equal(imported.conv1.weight, state["conv1.weight"].half().float())
 
     def test_missing_file(self, tmp_path):
-        with pytest.raises(InputError, match=r"nowhere\.pt: no such file; model\.weights"):
+        with pytest.raises(InputError, match=r"nowhere\.pt: no such file; `weights`"):
             import_weights(tmp_path / "nowhere.pt")
 
     @pytest.mark.parametrize("content", [b"", b"hello, these are no weights", b"PK\x03\x04 cut"])

@@ -1,11 +1,10 @@
 import logging
 
 import numpy as np
-import pydantic
 import pytest
 import torch
 
-from ct_importance.classifier.options import ModelOptions, TrainingOptions
+from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.predictions import balanced_accuracy, predict_logits
 from ct_importance.classifier.training import batch_slices, class_weights, train_classifier
 from ct_importance.errors import InputError
@@ -106,34 +105,3 @@ def test_training_needs_both_classes(labels, counts):
     images = np.zeros((len(labels), 32, 32), np.float32)
     with pytest.raises(InputError, match=rf"training slices: {counts}.*; training needs both"):
         train_classifier(images, np.array(labels, int), TrainingOptions(epochs=1), 1, CPU)
-
-
-class TestOptions:
-    def test_defaults(self):
-        options = ModelOptions()
-        assert options.weights is None
-        assert options.training.epochs == 40
-        assert options.training.batch_size == 16
-
-    @pytest.mark.parametrize(
-        ("key", "value"),
-        [
-            ("epochs", 0),
-            ("batch_size", 1),
-            ("learning_rate", 0),
-            ("weight_decay", -1),
-            ("test_every", -1),
-            ("epoch", 3),
-            ("augmentation", {"flip": 1.5}),
-            ("augmentation", {"scale": [1.1, 0.9]}),
-            ("augmentation", {"scale": [0, 1]}),
-            ("augmentation", {"translation": 2}),
-        ],
-    )
-    def test_wrong_values_are_refused(self, key, value):
-        with pytest.raises(pydantic.ValidationError, match=rf"training\.{key}"):
-            ModelOptions.model_validate({"training": {key: value}})
-
-    def test_an_empty_file_name_is_refused(self):
-        with pytest.raises(pydantic.ValidationError, match="weights"):
-            ModelOptions(weights="")

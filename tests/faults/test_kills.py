@@ -103,7 +103,7 @@ def test_a_run_that_is_killed_often_ends_with_the_same_bytes(undisturbed, tmp_pa
         unlocked += unlock_if_it_says_so(project, tmp_path / "output")
         if workflow.returncode == 0:
             # Done too early: the rest of the kills meet the second half of the work.
-            for path in (project.results / "model").iterdir():
+            for path in (project.training / "classifier").iterdir():
                 path.unlink()
         workflow = start(project, tmp_path / "output")
     workflow.wait()
@@ -122,7 +122,7 @@ def test_a_run_that_is_killed_often_ends_with_the_same_bytes(undisturbed, tmp_pa
 
 
 def test_a_killed_job_is_named_with_what_to_do(undisturbed, tmp_path):
-    target = undisturbed.results / "saliency" / "backpropagation.parquet"
+    target = undisturbed.training / "saliency" / "backpropagation.parquet"
     target.unlink()
     # Nothing else needs it again, and Snakemake makes what is asked for.
     asked_for = ("--", str(target.relative_to(undisturbed.folder)))
@@ -132,7 +132,10 @@ def test_a_killed_job_is_named_with_what_to_do(undisturbed, tmp_path):
     assert workflow.wait() == 1
 
     output = (tmp_path / "output").read_text()
-    assert "compute_importance: results/tiny/logs/compute_importance/backpropagation.log" in output
+    assert (
+        "compute_importance: results/tiny/logs/compute_importance/resnet50/1/backpropagation.log"
+        in output
+    )
     assert "it was killed, most likely for lack of memory: run fewer jobs at once" in output
     undisturbed.run(*asked_for)
     assert target.exists()

@@ -17,7 +17,7 @@ from tests.workflow.project import SLOW, TINY, Project, copy_project
 ESTIMATORS = dict.fromkeys(SLOW) | {"random": None}  # one is left
 OVERLAY = TINY | {"estimators": ESTIMATORS, "metrics": {"roc": None, "dice": None}}
 COHORT = "results/tiny/cohort/rejected.parquet"
-MODEL = "results/tiny/model/evaluation.json"
+MODEL = "results/tiny/resnet50/1/evaluation.json"
 LARGE = 400 << 20
 
 
@@ -73,7 +73,7 @@ def test_a_disk_that_is_too_small_for_the_model(extracted, disk):
     assert "No space left on device: free space there" in summary(output)
     assert summary(output).startswith("\nFailed jobs: 1.")
     assert not temporary_files(project)
-    assert not (project.results / "model" / "classifier.pt").exists()
+    assert not (project.training / "classifier" / "classifier.pt").exists()
     mount(disk, LARGE, "remount")
     project.run("--", MODEL)
 

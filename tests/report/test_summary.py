@@ -1,3 +1,4 @@
+import json
 import subprocess
 
 import docutils.core
@@ -14,8 +15,17 @@ from ct_importance.report.summary import (
     package_versions,
     shareable_config,
 )
-from ct_importance.workflow.config import RunOptions
+from ct_importance.workflow.config import config_schema
 
+NOBODY = {"n": 0, "balanced_accuracy": None, "sensitivity": None, "specificity": None}
+TESTED = {"n": 4, "balanced_accuracy": 0.75, "sensitivity": None, "specificity": 0.75}
+CLASSIFIER = {
+    "is_trained_here": True,
+    "trainings": [{"train": NOBODY, "test": TESTED}],
+    "warnings": ["maps of a *poor* classifier_ explain `little`"],
+    "findings": ["my_own_ ranks 2nd for Dice but last for {{ fidelity }}"],
+    "digests": {"classifier": ["cd34"]},
+}
 SUMMARY = {
     "run": "tiny_run",
     "seed": 3,
@@ -26,13 +36,8 @@ SUMMARY = {
         "slices_by_class": {"no contrast": 4, "contrast": 6},
         "patients_by_split": {"test": 1, "train": 3},
     },
-    "classifier": {
-        "train": {"n": 0, "balanced_accuracy": None, "sensitivity": None, "specificity": None},
-        "test": {"n": 4, "balanced_accuracy": 0.75, "sensitivity": None, "specificity": 0.75},
-    },
+    "classifiers": {"resnet50": CLASSIFIER},
     "metrics": {"roc": "Thresholds of *ROC* are levels."},
-    "warnings": ["maps of a *poor* classifier_ explain `little`"],
-    "findings": ["my_own_ ranks 2nd for Dice but last for {{ fidelity }}"],
     "digests": {"slices": "ab12"},
     "code": None,
     "packages": {"numpy": "1.2", "torch": None},
@@ -44,8 +49,12 @@ SUMMARY = {
         "system": "Linux",
         "python": "3.11",
     },
-    "config": {"run": "tiny_run", "model": {"weights": None}},
+    "config": {"run": "tiny_run"},
 }
+
+
+def summary_of(**classifiers):
+    return SUMMARY | {"classifiers": classifiers}
 
 
 def test_paths_and_slice_ids_of_the_configuration_are_hidden():
@@ -73,7 +82,7 @@ def test_paths_and_slice_ids_of_the_configuration_are_hidden():
 
 
 def test_every_key_of_the_configuration_that_holds_free_text_is_known():
-    schema = RunOptions.model_json_schema()
+    schema = json.loads(config_schema())
     texts = {
         name
         for model in [schema, *schema["$defs"].values()]
@@ -81,7 +90,7 @@ def test_every_key_of_the_configuration_that_holds_free_text_is_known():
         for kind in [content, *content.get("anyOf", [])]
         if kind.get("type") == "string" and not {"enum", "pattern", "const"} & set(kind)
     }
-    no_paths = {"figure1_estimator", "figure3_estimator", "key_column", "label_column"}
+    no_paths = {"figure1_estimator", "figure3_estimator", "key_column", "label_column", "target"}
     assert texts == (PATH_KEYS - {"run"}) | no_paths
 
 
@@ -160,8 +169,9 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
 
 def test_slices_that_a_given_model_may_never_have_seen_are_not_called_training_slices():
     part = {"n": 9, "balanced_accuracy": 0.5, "sensitivity": 0.5, "specificity": 0.5}
-    trained = SUMMARY | {"classifier": SUMMARY["classifier"] | {"train": part}}
-    given = trained | {"config": {"run": "tiny_run", "model": {"weights": HIDDEN}}}
+    of_both = [{"train": part, "test": TESTED}]
+    trained = summary_of(resnet50=CLASSIFIER | {"trainings": of_both})
+    given = summary_of(resnet50=CLASSIFIER | {"trainings": of_both, "is_trained_here": False})
 
     assert "on 9 evenly spaced training slices" in landing_text(trained)
     assert "on 9 evenly spaced other slices" in landing_text(given)
@@ -175,7 +185,7 @@ def test_where_all_slices_are_evenly_spaced_no_others_are_told_of():
 
 @pytest.mark.parametrize("heading", ["Data", "Classifier", "Warnings", "What it says", "Tables"])
 def test_the_readme_of_a_run_has_its_sections(heading):
-    text = readme_text(SUMMARY, ["**T**\n\n| a |\n"])
+    text = readme_text(SUMMARY, {"resnet50": ["**T**\n\n| a |\n"]})
 
     assert f"\n## {heading}\n" in text
     assert "| a |" in text
@@ -185,4 +195,19 @@ def test_the_readme_of_a_run_has_its_sections(heading):
 
 
 def test_sections_without_content_are_left_out():
-    assert "Warnings" not in landing_text(SUMMARY | {"warnings": []})
+    quiet = summary_of(resnet50=CLASSIFIER | {"warnings": []})
+    assert "Warnings" not in landing_text(quiet)
+
+
+def test_several_classifiers_and_trainings_have_sections_of_their_own():
+    twice = CLASSIFIER | {"trainings": 2 * CLASSIFIER["trainings"]}
+    summary = summary_of(mine=CLASSIFIER, resnet50=twice)
+    text = readme_text(summary, {"mine": ["| m |"], "resnet50": ["| r |"]})
+
+    for heading in ("Classifier", "Warnings", "What it says", "Tables"):
+        assert f"\n## {heading}: mine\n" in text
+        assert f"\n## {heading}: resnet50\n" in text
+    assert "- Balanced accuracy 0.750 on 4" in text
+    assert "- Training 2: balanced accuracy 0.750 on 4" in text
+    assert "Digest of classifier of mine (BLAKE2): cd34" in text
+    assert text.index("| m |") < text.index("| r |")

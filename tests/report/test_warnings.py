@@ -16,25 +16,25 @@ def evaluation(black=True, white=True, accuracy=0.9):
 
 @pytest.mark.parametrize("accuracy", [0.7, 1.0, None])
 def test_a_classifier_that_does_what_fidelity_assumes_is_not_warned_about(accuracy):
-    assert model_warnings(evaluation(accuracy=accuracy), DEFAULT_TASK) == []
+    assert model_warnings([evaluation(accuracy=accuracy)], DEFAULT_TASK) == []
 
 
 def test_an_answer_to_black_that_disagrees():
-    (warning,) = model_warnings(evaluation(black=False), DEFAULT_TASK)
+    (warning,) = model_warnings([evaluation(black=False)], DEFAULT_TASK)
 
     assert "answers an all-black image with 'no contrast', and it does not" in warning
     assert "(logit 3.46)" in warning
 
 
 def test_an_answer_to_white_that_disagrees():
-    (warning,) = model_warnings(evaluation(white=False), DEFAULT_TASK)
+    (warning,) = model_warnings([evaluation(white=False)], DEFAULT_TASK)
 
     assert "answers an all-white image with 'contrast', and it does not" in warning
     assert "(logit -7.00)" in warning
 
 
 def test_both_answers_and_a_poor_classifier_are_three_warnings():
-    warnings = model_warnings(evaluation(black=False, white=False, accuracy=0.55), DEFAULT_TASK)
+    warnings = model_warnings([evaluation(black=False, white=False, accuracy=0.55)], DEFAULT_TASK)
 
     assert [("black" in text, "white" in text) for text in warnings[:2]] == [
         (True, False),
@@ -50,6 +50,11 @@ def test_a_grey_that_hides_a_class_should_be_answered_with_the_other():
         {"fill": 0.0, "logit": -1.0, "agrees": True},
     ]
 
-    (warning,) = model_warnings({"fills": fills, "test": {"balanced_accuracy": 1.0}}, task)
+    (warning,) = model_warnings([{"fills": fills, "test": {"balanced_accuracy": 1.0}}], task)
 
     assert "answers an all-grey (0.5) image with 'lesion', and it does not" in warning
+
+
+def test_of_several_trainings_each_is_named():
+    (warning,) = model_warnings([evaluation(), evaluation(black=False)], DEFAULT_TASK)
+    assert warning.startswith("Training 2: Fidelity assumes")

@@ -3,6 +3,9 @@ import threading
 import numpy as np
 import pytest
 
+from ct_importance.classifier.classifier import Classifier
+from ct_importance.classifier.jobs import ChosenClassifier
+from ct_importance.classifier.sources.architecture import Architecture
 from ct_importance.cohort.extraction import slices_schema
 from ct_importance.io.image_table import ROWS_PER_GROUP, write_table
 from ct_importance.io.slices import write_slice_list
@@ -46,7 +49,7 @@ def slices(tmp_path):
 @pytest.fixture
 def prepare(slices, tmp_path, monkeypatch):
     """A function that prepares the batches of expected gradients: (subsets, shard, target)."""
-    monkeypatch.setattr(workload, "load_classifier", lambda path, device: conv_network())
+    monkeypatch.setattr(Architecture, "load", lambda self, path, device: Classifier(conv_network()))
     monkeypatch.setattr(workload, "make_deterministic", lambda threads: None)
 
     def prepare_batches(*subsets, shard="1of1", target="last"):
@@ -57,7 +60,9 @@ def prepare(slices, tmp_path, monkeypatch):
             shard=shard,
             classes=("no contrast", "contrast"),
             activation="logit",
-            precision="float32",
+            classifier=ChosenClassifier(
+                name="resnet50", method="architecture", options={"architecture": "resnet50"}
+            ),
         )
         found, total = workload.prepare_batches(
             job, "expected_gradients", target, "classifier.pt", slices, None, 1

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.averaging import PatientSums
+from ct_importance.metrics.averaging import PatientSums, mean_curves
 from ct_importance.plugins import load
 from ct_importance.statistics.comparisons import differing_pairs
 from ct_importance.statistics.estimates import estimate_values, read_sums
@@ -30,10 +30,15 @@ def tables(tmp_path):
     return write
 
 
+def sums_of(metric, paths):
+    """Those of one training."""
+    return read_sums(metric, {estimator: [path] for estimator, path in paths.items()})
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_values_and_curves_have_intervals(name, tables):
     metric, paths = METRICS[name], tables(name, one=0, two=1)
-    found = estimate_values(metric, read_sums(metric, paths), FEW, seed=0)
+    found = estimate_values(metric, sums_of(metric, paths), FEW, seed=0)
 
     keys = found.values[["estimator", "variant"]].to_numpy().tolist()
     assert keys == [[one, v] for one in ("one", "two") for v in ("original", "absolute")]
@@ -56,7 +61,7 @@ def test_values_and_curves_have_intervals(name, tables):
 def test_fidelity_is_also_told_of_each_class_alone(tables):
     paths = tables("fidelity", one=0)
     values = estimate_values(
-        METRICS["fidelity"], read_sums(METRICS["fidelity"], paths), FEW, seed=0
+        METRICS["fidelity"], sums_of(METRICS["fidelity"], paths), FEW, seed=0
     ).values
 
     rows = pd.read_parquet(paths["one"])
@@ -73,7 +78,7 @@ def test_fidelity_is_also_told_of_each_class_alone(tables):
 
 
 def test_the_classes_have_the_names_of_the_task(tables):
-    sums = read_sums(METRICS["fidelity"], tables("fidelity", one=0))
+    sums = sums_of(METRICS["fidelity"], tables("fidelity", one=0))
 
     values, named = (
         estimate_values(METRICS["fidelity"], sums, FEW, seed=0, **names).values
@@ -90,7 +95,7 @@ def test_where_training_patients_take_part_test_patients_are_told_alone(name, ta
     metric, paths = METRICS[name], tables(name, one=0)
     rows = pd.read_parquet(paths["one"])
     training = set(sorted(rows["patient_id"].unique())[:7])
-    sums = read_sums(metric, paths)
+    sums = sums_of(metric, paths)
     values = estimate_values(metric, sums, FEW, seed=0, training=training).values
 
     tested = rows[~rows["patient_id"].isin(training)]
@@ -111,14 +116,14 @@ def test_a_class_without_test_patients_is_no_mean_of_two(tables):
         rows = pd.read_parquet(paths["one"])
         of_one = rows.groupby("patient_id")["label"].transform("max")
         training = set(rows.loc[of_one == 1, "patient_id"])
-        sums = read_sums(metric, paths)
+        sums = sums_of(metric, paths)
         values = estimate_values(metric, sums, FEW, seed=0, training=training).values
         assert 0 < len(training) < 12
         assert ("value_test" in values) == (name != "fidelity")
 
 
 def test_every_pair_is_compared_within_a_variant_and_the_variants_within_an_estimator(tables):
-    sums = read_sums(METRICS["roc"], tables("roc", a=0, b=1, c=2))
+    sums = sums_of(METRICS["roc"], tables("roc", a=0, b=1, c=2))
     found = estimate_values(METRICS["roc"], sums, FEW, seed=0).comparisons
 
     names = ["first", "first_variant", "second", "second_variant"]
@@ -133,7 +138,7 @@ def test_every_pair_is_compared_within_a_variant_and_the_variants_within_an_esti
 
 
 def test_drawn_flips_and_resamples_are_those_of_the_seed(tables):
-    sums = read_sums(METRICS["roc"], tables("roc", a=0, b=1, c=2))
+    sums = sums_of(METRICS["roc"], tables("roc", a=0, b=1, c=2))
     one, again, other = (
         estimate_values(METRICS["roc"], sums, FEW, seed).comparisons[["p", "low", "high"]]
         for seed in (0, 0, 1)
@@ -144,7 +149,7 @@ def test_drawn_flips_and_resamples_are_those_of_the_seed(tables):
 
 
 def test_differences_are_paired_by_patient(tables):
-    sums = read_sums(METRICS["dice"], tables("dice", a=0))
+    sums = sums_of(METRICS["dice"], tables("dice", a=0))
     better = {
         ("b", variant): PatientSums(
             these.patients,
@@ -178,7 +183,7 @@ def test_differences_are_paired_by_patient(tables):
 @pytest.mark.parametrize(("permutations", "expected"), [(1000, {"a", "b"}), (100, {""})])
 def test_where_no_test_is_possible_there_are_no_letters(tables, permutations, expected):
     # With 100 permutations the smallest p-value of ten pairs is 0.099.
-    sums = read_sums(METRICS["dice"], tables("dice", a=0, b=1, c=2, d=3))
+    sums = sums_of(METRICS["dice"], tables("dice", a=0, b=1, c=2, d=3))
     sums |= {
         ("best", variant): replace(
             these, sums=these.sums | {"dsc": these.sums["dsc"] + 0.9 * these.counts[..., None]}
@@ -211,7 +216,7 @@ def test_tables_of_other_slices_are_not_compared(tmp_path):
     points("roc", patients=11).to_parquet(tmp_path / "old")
 
     with pytest.raises(InputError, match="old: holds other slices than"):
-        read_sums(METRICS["roc"], {"a": tmp_path / "new", "b": tmp_path / "old"})
+        read_sums(METRICS["roc"], {"a": [tmp_path / "new"], "b": [tmp_path / "old"]})
 
 
 def test_one_patient_has_values_without_intervals(tables, caplog):
@@ -223,7 +228,7 @@ def test_one_patient_has_values_without_intervals(tables, caplog):
             these.positions,
             {name: values[:1, 2:3] for name, values in these.sums.items()},
         )
-        for key, these in read_sums(METRICS["dice"], tables("dice", a=0, b=1)).items()
+        for key, these in sums_of(METRICS["dice"], tables("dice", a=0, b=1)).items()
     }
     found = estimate_values(METRICS["dice"], sums, FEW, seed=0)
 
@@ -256,3 +261,17 @@ def test_the_papers_cohort_takes_seconds():
     estimate_values(METRICS["fidelity"], sums, StatisticsOptions(permutations=100), seed=0)
 
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_curves_are_averaged_over_trainings(name, tables):
+    metric, paths = METRICS[name], tables(name, one=0, two=1)
+    single = [sums_of(metric, {"it": path}) for path in paths.values()]
+    both = read_sums(metric, {"it": list(paths.values())})
+
+    shown = [mean_curves(metric, of["it", "original"]) for of in [both, *single]]
+    assert set(estimate_values(metric, both, FEW, seed=0).values["slices"]) == {24}
+    for column in shown[0].means:
+        average, first, second = (curves.means[column] for curves in shown)
+        np.testing.assert_allclose(average, (first + second) / 2)
+        assert not np.allclose(average, first)

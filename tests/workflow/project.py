@@ -36,7 +36,9 @@ TINY = {
         "slices_per_patient": {"train": 2, "test": 1},
         "image_size": 32,
     },
-    "model": {"training": {"epochs": 2, "batch_size": 4, "test_every": 1}},
+    "classifiers": {
+        "resnet50": {"training": {"epochs": 2, "batch_size": 4, "test_every": 1}},
+    },
     "estimators": {
         "integrated_gradients": {"steps": 2},
         "integrated_gradients_bw": {"steps": 2},
@@ -68,6 +70,16 @@ class Project:
     def results(self) -> Path:
         return self.folder / "results" / "tiny"
 
+    @property
+    def classifier(self) -> Path:
+        """What was found of the one classifier, over its trainings."""
+        return self.results / "resnet50"
+
+    @property
+    def training(self) -> Path:
+        """What was computed of its first training."""
+        return self.classifier / "1"
+
     def configure(self, overlay: dict) -> None:
         (self.folder / "overlay.yaml").write_text(yaml.safe_dump(overlay, sort_keys=False))
 
@@ -95,7 +107,10 @@ class Project:
         return done.stdout + done.stderr
 
     def planned_jobs(self, *arguments: str) -> set[str]:
-        """Jobs of a dry run, as rule(wildcard, ...), without the target and the run's name."""
+        """Jobs of a dry run, as rule(wildcard, ...), without the target and the run's name.
+
+        The one classifier and its first training are not named either.
+        """
         return _jobs_in(self.run("--dry-run", *arguments))
 
     def jobs_run(self, *arguments: str) -> set[str]:
@@ -124,7 +139,8 @@ def _job_name(match: re.Match) -> str:
     rule, body = match.groups()
     found = WILDCARDS.search(body)
     pairs = [pair.split("=", 1) for pair in found[1].split(", ")] if found else []
-    values = [value for name, value in pairs if name != "run"]
+    usual = {("classifier", "resnet50"), ("replicate", "1")}
+    values = [value for name, value in pairs if name != "run" and (name, value) not in usual]
     return f"{rule}({', '.join(values)})" if values else rule
 
 

@@ -28,7 +28,7 @@ def overlay(run: str, **cohort: object) -> dict:
     return {
         "run": run,
         "cohort": {"image_size": 32, **cohort},
-        "model": TINY["model"],
+        "classifiers": TINY["classifiers"],
         "estimators": dict.fromkeys(SLOW),
         "metrics": TINY["metrics"],
         "statistics": TINY["statistics"],
@@ -142,8 +142,8 @@ def test_a_nifti_scan_with_masks_of_two_structures_is_evaluated_by_a_given_model
         slices_per_patient={"test": 2},
         body_region={"region": "chest", "probes": 8},
     )
-    weights = finished.results / "model" / "classifier.pt"
-    changes |= {"model": {"weights": str(weights)}}
+    weights = finished.training / "classifier" / "classifier.pt"
+    changes |= {"classifiers": {"resnet50": {"weights": str(weights)}}}
     changes["metrics"] = changes["metrics"] | {"fidelity": None}
     project.configure(changes)
 

@@ -150,8 +150,8 @@ def labels(options: dict) -> dict:
             "cohort.datasets.a.labels.sorces: 'sorces' is not known; did you mean 'sources'?",
         ),
         (
-            {"model": {"training": {"augmentation": {"rotatoin": 3}}}},
-            "model.training.augmentation.rotatoin: 'rotatoin' is not known; "
+            {"classifiers": {"resnet50": {"training": {"augmentation": {"rotatoin": 3}}}}},
+            "classifiers.resnet50.training.augmentation.rotatoin: 'rotatoin' is not known; "
             "did you mean 'rotation'?",
         ),
         (
@@ -297,11 +297,31 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ({"cohort": {"datasets": {"c" * 250: {"dicom": "x"}}}}, [
             f"cohort.datasets: '{'c' * 100}': use at most 100 letters, digits and underscores"
         ]),
-        ({"shards": 10**6}, ["shards: must be at most 100 (it is 1000000)"]),
-        ({"model": {"weights": True}}, [
-            "model.weights: must be text (it is true; put it in quotes)"
+        ({"classifiers": {"densenet": {}}}, [
+            "classifiers.densenet.architecture: must be 'resnet50' (it is 'densenet')"
         ]),
-        ({"model": {"weights": ""}}, ["model.weights: must be text that is not empty (it is '')"]),
+        ({"classifiers": {"mine": {"source": "archtecture"}}}, [
+            "classifiers.mine.source: 'archtecture' is not known; did you mean 'architecture'?"
+        ]),
+        ({"classifiers": {"Tables": {}}}, [
+            "classifiers: results/<run>/Tables/ holds other results: take another name"
+        ]),
+        ({"classifiers": {"resnet50": None}}, ["classifiers: name at least one"]),
+        ({"replicates": 0}, ["replicates: must be at least 1 (it is 0)"]),
+        ({"model": {"weights": "a.pt"}}, [
+            "model: is now the entry resnet50 of classifiers, of which there can be several; write",
+            "    classifiers:",
+            "      resnet50:",
+            "        weights: a.pt",
+            "Files of results/<run>/model/ are now in results/<run>/resnet50/1/.",
+        ]),
+        ({"shards": 10**6}, ["shards: must be at most 100 (it is 1000000)"]),
+        ({"classifiers": {"resnet50": {"weights": True}}}, [
+            "classifiers.resnet50.weights: must be text (it is true; put it in quotes)"
+        ]),
+        ({"classifiers": {"resnet50": {"weights": ""}}}, [
+            "classifiers.resnet50.weights: must be text that is not empty (it is '')"
+        ]),
         ({"report": {"example_slices": {"foo": "x"}}}, [
             "report.example_slices.foo: 'foo' is not known; there are: contrast, no_contrast"
         ]),
@@ -346,6 +366,7 @@ def test_every_count_has_a_limit():
 
     models = [
         RunOptions,
+        *(load("source", name) for name in names("source")),
         *(load("estimator", name) for name in names("estimator")),
         *(load("metric", name) for name in names("metric")),
     ]

@@ -63,7 +63,7 @@ def test_one_message_says_where_and_what(tmp_path, text, message):
     "text",
     [
         "\ufeffrun: a\n",
-        "x: &x {epochs: 3}\nmodel: {training: {<<: *x, epochs: 4}}\nalso: *x\n",
+        "x: &x {epochs: 3}\nmine: {training: {<<: *x, epochs: 4}}\nalso: *x\n",
         '{"run": "a",\n\t"seed": 2}',
         "a: {k: 1}\nb: {k: 1}\n",
         "a: [k, k]\n",

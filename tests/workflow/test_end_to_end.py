@@ -33,7 +33,7 @@ FIGURES = [
 
 @pytest.mark.parametrize("table", TABLES)
 def test_tables_have_a_sorted_row_per_estimator(finished, table):
-    rows = pd.read_csv(finished.results / "tables" / f"{table}.csv")
+    rows = pd.read_csv(finished.classifier / "tables" / f"{table}.csv")
     assert list(rows.columns) == [
         *("estimator", "original", "absolute"),
         *("original_low", "original_high", "absolute_low", "absolute_high"),
@@ -46,16 +46,16 @@ def test_tables_have_a_sorted_row_per_estimator(finished, table):
     # Too few patients for any test.
     assert rows[["original_letters", "absolute_letters"]].isna().all(axis=None)
     assert rows.drop(columns=["original_letters", "absolute_letters"]).notna().all(axis=None)
-    markdown = (finished.results / "tables" / f"{table}.md").read_text()
+    markdown = (finished.classifier / "tables" / f"{table}.md").read_text()
     lines = len(ESTIMATORS) + 1 + (table == "table3_dice")  # the heading, and the ceiling
     assert markdown.count("\n| ") == lines
-    latex = (finished.results / "tables" / f"{table}.tex").read_text()
+    latex = (finished.classifier / "tables" / f"{table}.tex").read_text()
     assert latex.count(r" \\") == lines
 
 
 def test_maps_without_negative_values_have_equal_variants(finished):
     for table in TABLES:
-        rows = pd.read_csv(finished.results / "tables" / f"{table}.csv", index_col="estimator")
+        rows = pd.read_csv(finished.classifier / "tables" / f"{table}.csv", index_col="estimator")
         for estimator in ("smoothgrad_squared", "random"):
             assert rows.original[estimator] == rows.absolute[estimator]
 
@@ -64,12 +64,12 @@ def test_maps_without_negative_values_have_equal_variants(finished):
 def test_figures_are_there_in_every_format(finished, figure):
     starts = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}
     for suffix, start in starts.items():
-        path = finished.results / "figures" / f"{figure}.{suffix}"
+        path = finished.classifier / "figures" / f"{figure}.{suffix}"
         assert path.read_bytes().startswith(start)
 
 
 def test_comparisons_ranks_and_costs_are_there(finished):
-    tables = finished.results / "tables"
+    tables = finished.classifier / "tables"
     for table in TABLES:
         pairs = pd.read_csv(tables / f"{table}_comparisons.csv")
         assert len(pairs) == 2 * 28 + 8
@@ -88,7 +88,7 @@ def test_comparisons_ranks_and_costs_are_there(finished):
 
 
 def test_the_ceiling_and_the_training_slices_are_told(finished):
-    tables = finished.results / "tables"
+    tables = finished.classifier / "tables"
     assert "| Perfect map (the mask itself) |" in (tables / "table3_dice.md").read_text()
     for table in ("table2_auc", "table3_dice"):
         details = pd.read_csv(tables / f"{table}_details.csv")
@@ -98,7 +98,7 @@ def test_the_ceiling_and_the_training_slices_are_told(finished):
         assert told in (tables / f"{table}.md").read_text()
     # Nor are the figures silent.
     for figure in ("figure5_roc_curves", "figure6_dice_curves"):
-        assert told in (finished.results / "figures" / f"{figure}.svg").read_text()
+        assert told in (finished.classifier / "figures" / f"{figure}.svg").read_text()
     fidelity = pd.read_csv(tables / "table1_fidelity_details.csv")
     mean = (fidelity.value_contrast + fidelity.value_no_contrast) / 2
     assert fidelity.value.tolist() == pytest.approx(mean.tolist())
@@ -121,7 +121,7 @@ def test_no_page_says_more_than_the_tests_show_or_than_there_is(finished):
     summary = json.loads((finished.results / "summary.json").read_text())
     evenly_spaced = summary["data"]["slices_evenly_spaced"]
     assert evenly_spaced == sum(summary["classifier"][split]["n"] for split in ("test", "train"))
-    ranks = pd.read_csv(finished.results / "tables" / "ranks.csv")
+    ranks = pd.read_csv(finished.classifier / "tables" / "ranks.csv")
     assert set(ranks.rank_low) == {1}
     assert set(ranks.rank_high) == {len(ESTIMATORS)}
     warnings = [text for text in summary["warnings"] if "No test possible with" in text]

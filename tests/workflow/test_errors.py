@@ -93,8 +93,8 @@ def phantom_with_labels(finished, labels):
         (with_dataset(dicom=".", volumes="."), "datasets.a: name one of dicom and volumes"),
         (with_cohort(pseudonym_key="no key"), "cohort.pseudonym_key: no key does not exist"),
         (
-            {**TINY, "model": {"weights": "nothing.pt"}},
-            "model.weights: nothing.pt is not a file",
+            {**TINY, "classifiers": {"resnet50": {"weights": "nothing.pt"}}},
+            "classifiers.resnet50.weights: nothing.pt is not a file",
         ),
         ({**TINY, "metrics": {"dise": {}}}, "'dise' is not known; did you mean 'dice'?"),
     ],
@@ -170,9 +170,9 @@ def test_a_folder_of_masks_that_cannot_be_searched(project):
             "datasets.a.labels.csv: ct/file cannot be read",
         ),
         (
-            {**TINY, "model": {"weights": "ct/file"}},
+            {**TINY, "classifiers": {"resnet50": {"weights": "ct/file"}}},
             "ct/file",
-            "model.weights: ct/file is not a file that can be read",
+            "classifiers.resnet50.weights: ct/file is not a file that can be read",
         ),
     ],
 )
@@ -233,9 +233,12 @@ def test_a_patient_without_label_is_set_aside(finished, project):
 def test_a_checkpoint_of_another_network_is_refused_before_anything_runs(project):
     network = torch.nn.Linear(3, 1)
     torch.save(network.state_dict(), project.folder / "other.pt")
-    project.configure({**TINY, "model": {"weights": "other.pt"}})
+    project.configure({**TINY, "classifiers": {"resnet50": {"weights": "other.pt"}}})
     output = project.fail("--dry-run")
-    assert "config: model.weights: other.pt: not a ResNet-50 with one input channel" in output
+    assert (
+        "config: classifiers.resnet50.weights: other.pt: not a ResNet-50 with one input channel"
+        in output
+    )
     assert "Traceback" not in output
 
 
@@ -248,35 +251,38 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
     copy_of_finished.configure(
         {
             **TINY,
-            "model": {"weights": "always.pt"},
+            "classifiers": {"resnet50": {"weights": "always.pt"}},
             "estimators": dict.fromkeys([*SLOW, "backpropagation"]) | {"random": {}},
         }
     )
-    output = copy_of_finished.run("--", "results/tiny/tables/table1_fidelity.md")
-    evaluation = json.loads((copy_of_finished.results / "model/evaluation.json").read_text())
+    output = copy_of_finished.run("--", "results/tiny/resnet50/tables/table1_fidelity.md")
+    evaluation = json.loads((copy_of_finished.training / "evaluation.json").read_text())
     assert not evaluation["references"]["black_agrees"]
     assert np.isclose(evaluation["references"]["black_logit"], 2.0)
     warning = "an all-black image with 'no contrast', and it does not (logit 2.00)"
     assert warning in output
     for suffix in ("md", "tex"):
         assert (
-            warning in (copy_of_finished.results / f"tables/table1_fidelity.{suffix}").read_text()
+            warning
+            in (copy_of_finished.classifier / f"tables/table1_fidelity.{suffix}").read_text()
         )
 
 
 def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
-    target = copy_of_finished.results / "saliency" / "backpropagation.parquet"
+    target = copy_of_finished.training / "saliency" / "backpropagation.parquet"
     target.unlink()
     module = copy_of_finished.folder / "ct_importance/saliency/estimators/backpropagation.py"
     sound = module.read_text()
     module.write_text(sound.replace("def attribute(self", "def attribute(self, *"))
     output = copy_of_finished.fail()
-    assert "results/tiny/logs/compute_importance/backpropagation.log" in output
+    assert "results/tiny/logs/compute_importance/resnet50/1/backpropagation.log" in output
     assert "Failed jobs: 1." in output
     assert "What to do: a defect of this workflow or of a file added to it" in output
-    log = (copy_of_finished.results / "logs/compute_importance/backpropagation.log").read_text()
+    log = (
+        copy_of_finished.results / "logs/compute_importance/resnet50/1/backpropagation.log"
+    ).read_text()
     assert "TypeError" in log.strip().splitlines()[-1]
     assert not target.exists()
     module.write_text(sound)
-    copy_of_finished.run("--", "results/tiny/saliency/backpropagation.parquet")
+    copy_of_finished.run("--", "results/tiny/resnet50/1/saliency/backpropagation.parquet")
     assert target.exists()

@@ -4,19 +4,23 @@ import pytest
 
 from ct_importance.workflow.overview import print_overview
 
+ONE = {"resnet50": ["1"]}
+
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "tables").mkdir()
+    (tmp_path / "resnet50" / "1").mkdir(parents=True)
+    (tmp_path / "resnet50" / "tables").mkdir()
     for table in ("one", "two"):
-        (tmp_path / "tables" / f"{table}.md").write_text(f"F × 10 of {table}\n", encoding="utf-8")
+        (tmp_path / "resnet50" / "tables" / f"{table}.md").write_text(
+            f"F × 10 of {table}\n", encoding="utf-8"
+        )
     set_evaluation(tmp_path, n=12, balanced_accuracy=0.78409)
     return tmp_path
 
 
 def set_evaluation(folder, **test):
-    (folder / "model" / "evaluation.json").write_text(json.dumps({"test": test}))
+    (folder / "resnet50" / "1" / "evaluation.json").write_text(json.dumps({"test": test}))
 
 
 def everything(folder):
@@ -24,14 +28,14 @@ def everything(folder):
 
 
 def test_it_shows_the_accuracy_the_tables_in_order_and_the_places(folder, capsys):
-    print_overview(folder, ["two", "one"], everything(folder))
+    print_overview(folder, ONE, ["two", "one"], everything(folder))
 
     printed = capsys.readouterr().out
     assert "Classifier: balanced accuracy 0.784 on 12 test slices" in printed
     assert printed.index("F × 10 of two") < printed.index("F × 10 of one")
     assert printed.splitlines()[-4:] == [
-        f"Tables:  {folder}/tables/",
-        f"Figures: {folder}/figures/",
+        f"Tables:  {folder}/resnet50/tables/",
+        f"Figures: {folder}/resnet50/figures/",
         f"Logs:    {folder}/logs/",
         f"Kept and set aside: {folder}/cohort/summary.csv",
     ]
@@ -42,7 +46,7 @@ def test_it_shows_where_the_labels_are_from(folder, capsys):
     (folder / "cohort" / "label_summary.csv").write_text(
         "dataset,source,labels,differs\na,csv,12,0\na,dicom_tag,2,3\na,none,4,0\nb,csv,5,0\n"
     )
-    print_overview(folder, ["one"], everything(folder))
+    print_overview(folder, ONE, ["one"], everything(folder))
 
     assert (
         "Labels of a: 12 from csv, 2 from dicom_tag (which differs from the label of 3), "
@@ -52,7 +56,7 @@ def test_it_shows_where_the_labels_are_from(folder, capsys):
 
 def test_without_test_slices_there_is_no_accuracy_to_show(folder, capsys):
     set_evaluation(folder, n=0, balanced_accuracy=None)
-    print_overview(folder, ["one"], everything(folder))
+    print_overview(folder, ONE, ["one"], everything(folder))
 
     printed = capsys.readouterr().out
     assert "accuracy" not in printed
@@ -60,27 +64,50 @@ def test_without_test_slices_there_is_no_accuracy_to_show(folder, capsys):
 
 
 def test_tables_that_this_call_did_not_look_at_are_not_shown_as_its_own(folder, capsys):
-    made = everything(folder) - {f"{folder}/tables/two.md", f"{folder}/model/evaluation.json"}
-    print_overview(folder, ["one", "two"], made)
+    made = everything(folder) - {
+        f"{folder}/resnet50/tables/two.md",
+        f"{folder}/resnet50/1/evaluation.json",
+    }
+    print_overview(folder, ONE, ["one", "two"], made)
 
     printed = capsys.readouterr().out
     assert "accuracy" not in printed
     assert "F × 10 of one" in printed
     assert "F × 10 of two" not in printed
     assert printed.splitlines()[-1] == (
-        f"Not made by this call, may be old: {folder}/tables/two.md"
+        f"Not made by this call, may be old: {folder}/resnet50/tables/two.md"
     )
 
 
 def test_a_call_that_made_no_table_says_that_there_are_older_ones(folder, capsys):
-    print_overview(folder, ["one", "two"], {f"{folder}/slices.parquet"})
+    print_overview(folder, ONE, ["one", "two"], {f"{folder}/slices.parquet"})
 
     assert capsys.readouterr().out == (
-        f"Not made by this call, may be old: {folder}/tables/one.md, {folder}/tables/two.md\n"
+        f"Not made by this call, may be old: {folder}/resnet50/tables/one.md, "
+        f"{folder}/resnet50/tables/two.md\n"
     )
 
 
 def test_a_first_call_that_made_no_table_shows_nothing(tmp_path, capsys):
-    print_overview(tmp_path, ["one", "two"], {f"{tmp_path}/slices.parquet"})
+    print_overview(tmp_path, ONE, ["one", "two"], {f"{tmp_path}/slices.parquet"})
 
     assert capsys.readouterr().out == ""
+
+
+def test_several_classifiers_and_trainings_are_told_apart(folder, capsys):
+    for training in ("1", "2"):
+        (folder / "mine" / training).mkdir(parents=True)
+        text = json.dumps({"test": {"n": 12, "balanced_accuracy": int(training) / 4}})
+        (folder / "mine" / training / "evaluation.json").write_text(text)
+    (folder / "mine" / "tables").mkdir()
+    (folder / "mine" / "tables" / "one.md").write_text("F of mine\n")
+    print_overview(folder, {"mine": ["1", "2"]} | ONE, ["one"], everything(folder))
+
+    printed = capsys.readouterr().out
+    assert (
+        "Classifier mine: balanced accuracy 0.250, 0.500 on 12 test slices (trainings 1 to 2)"
+        in printed
+    )
+    assert "Classifier resnet50: balanced accuracy 0.784 on 12 test slices\n" in printed
+    assert "Classifier mine\n\nF of mine\n" in printed
+    assert f"Tables:  {folder}/mine/tables/" in printed

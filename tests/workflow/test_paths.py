@@ -59,7 +59,7 @@ def project(tmp_path) -> Project:
         | {
             "data_dir": str(data),
             "cohort": TINY["cohort"] | cohort,
-            "model": {"weights": str(data / f"{ODD}.pt")},
+            "classifiers": {"resnet50": {"weights": str(data / f"{ODD}.pt")}},
             "report": {"example_slices": {"contrast": ODD}},
         },
     )
@@ -75,7 +75,10 @@ def label_lines(odd_are: int) -> str:
 
 
 def test_they_are_taken_as_they_are(project):
-    targets = ["results/tiny/cohort/rejected.parquet", "results/tiny/model/classifier.pt"]
+    targets = [
+        "results/tiny/cohort/rejected.parquet",
+        "results/tiny/resnet50/1/classifier/classifier.pt",
+    ]
 
     output = project.run("--", *targets)
 

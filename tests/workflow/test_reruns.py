@@ -26,6 +26,9 @@ CURVES = figures(
     "figure6_dice_curves",
 )
 EXAMPLES = figures("figure1_examples", "figure3_xrai")
+RUN = {"build_explorer", "write_summary"}
+"""Of the run as a whole."""
+RESNET50 = TINY["classifiers"]["resnet50"]
 METRICS = ("fidelity", "roc", "dice")
 RANKING = {"rank_estimators", "write_agreement", "write_summary", *figures("rank_flow")}
 STATISTICS = {*(f"estimate_values({name})" for name in METRICS), *differences(*METRICS), *RANKING}
@@ -85,7 +88,7 @@ def test_nothing_changed_nothing_runs(project):
 def test_one_option_of_one_estimator(project):
     project.configure(changed(estimators={"smoothgrad": {"samples": 3}}))
     assert project.planned_jobs() == jobs_of("smoothgrad", NOISY.format(0.15, 3))
-    untouched = project.results / "saliency" / "backpropagation.parquet"
+    untouched = project.training / "saliency" / "backpropagation.parquet"
     before = untouched.stat().st_mtime_ns
     project.run()
     assert untouched.stat().st_mtime_ns == before
@@ -113,13 +116,13 @@ def test_an_option_that_gives_an_estimator_the_part_of_another(project):
     options = {"steps": 3}
     project.configure(changed(estimators={"integrated_gradients": options}))
     assert project.planned_jobs() == jobs_of("integrated_gradients", PATH.format(0.0, 3))
-    project.run("--", "results/tiny/saliency/integrated_gradients.parquet")
+    project.run("--", "results/tiny/resnet50/1/saliency/integrated_gradients.parquet")
 
     project.configure(
         changed(estimators={"integrated_gradients": options, "integrated_gradients_bw": options})
     )
 
-    maps = "results/tiny/saliency/integrated_gradients_bw.parquet"
+    maps = "results/tiny/resnet50/1/saliency/integrated_gradients_bw.parquet"
     part = f"share_passes({PATH.format(1.0, 3)})"
     assert project.planned_jobs("--", maps) == {part, "combine_shared(integrated_gradients_bw)"}
 
@@ -150,8 +153,8 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
     expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
     expected |= figures("figure5_roc_curves") | differences("roc")
     assert project.planned_jobs() == expected
-    project.run("--", "results/tiny/tables/table2_auc.csv")
-    details = pd.read_csv(project.results / "tables" / "table2_auc_details.csv")
+    project.run("--", "results/tiny/resnet50/tables/table2_auc.csv")
+    details = pd.read_csv(project.classifier / "tables" / "table2_auc_details.csv")
     assert set(details.patients) == {4}
     assert set(details.training_patients) == {0}
 
@@ -201,17 +204,20 @@ def test_an_estimator_left_out_leaves_no_row(project):
     expected = STATISTICS | TABLES | CURVES | {"write_cost", "build_explorer"}
     assert project.planned_jobs() == expected
     project.run()
-    shown = [*(project.results / "tables").iterdir(), *(project.results / "figures").glob("*.svg")]
+    shown = [
+        *(project.classifier / "tables").iterdir(),
+        *(project.classifier / "figures").glob("*.svg"),
+    ]
     assert len(shown) > 15
     for path in shown:
         assert "random" not in path.read_text().lower()
 
 
-def test_the_weights_of_a_model(project):
-    classifier = "results/tiny/model/classifier.pt"
+def test_the_weights_of_a_classifier(project):
+    classifier = "results/tiny/resnet50/1/classifier/classifier.pt"
     mine = project.folder / "mine.pt"
     shutil.copy(project.folder / classifier, mine)
-    project.configure(changed(model={"weights": "mine.pt"}))
+    project.configure(changed(classifiers={"resnet50": {"weights": "mine.pt"}}))
     everything = {"import_classifier", *jobs_of_all_estimators()}
     assert project.planned_jobs() == everything
     project.run("--", classifier)
@@ -227,8 +233,25 @@ def test_the_weights_of_a_model(project):
 
 
 def test_the_precision(project):
-    project.configure(changed(model={"precision": "bfloat16"}))
+    project.configure(changed(classifiers={"resnet50": RESNET50 | {"precision": "bfloat16"}}))
     assert project.planned_jobs() == jobs_of_all_estimators()
+
+
+def test_another_classifier_leaves_the_others_as_they_are(project):
+    project.configure(changed(classifiers={"another": {"architecture": "resnet50"}}))
+    planned = project.planned_jobs()
+    assert {job for job in planned if "another" not in job} == RUN
+    assert "compute_importance(another, backpropagation)" in planned
+    assert "write_table(another, table2_auc)" in planned
+
+
+def test_another_training_leaves_the_first_as_it_is(project):
+    project.configure(changed() | {"replicates": 2})
+    planned = project.planned_jobs()
+    assert "train_classifier(2)" in planned
+    assert "evaluate_importance(2, roc, random)" in planned
+    of_both = planned - {job for job in planned if "(2" in job}
+    assert of_both == STATISTICS | TABLES | CURVES | RUN
 
 
 def test_the_options_of_the_statistics(project):
@@ -242,7 +265,9 @@ def test_tables_of_an_earlier_run_are_not_shown_as_those_of_this_one(project):
     printed = project.run("--until", rule, "--forcerun", rule)
 
     assert "| SmoothGrad Squared |" not in printed
-    tables = [f"results/tiny/tables/{stem}.md" for stem in ("table1_fidelity", "table2_auc")]
+    tables = [
+        f"results/tiny/resnet50/tables/{stem}.md" for stem in ("table1_fidelity", "table2_auc")
+    ]
     assert f"Not made by this call, may be old: {', '.join(tables)}" in printed
 
 

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from snakemake.exceptions import WorkflowError
 
+from ct_importance.classifier.jobs import ImportJob, TrainingJob
 from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
 from ct_importance.metrics.jobs import EvaluationJob, lower_is_better
-from ct_importance.report.jobs import FigureJob
+from ct_importance.report.jobs import FigureJob, SummaryJob
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
 from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 from ct_importance.workflow import study as module
@@ -34,7 +35,7 @@ def study_of(**sections) -> Study:
 
 
 def wildcards(**values):
-    return SimpleNamespace(run="demo", **values)
+    return SimpleNamespace(**({"run": "demo", "classifier": "resnet50", "replicate": "1"} | values))
 
 
 def asked(study, rule, job, **values):
@@ -58,11 +59,14 @@ def data(tmp_path):
 
 def test_the_demo_has_a_table_and_maps_of_each():
     study = study_of()
-    assert study.maps()[0] == "results/demo/saliency/backpropagation.parquet"
-    assert study.points("roc")[-1] == "results/demo/metrics/roc/smoothgrad_squared.parquet"
-    assert len(study.all_points()) == 3 * 8
-    assert "results/demo/tables/table1_fidelity_details.csv" in study.table_files()
-    assert "results/demo/figures/figure5_roc_curves.pdf" in study.figure_files()
+    folder = "results/demo/resnet50/1"
+    maps = study.maps_of_explorer(wildcards())
+    assert maps[0] == f"{folder}/saliency/backpropagation.parquet"
+    points = study.points("resnet50", "roc")
+    assert points[-1] == f"{folder}/metrics/roc/smoothgrad_squared.parquet"
+    assert len(study.all_points(wildcards())) == 3 * 8
+    assert "results/demo/resnet50/tables/table1_fidelity_details.csv" in study.table_files()
+    assert "results/demo/resnet50/figures/figure5_roc_curves.pdf" in study.figure_files()
     assert study.ceiling("dice", "values")
     assert not study.ceiling("roc", "values")
 
@@ -71,7 +75,7 @@ def test_the_order_of_keys_counts_for_nothing():
     backwards = dict(reversed(DEFAULT["estimators"].items()))
     one, other = study_of(), Study(parse_config(DEFAULT | {"estimators": backwards}))
     assert list(one.estimators) == list(other.estimators)
-    assert one.maps() == other.maps()
+    assert one.maps_of_explorer(wildcards()) == other.maps_of_explorer(wildcards())
 
 
 def test_work_of_equal_options_is_shared():
@@ -116,13 +120,13 @@ def test_what_metrics_are_asked():
     assert (job.name, job.method, job.estimator, job.shard) == (
         *("fidelity", "fidelity", "random", "1of1"),
     )
-    assert job.precision == "float32"
+    assert job.classifier.source.precision == "float32"
     fine = asked(
         study, "evaluate_importance", EvaluationJob, metric="fidelity_fine", estimator="random"
     )
     assert (fine.name, fine.method, fine.metric.step) == ("fidelity_fine", "fidelity", 0.01)
     roc = asked(study, "evaluate_importance", EvaluationJob, metric="roc", estimator="random")
-    assert roc.precision is None
+    assert roc.classifier is None
     lesion = study_of(task={"classes": ["healthy", "lesion"], "fill": [0.5, 0.25]})
     asks, does_not = (
         asked(lesion, "evaluate_importance", EvaluationJob, metric=metric, estimator="random")
@@ -144,15 +148,15 @@ def test_what_metrics_are_asked():
 def test_a_metric_under_another_name_has_all_but_figures_of_the_paper():
     study = study_of(metrics=FINE)
     added = set(study.table_files()) - set(study_of().table_files())
-    stem = "results/demo/tables/table_fidelity_fine"
+    stem = "results/demo/resnet50/tables/table_fidelity_fine"
     assert added == {f"{stem}{part}.csv" for part in ("", "_details", "_comparisons")}
     figures = set(study.figure_files()) - set(study_of().figure_files())
     assert {path.rpartition(".")[0].rpartition("/")[2] for path in figures} == {
         "differences_fidelity_fine_original",
         "differences_fidelity_fine_absolute",
     }
-    assert len(study.all_points()) == 4 * 8
-    assert study.values()[-1] == "results/demo/statistics/fidelity_fine/values.parquet"
+    assert len(study.all_points(wildcards())) == 4 * 8
+    assert study.values()[-1] == "results/demo/resnet50/statistics/fidelity_fine/values.parquet"
     for rule, values in {
         "estimate_values": {"metric": "fidelity_fine"},
         "write_table": {"table": "table_fidelity_fine"},
@@ -167,14 +171,14 @@ def test_what_a_figure_is_drawn_from():
     maps = study.tables_of_figure(wildcards(figure="figure1_examples"))
     assert maps == {
         "slices": "results/demo/slices.parquet",
-        "predictions": "results/demo/model/predictions.parquet",
-        "maps": "results/demo/saliency/random.parquet",
+        "predictions": "results/demo/resnet50/1/predictions.parquet",
+        "maps": "results/demo/resnet50/1/saliency/random.parquet",
     }
     dice = study.tables_of_figure(wildcards(figure="figure6_dice_curves"))
-    assert dice["ceiling"] == "results/demo/statistics/dice/ceiling/curves.parquet"
-    assert dice["values"] == "results/demo/statistics/dice/values.parquet"
+    assert dice["ceiling"] == "results/demo/ceiling/dice/curves.parquet"
+    assert dice["values"] == "results/demo/resnet50/statistics/dice/values.parquet"
     fine = wildcards(figure="differences_fidelity_fine_absolute")
-    folder = "results/demo/statistics/fidelity_fine"
+    folder = "results/demo/resnet50/statistics/fidelity_fine"
     assert study.tables_of_figure(fine)["comparisons"] == f"{folder}/comparisons.parquet"
 
 
@@ -195,14 +199,13 @@ def test_what_a_figure_is_asked_and_what_the_report_says_of_it():
 
 
 def test_figures_are_those_that_the_run_allows(tmp_path):
-    weights = tmp_path / "mine.pt"
-    weights.touch()
-    assert "training_curve" in study_of().figures
-    assert "training_curve" not in study_of(model={"weights": str(weights)}).figures
+    given = {"weights": str(tmp_path / "mine.pt")}
+    assert "training_curve" in study_of().figures["resnet50"]
+    assert "training_curve" not in study_of(classifiers={"resnet50": given}).figures["resnet50"]
     (tmp_path / "scans").mkdir()
     data = {"data_dir": str(tmp_path), "cohort": {"datasets": {"one": {"dicom": "scans"}}}}
     study = Study(parse_config(DEFAULT | data | {"metrics": {"fidelity": {}}}))
-    assert list(study.figures) == [
+    assert list(study.figures["resnet50"]) == [
         *("differences_fidelity_absolute", "differences_fidelity_original"),
         *("figure2_fidelity_area", "figure4_fidelity_curves", "rank_flow", "training_curve"),
     ]
@@ -213,11 +216,11 @@ def test_a_figure_knows_nothing_that_it_does_not_show():
     before, after = study_of(), study_of(estimators={"random": None}, statistics={"resamples": 100})
     changed = {
         name
-        for name in before.figures
+        for name in before.figures["resnet50"]
         if before.job("plot_figure")(wildcards(figure=name))
         != after.job("plot_figure")(wildcards(figure=name))
     }
-    assert changed == set(before.figures) - {
+    assert changed == set(before.figures["resnet50"]) - {
         *("figure1_examples", "figure2_fidelity_area", "figure3_xrai", "training_curve")
     }
 
@@ -226,7 +229,7 @@ def test_shards_divide_maps_and_metrics():
     study = study_of(shards=3)
     assert study.sharded("a/b.parquet") == "a/shards/b.{shard}.parquet"
     parts = study.shards_of(wildcards(joined="saliency/random"))
-    assert parts[2] == "results/demo/saliency/shards/random.3of3.parquet"
+    assert parts[2] == "results/demo/resnet50/1/saliency/shards/random.3of3.parquet"
     assert "metrics/roc/random" in study.joined()
     assert "saliency/smoothgrad" not in study.joined()
     job = asked(study, "compute_importance", ImportanceJob, estimator="random", shard="2of3")
@@ -311,6 +314,7 @@ def test_the_code_of_an_estimator_is_its_own(monkeypatch):
     assert seen[0] == (
         "scripts/compute_importance.py",
         "ct_importance.saliency.estimators.random",
+        "ct_importance.classifier.sources.architecture",
     )
     assert seen[1][1].startswith("ct_importance.saliency.shared.")
     assert seen[2] == ("scripts/extract_slices.py",)
@@ -319,11 +323,14 @@ def test_the_code_of_an_estimator_is_its_own(monkeypatch):
 
 
 def test_benchmarks_of_an_estimator_are_those_of_its_jobs():
-    files = study_of(shards=2).benchmarks()
+    files = study_of(shards=2).benchmarks("resnet50")
     assert files["random"] == [
-        f"results/demo/benchmarks/compute_importance/shards/random.{n}of2.tsv" for n in (1, 2)
+        f"results/demo/benchmarks/compute_importance/resnet50/1/shards/random.{n}of2.tsv"
+        for n in (1, 2)
     ]
-    assert files["smoothgrad"][0] == "results/demo/benchmarks/combine_shared/smoothgrad.tsv"
+    assert (
+        files["smoothgrad"][0] == "results/demo/benchmarks/combine_shared/resnet50/1/smoothgrad.tsv"
+    )
     assert len(files["integrated_gradients_bw"]) == 1 + 2 * 2
 
 
@@ -348,3 +355,49 @@ def test_patterns_match_names_and_nothing_else():
     assert not re.fullmatch(one_of(["a.b", "c"]), "axb")
     assert not re.fullmatch(one_of([]), "")
     assert growing(4000)(None, 3) == 12000
+
+
+def test_the_grid_of_classifiers_and_trainings(tmp_path):
+    mine = {"architecture": "resnet50", "weights": str(tmp_path / "mine.pt")}
+    (tmp_path / "mine.pt").touch()
+    study = study_of(classifiers={"mine": mine}, replicates=2)
+    assert study.trainings == {"mine": ["1"], "resnet50": ["1", "2"]}
+    assert (study.trained(), study.brought()) == (["resnet50"], ["mine"])
+    places = ("mine/1", "resnet50/1", "resnet50/2")
+    predictions = study.of_trainings("predictions.parquet")
+    assert predictions == [f"results/demo/{place}/predictions.parquet" for place in places]
+    points = study.points_of_metric(wildcards(metric="roc"))
+    assert len(points) == 2 * 8
+    assert points[8] == "results/demo/resnet50/2/metrics/roc/backpropagation.parquet"
+    assert len(study.points_of_explorer("roc")(wildcards())) == 8
+    seeds = [
+        asked(study, "train_classifier", TrainingJob, replicate=replicate).seed
+        for replicate in ("1", "2")
+    ]
+    assert seeds == [study.options.seed, study.options.seed + 1]
+    assert study.files_of_classifier(wildcards(classifier="mine")) == [str(tmp_path / "mine.pt")]
+    assert asked(study, "import_classifier", ImportJob, classifier="mine").name == "mine"
+    assert "training_curve" in study.figures["resnet50"]
+    assert "training_curve" not in study.figures["mine"]
+    assert study.labels_of_figure(wildcards(figure="rank_flow"))["classifier"] == "resnet50"
+    assert "classifier" not in study_of().labels_of_figure(wildcards(figure="rank_flow"))
+    summary = asked(study, "write_summary", SummaryJob)
+    found = {one.name: one.trainings for one in summary.classifiers}
+    assert found == {"mine": 1, "resnet50": 2}
+
+
+def test_what_is_trained_does_not_depend_on_how_it_is_computed():
+    fine, coarse = (
+        study_of(classifiers={"resnet50": {"precision": precision}})
+        for precision in ("float32", "bfloat16")
+    )
+    for rule, same in {"train_classifier": True, "predict_slices": False}.items():
+        asked_of = [study.job(rule)(wildcards()) for study in (fine, coarse)]
+        assert (asked_of[0] == asked_of[1]) is same
+
+
+def test_files_of_classifiers_that_are_not_there(tmp_path):
+    study = study_of(classifiers={"mine": {"architecture": "resnet50", "weights": "nothing.pt"}})
+    message = "classifiers.mine.weights: nothing.pt is not a file"
+    with pytest.raises(InputError, match=message):
+        study.inputs.check_classifiers()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from ct_importance.report.tables.formats import (
 from ct_importance.report.tables.notes import (
     reading_of_intervals,
     reading_of_letters,
+    reading_of_trainings,
     table_warnings,
     training_share,
 )
@@ -43,8 +44,8 @@ class TableInputs:
     comparisons: StrPath
     ceiling: StrPath | None
     """What a perfect map reaches; None where that is no question."""
-    evaluation: StrPath
-    """How good the classifier is, as JSON."""
+    evaluations: Sequence[StrPath]
+    """How good each training of the classifier is, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     metric = job.metric.metric
     values = read_frame(inputs.values)
     table = paper_table(values, metric.higher_is_better)
-    caption = _caption(job, values)
-    evaluation = json.loads(Path(inputs.evaluation).read_text())
-    found = table_warnings(job.metric, job.statistics, job.task, values, evaluation)
+    caption = _caption(job, values, len(inputs.evaluations))
+    trainings = [json.loads(Path(path).read_text()) for path in inputs.evaluations]
+    found = table_warnings(job.metric, job.statistics, job.task, values, trainings)
     warnings = [f"Warning: {text}" for text in found]
     for text in warnings:
         logger.warning("%s", text)
@@ -94,7 +95,7 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     write_text(outputs.latex, latex_table(*layout, caption, warnings, job.table))
 
 
-def _caption(job: TableJob, values: pd.DataFrame) -> str:
+def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
     metric, name = job.metric.metric, job.metric.name
     slices, patients = values.slices[0], values.patients[0]
     sentences = [
@@ -104,6 +105,7 @@ def _caption(job: TableJob, values: pd.DataFrame) -> str:
         training_share(values),
         ON_TEST if "value_test" in values else "",
         metric.describe(job.task),
+        reading_of_trainings(trainings),
         reading_of_intervals(metric, job.statistics),
         reading_of_letters(job.statistics) if (values.letters != "").any() else "",
     ]

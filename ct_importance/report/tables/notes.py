@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -31,7 +31,7 @@ def table_warnings(
     options: StatisticsOptions,
     task: Task,
     values: pd.DataFrame,
-    evaluation: Mapping[str, Any],
+    trainings: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     """Return what a reader of a table must be warned of.
 
@@ -40,11 +40,11 @@ def table_warnings(
         options: Section `statistics` of the configuration.
         task: What the classifier tells apart.
         values: See `ct_importance.statistics.estimates.Estimates`.
-        evaluation: Content of model/evaluation.json.
+        trainings: Content of evaluation.json of each training of the classifier.
     """
     first = values.iloc[0]
     return [
-        *model_warnings(evaluation, task),
+        *model_warnings(trainings, task),
         *one_class(chosen.metric.balanced, first.classes, task),
         *blind_to_class(chosen, values, task),
         *no_test(first.patients, values.estimator.nunique(), options),
@@ -67,6 +67,16 @@ def reading_of_intervals(metric: Metric, options: StatisticsOptions) -> str:
     if not metric.coverage:
         return meaning
     return f"{meaning} In simulations, 95 % intervals held the truth in {metric.coverage}."
+
+
+def reading_of_trainings(trainings: int) -> str:
+    """Return what values say of several trainings of the classifier; nothing of one."""
+    if trainings == 1:
+        return ""
+    return (
+        f"Curves are averaged over {trainings} trainings of the classifier; intervals and "
+        "comparisons know of patients alone, not of how far trainings differ."
+    )
 
 
 def reading_of_letters(options: StatisticsOptions) -> str:

@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ct_importance.classifier.jobs import ImportJob, PredictionJob, TrainingJob
+from ct_importance.classifier.jobs import ChosenClassifier, ImportJob, PredictionJob, TrainingJob
+from ct_importance.io.digests import file_digest
+from ct_importance.plugins import name_of
 
 if TYPE_CHECKING:
     from ct_importance.workflow.study import Study
 
 
 def train_classifier(study: Study, wildcards: Any) -> TrainingJob:
-    """Return how the classifier is trained."""
+    """Return how a classifier is trained."""
     return TrainingJob(
-        options=study.options.model.training, preparation=study.cohort, seed=study.options.seed
+        **_made(study, wildcards), seed=study.options.seed + int(wildcards.replicate) - 1
     )
 
 
 def import_classifier(study: Study, wildcards: Any) -> ImportJob:
     """Return which classifier is taken over."""
-    return ImportJob(
-        weights=study.inputs.weights(),
-        digest=study.inputs.weights_digest(),
-        preparation=study.cohort,
-    )
+    files = study.inputs.files_of_classifier(wildcards.classifier)
+    digests = {key: file_digest(path) for key, path in files.items()}
+    return ImportJob(**_made(study, wildcards), digests=digests)
 
 
 def predict_slices(study: Study, wildcards: Any) -> PredictionJob:
     """Return how the classifier is asked."""
     return PredictionJob(
+        classifier=chosen_classifier(study, wildcards.classifier),
         image_size=study.cohort.image_size,
-        precision=study.options.model.precision,
         fill=study.options.task.fill,
     )
+
+
+def chosen_classifier(study: Study, name: str) -> ChosenClassifier:
+    """Return a classifier with its options."""
+    source = study.classifiers[name]
+    return ChosenClassifier(name=name, method=name_of(type(source)), options=source.model_dump())
+
+
+def _made(study: Study, wildcards: Any) -> dict[str, Any]:
+    chosen = chosen_classifier(study, wildcards.classifier).model_dump()
+    # Of no concern before the network is used.
+    del chosen["options"]["precision"]
+    return chosen | {"preparation": study.cohort}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ct_importance.metrics.jobs import EvaluationJob
 from ct_importance.statistics.jobs import CeilingJob
+from ct_importance.workflow.jobs.classifier import chosen_classifier
 
 if TYPE_CHECKING:
     from ct_importance.workflow.study import Study
@@ -19,7 +20,7 @@ def evaluate_importance(study: Study, wildcards: Any) -> EvaluationJob:
         seed=study.options.seed,
         estimator=wildcards.estimator,
         shard=study.shard_of(wildcards),
-        precision=study.options.model.precision if asks else None,
+        classifier=chosen_classifier(study, wildcards.classifier) if asks else None,
         fill=study.options.task.fill if asks else None,
     )
 

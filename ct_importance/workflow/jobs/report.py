@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ct_importance.plugins import name_of
 from ct_importance.report.jobs import (
     AgreementJob,
+    ClassifierOfRun,
     CostJob,
     ExplorerJob,
     FigureJob,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def plot_figure(study: Study, wildcards: Any) -> FigureJob:
     """Return which figure is drawn."""
-    figure = study.figures[wildcards.figure]
+    figure = study.figure_of(wildcards)
     return FigureJob(kind=name_of(type(figure)), options=figure.model_dump())
 
 
@@ -46,7 +47,9 @@ def write_cost(study: Study, wildcards: Any) -> CostJob:
     """Return what each estimator takes, and where its times are."""
     return CostJob(
         passes={name: one.cost().backward for name, one in study.estimators.items()},
-        benchmarks={name: tuple(files) for name, files in study.benchmarks().items()},
+        benchmarks={
+            name: tuple(files) for name, files in study.benchmarks(wildcards.classifier).items()
+        },
         subsets=tuple(study.explained()),
     )
 
@@ -55,6 +58,14 @@ def write_summary(study: Study, wildcards: Any) -> SummaryJob:
     """Return the configuration as it may be shared, and the metrics."""
     return SummaryJob(
         config=shareable_config(study.options.model_dump(mode="json")),
+        classifiers=tuple(
+            ClassifierOfRun(
+                name=name,
+                trainings=len(study.replicates(name)),
+                is_trained_here=source.is_trained_here,
+            )
+            for name, source in study.classifiers.items()
+        ),
         metrics=tuple(study.chosen_metrics.values()),
         statistics=study.options.statistics,
         task=study.options.task,
@@ -64,7 +75,7 @@ def write_summary(study: Study, wildcards: Any) -> SummaryJob:
 def build_explorer(study: Study, wildcards: Any) -> ExplorerJob:
     """Return what the explorer shows."""
     return ExplorerJob(
-        run=study.run,
+        run=", ".join([study.run, *study.of_classifier(wildcards).values()]),
         estimators=tuple(study.estimators),
         subsets=tuple(study.explained()),
         slices=study.options.report.explorer_slices,

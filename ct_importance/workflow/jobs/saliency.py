@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ct_importance.plugins import name_of
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
+from ct_importance.workflow.jobs.classifier import chosen_classifier
 
 if TYPE_CHECKING:
     from ct_importance.workflow.study import Study
@@ -46,5 +47,5 @@ def _passes(study: Study, wildcards: Any) -> dict[str, Any]:
         "shard": study.shard_of(wildcards),
         "classes": study.options.task.classes,
         "activation": study.options.saliency.target,
-        "precision": study.options.model.precision,
+        "classifier": chosen_classifier(study, wildcards.classifier),
     }

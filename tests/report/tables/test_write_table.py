@@ -78,6 +78,7 @@ def write(
     ceiling: float | None = None,
     task: Task = DEFAULT_TASK,
     name: str = "fidelity",
+    trainings: int = 1,
     **computed_on,
 ) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
@@ -87,7 +88,7 @@ def write(
     COMPARISONS.to_parquet(folder / "comparisons.parquet")
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     output = {kind: folder / f"table1_fidelity.{suffix}" for kind, suffix in SUFFIXES.items()}
-    names = ("values.parquet", "comparisons.parquet", "evaluation.json")
+    names = ("values.parquet", "comparisons.parquet")
     chosen = ChosenMetric(
         name=name, method="fidelity", options={"step": 0.05, "slices": "annotated"}
     )
@@ -98,6 +99,7 @@ def write(
         log=folder / "job.log",
         input={
             **{name.partition(".")[0]: folder / name for name in names},
+            "evaluations": [folder / "evaluation.json"] * trainings,
             "ceiling": [] if ceiling is None else [folder / "ceiling.parquet"],
         },
         output=output,
@@ -380,3 +382,9 @@ def test_warnings_about_the_classifier_stand_in_every_format_and_in_the_log(tmp_
     assert warning in text
     assert warning in (tmp_path / "job.log").read_text()
     assert rows_of(kind, getattr(output, kind).read_text()) == EXPECTED
+
+
+def test_that_intervals_do_not_know_of_trainings_is_said(tmp_path):
+    told = "Curves are averaged over 3 trainings of the classifier"
+    assert told not in write(tmp_path).markdown.read_text()
+    assert told in write(tmp_path, trainings=3).markdown.read_text()
