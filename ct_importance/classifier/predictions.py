@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ct_importance.compute.device import (
@@ -98,7 +99,9 @@ def predict_slices(
 
 
 @torch.inference_mode()
-def predict_logits(network: nn.Module, images: np.ndarray, device: torch.device) -> np.ndarray:
+def predict_logits(
+    network: nn.Module, images: np.ndarray, device: torch.device
+) -> NDArray[np.float32]:
     """Return the logit of each image.
 
     Args:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.jobs import ExtractionJob
@@ -215,7 +216,7 @@ def _place_on(file: dict[str, str], plan: dict[str, Any]) -> str:
     return f"{file['path']}{ON_SLICE}{plan['slice_id']}"
 
 
-def read_slice(path: str, frame: int | None) -> np.ndarray:
+def read_slice(path: str, frame: int | None) -> NDArray[np.float32]:
     """Return a slice as stored, (rows, columns) float32 in HU.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ct_importance.errors import InputError
 from ct_importance.io.digests import file_digest
@@ -167,7 +168,9 @@ def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], n
         yield [row["slice_id"] for row in batch], np.stack([row["image"] for row in batch])
 
 
-def load_images(slices: StrPath, subset: str) -> tuple[list[Row], np.ndarray, np.ndarray]:
+def load_images(
+    slices: StrPath, subset: str
+) -> tuple[list[Row], NDArray[np.float32], NDArray[np.int8]]:
     """Return the flags, images (N, H, W) and labels (N,) of a subset, all in memory."""
     rows: list[Row] = []
     images = np.empty((0, 0, 0), np.float32)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ct_importance.options import Declared
 from ct_importance.task import DEFAULT_TASK, Task
@@ -42,11 +43,11 @@ class Sample:
     patient_id: str
     label: int
     """Its true class, an index into the classes of the task."""
-    image: np.ndarray | None = None
+    image: NDArray[np.float32] | None = None
     """(H, W) float32 in [0, 1]."""
-    mask: np.ndarray | None = None
+    mask: NDArray[np.bool_] | None = None
     """(H, W) bool, True where experts see what tells the classes apart."""
-    segments: np.ndarray | None = None
+    segments: NDArray[np.bool_] | None = None
     """(K, H, W) bool, see `ct_importance.metrics.xrai.segments.segment_image`."""
 
 
@@ -89,8 +90,8 @@ class Metric(Declared, ABC):
     chance: ClassVar[float | None] = None
     """Value of a random map, if it is known."""
     needs: ClassVar[frozenset[str]]
-    """Of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"``; what it does not name is
-    None."""
+    """Of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"``; what it names is
+    given, the rest is None."""
     table: ClassVar[str]
     """Name of its table in the report."""
     heading: ClassVar[str] = ""

@@ -24,6 +24,7 @@ from ct_importance.plugins import name_of
 if TYPE_CHECKING:
     import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
 Target = str
@@ -62,10 +63,10 @@ class Batch:
     require no gradient."""
     images_per_pass: int
     """Most images in one forward and backward pass, which bounds the memory."""
-    training_images: Callable[[], np.ndarray] | None = None
+    training_images: Callable[[], NDArray[np.float32]] | None = None
     """Reads the training slices (M, *space), float32 in [0, 1]."""
 
-    def training_slices(self) -> np.ndarray:
+    def training_slices(self) -> NDArray[np.float32]:
         """Return the training slices (M, *space).
 
         Raises:

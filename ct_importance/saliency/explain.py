@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
@@ -212,7 +213,7 @@ def check_maps(name: str, slice_ids: Sequence[str], maps: np.ndarray) -> None:
             )
 
 
-def as_array(values: torch.Tensor) -> np.ndarray:
+def as_array(values: torch.Tensor) -> NDArray[np.float32]:
     """Return a tensor as a float32 array."""
     return values.detach().float().cpu().numpy()
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier
@@ -55,7 +56,7 @@ class Targets:
         numbers["last"] = len(classes) - 1
         self._fixed = numbers.get(target)
 
-    def of(self, slice_ids: Sequence[str]) -> np.ndarray:
+    def of(self, slice_ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the class of each slice, (N,) int64.
 
         Raises:

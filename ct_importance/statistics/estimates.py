@@ -147,7 +147,8 @@ def estimate_values(
 def _patients_by_class(metric: Metric, sums: PatientSums) -> list[int]:
     """Return the patients of each class, if the metric weighs classes alike; else those of all."""
     if metric.balanced:
-        return (sums.counts > 0).sum(axis=1).tolist()
+        patients: list[int] = (sums.counts > 0).sum(axis=1).tolist()
+        return patients
     return [len(sums.patients)]
 
 
@@ -177,7 +178,7 @@ def _parts(
     tested = (sums.counts[:, ~is_training] > 0).any(axis=1)
     # The mean of the classes is another quantity where one of them is missing.
     if is_training.any() and (tested.all() if metric.balanced else tested.any()):
-        chosen["_test"] = tested, ~is_training
+        chosen["_test"] = np.asarray(tested), ~is_training
     parts = {}
     for suffix, (labels, patients) in chosen.items():
         part = part_of(sums, labels, patients)

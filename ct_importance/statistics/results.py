@@ -15,7 +15,7 @@ from ct_importance.statistics.agreement import rank_by_metrics
 from ct_importance.statistics.estimates import Estimates, estimate_values, read_sums
 from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 
-Path = str | os.PathLike
+Path = str | os.PathLike[str]
 
 
 def write_ceiling(

@@ -153,7 +153,7 @@ class Study:
         wanted = self.cohort.body_region.region == "chest"
         return [f"{self.folder}/cohort/chest.parquet"] if wanted else []
 
-    def of_patients(self, folder: str, split: str | os.PathLike) -> list[str]:
+    def of_patients(self, folder: str, split: str | os.PathLike[str]) -> list[str]:
         """Return a table per patient.
 
         Args:
@@ -172,7 +172,7 @@ class Study:
             raise WorkflowError(str(error)) from None
         return [f"{self.folder}/{folder}/{file}.parquet" for file in files]
 
-    def plan_of(self, patient: str, plans: str | os.PathLike) -> str:
+    def plan_of(self, patient: str, plans: str | os.PathLike[str]) -> str:
         """Return the plan of a patient; plans: the folder that the checkpoint wrote."""
         return f"{plans}/{patient}.json"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
@@ -168,7 +169,7 @@ def _has_overlay_in_pixels(dataset: pydicom.FileDataset) -> bool:
     )
 
 
-def padding_mask(stored: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
+def padding_mask(stored: np.ndarray, dataset: pydicom.Dataset) -> NDArray[np.bool_]:
     """Return where stored values are padding, (rows, columns) bool.
 
     Pixels equal to PixelPaddingValue, or between it and PixelPaddingRangeLimit, are padding

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.files import reading
@@ -61,7 +62,7 @@ class DicomMask:
     """Series instance UIDs that the object refers to; may be empty."""
     study: str
     """Study instance UID of the object; may be ""."""
-    draw: Callable[[Sequence[Any], SliceGeometry], np.ndarray]
+    draw: Callable[[Sequence[Any], SliceGeometry], NDArray[np.bool_]]
     """Turns parts that lie on a slice into its mask, (rows, columns) bool."""
 
     @classmethod
@@ -69,7 +70,7 @@ class DicomMask:
         cls,
         dataset: pydicom.Dataset,
         parts: Sequence[PartT],
-        draw: Callable[[Sequence[PartT], SliceGeometry], np.ndarray],
+        draw: Callable[[Sequence[PartT], SliceGeometry], NDArray[np.bool_]],
         *series: str,
     ) -> DicomMask:
         """Return the mask of an object.
@@ -104,7 +105,7 @@ class DicomMask:
 
     def on_slice(
         self, slice_id: str, geometry: SliceGeometry, frame_of_reference: str
-    ) -> np.ndarray:
+    ) -> NDArray[np.bool_]:
         """Return the mask of a slice, (rows, columns) bool.
 
         Raises:

@@ -17,13 +17,13 @@ TIE_MARGIN = 1e-6
 class MarkedGrid:
     """Marked voxels; the rest of their volume is cropped away."""
 
-    inside: np.ndarray
+    inside: NDArray[np.bool_]
     """Array (x, y, z), bool; of size 0 if no voxel is marked."""
-    to_patient: np.ndarray
+    to_patient: NDArray[np.float64]
     """Matrix (4, 4) from voxel indices to LPS, mm."""
 
     @classmethod
-    def cropped(cls, inside: np.ndarray, to_patient: np.ndarray) -> MarkedGrid:
+    def cropped(cls, inside: NDArray[np.bool_], to_patient: NDArray[np.float64]) -> MarkedGrid:
         """Return a grid without its unmarked margins.
 
         Args:
@@ -44,7 +44,7 @@ class MarkedGrid:
         """Whether no voxel is marked."""
         return self.inside.size == 0
 
-    def on_slice(self, geometry: SliceGeometry) -> np.ndarray:
+    def on_slice(self, geometry: SliceGeometry) -> NDArray[np.bool_]:
         """Return which pixels of a slice lie in a marked voxel, (rows, columns) bool.
 
         A pixel belongs to the voxel nearest to its centre; outside of the grid nothing is marked.
@@ -75,7 +75,7 @@ class MarkedGrid:
 
 
 def nearest_voxels(
-    to_patient: np.ndarray, geometry: SliceGeometry, columns: range, rows: range
+    to_patient: NDArray[np.float64], geometry: SliceGeometry, columns: range, rows: range
 ) -> NDArray[np.int_]:
     """Return the indices of the voxels nearest to pixels of a slice, (3, rows, columns) int.
 

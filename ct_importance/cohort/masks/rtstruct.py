@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.dicom import DicomMask, Part
@@ -42,7 +43,7 @@ def read_contours(dataset: pydicom.Dataset, structures: Structures) -> DicomMask
     )
 
 
-def draw_contours(contours: Sequence[Part], geometry: SliceGeometry) -> np.ndarray:
+def draw_contours(contours: Sequence[Part], geometry: SliceGeometry) -> NDArray[np.bool_]:
     """Return the mask (rows, columns) of a slice that lies in the plane of some contours.
 
     The contours of an ROI are filled together (`fill_polygons`: centres of pixels, odd number of

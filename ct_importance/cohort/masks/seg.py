@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.uid import RLELossless
 
 from ct_importance.cohort.dicom.codestream import read_codestream
@@ -51,7 +52,7 @@ def read_segmentation(dataset: pydicom.FileDataset, structures: Structures) -> D
     return DicomMask.of(dataset, frames, draw_frames, "ReferencedSeriesSequence")
 
 
-def draw_frames(frames: Sequence[Frame], geometry: SliceGeometry) -> np.ndarray:
+def draw_frames(frames: Sequence[Frame], geometry: SliceGeometry) -> NDArray[np.bool_]:
     """Return the mask (rows, columns) of a slice that lies in the plane of some frames.
 
     Where the pixels of both differ, the nearest one of the frame is taken.

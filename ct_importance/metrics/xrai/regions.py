@@ -49,7 +49,7 @@ def reference_share(shape: tuple[int, int]) -> float:
     return min(1.0, math.sqrt(math.prod(shape) / math.prod(REFERENCE_SHAPE)))
 
 
-def xrai_regions(importance: np.ndarray, segments: np.ndarray) -> Regions:
+def xrai_regions(importance: np.ndarray, segments: NDArray[np.bool_]) -> Regions:
     """Return the regions of an importance map.
 
     Segments are taken greedily by the mean importance over their pixels that are not covered
@@ -97,7 +97,7 @@ def xrai_regions(importance: np.ndarray, segments: np.ndarray) -> Regions:
     return Regions(labels.reshape(importance.shape), np.array(means_of_regions))
 
 
-def _members(segments: np.ndarray) -> csc_array:
+def _members(segments: NDArray[np.bool_]) -> csc_array:
     """Return which segments (rows) hold each pixel (column)."""
     pixels = [np.flatnonzero(segment) for segment in segments]
     starts = np.cumsum([0, *map(len, pixels)])

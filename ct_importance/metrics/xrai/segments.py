@@ -25,7 +25,7 @@ DILATION_RADIUS = 5
 """Pixels, of images of `REFERENCE_SHAPE` and larger."""
 
 
-def segment_image(image: np.ndarray) -> np.ndarray:
+def segment_image(image: np.ndarray) -> NDArray[np.bool_]:
     """Return the dilated Felzenszwalb segments of an image at all scales.
 
     Args:
@@ -101,7 +101,7 @@ def _scale(image: np.ndarray) -> np.ndarray:
     return resized
 
 
-def _dilated_masks(labels: np.ndarray) -> np.ndarray:
+def _dilated_masks(labels: np.ndarray) -> NDArray[np.bool_]:
     """Return a dilated mask for each number from the lowest label to the highest."""
     labels = labels - labels.min()
     radius = round(DILATION_RADIUS * reference_share(labels.shape))

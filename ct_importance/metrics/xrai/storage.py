@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ct_importance.errors import InputError
 
 
-def pack_segments(segments: np.ndarray) -> bytes:
+def pack_segments(segments: NDArray[np.bool_]) -> bytes:
     """Return segments (K, H, W) bool as bytes, eight pixels in one; each segment starts anew."""
     return np.packbits(segments.reshape(len(segments), -1), axis=1).tobytes()
 
