@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.averaging import (
     PatientSums,
@@ -33,12 +33,11 @@ from ct_importance.statistics.intervals import interval, resample_patients
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import DEFAULT_TASK
 
-Path = str | os.PathLike[str]
 Key = tuple[str, str]
 """An estimator and a variant."""
 
 
-def read_sums(metric: Metric, tables: Mapping[str, Sequence[Path]]) -> dict[Key, PatientSums]:
+def read_sums(metric: Metric, tables: Mapping[str, Sequence[StrPath]]) -> dict[Key, PatientSums]:
     """Return what the averages of each estimator and variant are made of.
 
     Args:

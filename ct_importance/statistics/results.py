@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from itertools import count
 
+from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices, training_patients
 from ct_importance.io.table_file import read_frame, write_frame
 from ct_importance.metrics.evaluate import evaluate_estimator
@@ -15,11 +15,13 @@ from ct_importance.statistics.agreement import rank_by_metrics
 from ct_importance.statistics.estimates import Estimates, estimate_values, read_sums
 from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 
-Path = str | os.PathLike[str]
-
 
 def write_ceiling(
-    job: CeilingJob, slices: Path, segments: Path, points: Path, tables: Mapping[str, Path]
+    job: CeilingJob,
+    slices: StrPath,
+    segments: StrPath,
+    points: StrPath,
+    tables: Mapping[str, StrPath],
 ) -> None:
     """Write what a perfect map, the mask itself, reaches by a metric of regions.
 
@@ -47,7 +49,7 @@ def write_ceiling(
 
 
 def write_values(
-    job: EstimationJob, points: Sequence[Path], slices: Path, tables: Mapping[str, Path]
+    job: EstimationJob, points: Sequence[StrPath], slices: StrPath, tables: Mapping[str, StrPath]
 ) -> None:
     """Write values, curves and comparisons of the estimators by one metric, with intervals.
 
@@ -65,7 +67,11 @@ def write_values(
 
 
 def write_ranks(
-    job: RankingJob, points: Sequence[Path], comparisons: Sequence[Path], ranks: Path, taus: Path
+    job: RankingJob,
+    points: Sequence[StrPath],
+    comparisons: Sequence[StrPath],
+    ranks: StrPath,
+    taus: StrPath,
 ) -> None:
     """Write how each metric ranks the estimators, and how far the metrics agree.
 
@@ -92,11 +98,11 @@ def write_ranks(
     write_frame(taus, found.taus)
 
 
-def _by_estimator(estimators: Sequence[str], points: Sequence[Path]) -> dict[str, list[Path]]:
+def _by_estimator(estimators: Sequence[str], points: Sequence[StrPath]) -> dict[str, list[StrPath]]:
     """Return the tables of each estimator: those of the first training come first."""
     return {name: list(points[n :: len(estimators)]) for n, name in enumerate(estimators)}
 
 
-def _write(found: Estimates, tables: Mapping[str, Path]) -> None:
+def _write(found: Estimates, tables: Mapping[str, StrPath]) -> None:
     for name, path in tables.items():
         write_frame(path, getattr(found, name))

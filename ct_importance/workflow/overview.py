@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ct_importance.cohort.labels.summary import describe_labels
+from ct_importance.io.paths import StrPath
 
 
 def print_overview(
-    folder: str | os.PathLike[str],
+    folder: StrPath,
     classifiers: Mapping[str, Sequence[str]],
     tables: Sequence[str],
     up_to_date: Collection[str],

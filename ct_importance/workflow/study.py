@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_table
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.plugins import modules, name_of
-from ct_importance.report.figure import OF_METRIC, Outline, figures_of
+from ct_importance.report.figure import OF_METRIC, Figure, Outline, figures_of
 from ct_importance.report.markup import escape_rst
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.config import (
@@ -153,7 +154,7 @@ class Study:
         wanted = self.cohort.body_region.region == "chest"
         return [f"{self.folder}/cohort/chest.parquet"] if wanted else []
 
-    def of_patients(self, folder: str, split: str | os.PathLike[str]) -> list[str]:
+    def of_patients(self, folder: str, split: StrPath) -> list[str]:
         """Return a table per patient.
 
         Args:
@@ -172,7 +173,7 @@ class Study:
             raise WorkflowError(str(error)) from None
         return [f"{self.folder}/{folder}/{file}.parquet" for file in files]
 
-    def plan_of(self, patient: str, plans: str | os.PathLike[str]) -> str:
+    def plan_of(self, patient: str, plans: StrPath) -> str:
         """Return the plan of a patient; plans: the folder that the checkpoint wrote."""
         return f"{plans}/{patient}.json"
 
@@ -434,7 +435,7 @@ class Study:
         }
         return f"{self.folder}/{places[name]}.parquet"
 
-    def figure_of(self, wildcards: Wildcards) -> Any:
+    def figure_of(self, wildcards: Wildcards) -> Figure:
         """Return the figure of a job."""
         return self.figures[wildcards.classifier][wildcards.figure]
 
