@@ -7,6 +7,7 @@ import pytest
 
 from ct_importance.metrics.catalogue.dice import dice_curve
 from ct_importance.metrics.xrai.regions import xrai_regions
+from ct_importance.task import Task
 from tests.report.explorer.chromium import PROGRAM, chromium
 from tests.report.explorer.small_run import SHAPE, build_page, importance_of, make_run
 
@@ -298,6 +299,22 @@ def test_a_run_without_fidelity_shows_what_there_is(browser, tmp_path):
     hidden = "[...document.querySelectorAll('figure[hidden]')].map((figure) => figure.id)"
     assert browser.evaluate(hidden) == ["masked-panel"]
     assert text_of(browser, "#estimators thead") == "EstimatorAUCmax DSCat"
+    assert browser.complaints == []
+
+
+def test_classes_are_called_and_masked_as_the_task_has_it(browser, run, tmp_path):
+    task = Task(classes=("healthy", "lesion"), fill=(0.4, 0.0))
+    page = build_page(tmp_path / "page.html", run[0], task=task)
+    browser.open(f"{page.as_uri()}#slice=slice-0&fraction=1&outline=0")
+    browser.wait_for(SHOWN)
+
+    assert text_of(browser, "#label").split() == ["all", "healthylesion"]
+    assert "healthy (probability of lesion 0." in text_of(browser, "#facts")
+    assert "above 0 the answer is lesion" in text_of(browser, "#curve")
+    assert (pixels_of(browser, "masked-panel") == 102).all()
+    label = "document.querySelector('#masked-panel canvas').ariaLabel"
+    assert "important pixels in grey. Answer" in browser.evaluate(label)
+    assert "contrast" not in browser.evaluate("document.body.innerText").lower()
     assert browser.complaints == []
 
 

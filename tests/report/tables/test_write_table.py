@@ -315,6 +315,19 @@ def test_a_class_that_was_never_answered_rightly_is_not_said_to_fall(tmp_path):
     assert blind_to_class(FIDELITY, table, DEFAULT_TASK) == []
 
 
+def test_the_note_names_the_entry_whose_option_helps(tmp_path):
+    columns = {
+        "estimator": "random",
+        **{"value_contrast": 4.0, "value_no_contrast": 2.0},
+        **{"accuracy_contrast": 1.0, "first_accuracy_contrast": 0.0},
+        **{"accuracy_no_contrast": 1.0, "first_accuracy_no_contrast": 1.0},
+        "variant": ["original", "absolute", "x", "y", "z", "w"],
+    }
+    (note,) = notes(tmp_path, name="fidelity_fine", **columns)
+
+    assert note.endswith("Give smaller shares in metrics.fidelity_fine.first.")
+
+
 def test_an_interval_without_width_says_why(tmp_path):
     columns = {"value_low": [5.0, 4, -6, -1, 4, -6], "value_high": [5.0, 6, -4, 1, 6, -4]}
     (note,) = notes(tmp_path, **columns)

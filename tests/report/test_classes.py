@@ -1,0 +1,130 @@
+"""A run of another task than the paper's: nothing that it says is about contrast agent."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from ct_importance.io.table_file import write_frame
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.report.figure import figures_of
+from ct_importance.report.jobs import ClassifierOfRun, SummaryJob
+from ct_importance.report.landing import landing_text, readme_text
+from ct_importance.report.outcome import RunFiles, summarise_run
+from ct_importance.report.style import RC, plt
+from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.task import Task
+from tests.report.explorer.small_run import build_page, make_run
+from tests.report.tables.test_write_table import write
+from tests.report.test_figure import RUN
+
+LESIONS = Task(classes=("healthy", "lesion"), fill=(0.5, 0.0))
+BAD = {
+    "fills": [
+        {"fill": 0.5, "logit": -1.0, "agrees": False},
+        {"fill": 0.0, "logit": 1.0, "agrees": False},
+    ],
+    "test": {"n": 4, "balanced_accuracy": 0.6, "sensitivity": 0.6, "specificity": 0.6},
+    "train": {"n": 4, "balanced_accuracy": 0.6, "sensitivity": 0.6, "specificity": 0.6},
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("run"))[0]
+
+
+def blind(**columns):
+    """Values that make a table warn of both classes."""
+    return {
+        "estimator": "random",
+        "variant": ["original", "absolute", "x", "y", "z", "w"],
+        **{"value_healthy": 0.0, "value_lesion": 4.0},
+        **{"accuracy_lesion": 1.0, "first_accuracy_lesion": 0.0},
+        **columns,
+    }
+
+
+def test_a_table(tmp_path):
+    made = write(tmp_path, BAD, task=LESIONS, **blind())
+
+    text = made.markdown.read_text()
+    for told in (
+        "answers an all-black image with 'healthy', and it does not",
+        "answers an all-grey (0.5) image with 'lesion', and it does not",
+        'Slices of class "healthy" add nothing',
+        'Slices of class "lesion" are answered wrongly',
+        "of class 'lesion' in black",
+    ):
+        assert told in text
+    for path in (made.markdown, made.html, made.latex, tmp_path / "job.log"):
+        assert "contrast" not in path.read_text().lower()
+
+
+def test_a_table_of_one_class(tmp_path):
+    text = write(tmp_path, task=LESIONS, classes="0").markdown.read_text()
+
+    assert 'All slices are of class "healthy"' in text
+    assert "contrast" not in text.lower()
+
+
+def test_the_first_page_and_the_summary(run, tmp_path):
+    made = write(tmp_path, BAD, task=LESIONS, **blind())
+    columns = ["variant", "metric", "estimator", "value", "rank", "rank_low", "rank_high"]
+    write_frame(tmp_path / "ranks.parquet", pd.DataFrame(columns=columns))
+    columns = ["variant", "first", "second", "tau", "tau_low", "tau_high"]
+    write_frame(tmp_path / "taus.parquet", pd.DataFrame(columns=columns))
+    job = SummaryJob(
+        config={"run": "lesions", "seed": 0},
+        classifiers=(ClassifierOfRun(name="resnet50", trainings=1, is_trained_here=True),),
+        metrics=(ChosenMetric(name="fidelity", method="fidelity", options={}),),
+        statistics=StatisticsOptions(),
+        task=LESIONS,
+    )
+    files = RunFiles(
+        slices=run.slices,
+        classifiers=[run.predictions],
+        predictions=[run.predictions],
+        evaluations=[tmp_path / "evaluation.json"],
+        ranks=[tmp_path / "ranks.parquet"],
+        taus=[tmp_path / "taus.parquet"],
+        values=[tmp_path / "values.parquet"],
+        tables=[made.csv],
+        markdown=[made.markdown],
+        environments=[],
+    )
+
+    found = summarise_run(job, files)
+
+    assert found["data"]["slices_by_class"] == {"healthy": 2, "lesion": 2}
+    for text in (
+        json.dumps(found),
+        landing_text(found),
+        readme_text(found, {"resnet50": [made.markdown.read_text()]}),
+    ):
+        assert "contrast" not in text.lower()
+    assert 'They are 2 of class "healthy" and 2 of class "lesion".' in landing_text(found)
+
+
+def test_the_explorer(run, tmp_path):
+    page = build_page(tmp_path / "page.html", run, task=LESIONS).read_text()
+
+    assert '"classes":["healthy","lesion"]' in page
+    assert "contrast" not in page.lower()
+
+
+def test_captions_and_rows_of_figures(run):
+    outline = replace(RUN, task=LESIONS, estimators=tuple(run.maps))
+    figures = figures_of(outline)
+    for figure in figures.values():
+        told = [figure.caption, figure.notes, *figure.labels.values()]
+        assert "contrast" not in " ".join(told).lower()
+    figure = figures["figure1_examples"]
+    tables = {"slices": run.slices, "predictions": run.predictions}
+    with plt.rc_context(RC):
+        drawn = figure.draw(tables | {"maps": run.maps[figure.estimator]})
+    rows = {axes.get_ylabel() for axes in drawn.axes} - {""}
+    plt.close(drawn)
+
+    assert rows == {"Healthy", "Lesion"}
