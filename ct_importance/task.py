@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from ct_importance.options import Options
 
+LabelFrom = Literal["sources", "mask"]
+
 
 class Task(Options):
     """What the classifier tells apart; a label is an index into the classes."""
@@ -20,7 +22,7 @@ class Task(Options):
     fill: tuple[float, ...] = (1.0, 0.0)
     """What hides each class: the grey value, 0 (black) to 1 (white), that fidelity puts in place of
     pixels. Contrast agent is bright, so it is hidden by black and feigned by white."""
-    label_from: Literal["sources", "mask"] = "sources"
+    label_from: LabelFrom = "sources"
     """Where the label of a slice comes from: `labels` of its dataset, or its mask: the second class
     where the mask has a pixel, the first where it has none."""
 

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 NO_INSIDE = "mask is empty after resizing to cohort.image_size"
 NO_OUTSIDE = "mask covers the whole slice"
+NOT_KNOWN = "its mask cannot be used, so that its label is not known (task.label_from)"
 
 
 def slices_schema(image_size: int) -> pa.Schema:
@@ -141,12 +142,16 @@ def _extract_slice(
         _check_is_there(plan["path"], "read_headers")
         rejected[place_of(plan["path"], plan["frame"])] = str(reason)
         return None, rejected
-    mask = _extract_mask(plan, geometry, options.image_size, structures, rejected)
+    mask, marks = _extract_mask(plan, geometry, options.image_size, structures, rejected)
+    label = plan["label"]
+    if label is None and marks is None:
+        rejected[place_of(plan["path"], plan["frame"])] = NOT_KNOWN
+        return None, rejected
     if mask is None and not plan["sampled"]:
         return None, rejected
     row = {
         "slice_id": plan["slice_id"],
-        "label": plan["label"],
+        "label": int(bool(marks)) if label is None else label,
         "sampled": plan["sampled"],
         "annotated": mask is not None,
         "image": _resize(scaled, geometry, options.image_size),
@@ -188,9 +193,13 @@ def _extract_mask(
     size: int,
     structures: Sequence[str | int] | None,
     rejected: dict[str, str],
-) -> np.ndarray | None:
-    """Return what the mask files of a slice mark together; None if that is nothing or all of it."""
-    union = np.zeros((geometry.rows, geometry.columns), bool)
+) -> tuple[np.ndarray | None, bool | None]:
+    """Return what the mask files of a slice mark together, and whether they mark anything.
+
+    The mask is None if that is nothing or all of the slice. Whether they mark anything is not known
+    (None) where no pixel is left, but a file could not be read, or resizing lost all pixels.
+    """
+    union, all_read = np.zeros((geometry.rows, geometry.columns), bool), True
     for file in plan["masks"] or []:
         try:
             union |= read_mask(
@@ -200,15 +209,16 @@ def _extract_mask(
             check_permission(file["path"], reason)
             _check_is_there(file["path"], "plan_extraction")
             rejected[_place_on(file, plan)] = str(reason)
+            all_read = False
     if not union.any():
-        return None
+        return None, False if all_read else None
     mask = _resize(union, geometry, size)
     if mask.any() and not mask.all():
-        return mask
+        return mask, True
     # Neither has an inside and an outside that a map could tell apart.
     for file in plan["masks"]:
         rejected[_place_on(file, plan)] = NO_OUTSIDE if mask.any() else NO_INSIDE
-    return None
+    return None, True if mask.any() else None
 
 
 def _place_on(file: dict[str, str], plan: dict[str, Any]) -> str:

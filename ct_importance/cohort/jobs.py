@@ -10,6 +10,7 @@ from ct_importance.cohort.options import (
     SelectionOptions,
 )
 from ct_importance.options import Options
+from ct_importance.task import LabelFrom
 
 
 class PhantomJob(Options):
@@ -57,6 +58,7 @@ class LabelJob(Options):
     datasets: dict[str, LabelsOfDataset]
     classes: tuple[str, ...]
     """Names of the classes; a label is an index into them."""
+    label_from: LabelFrom
     pseudonym_key: str | None
     others: str
     """Tells when files change that Snakemake cannot track."""
@@ -86,6 +88,7 @@ class PlanJob(Options):
     seed: int
     classes: tuple[str, ...]
     """Names of the classes, for messages."""
+    label_from: LabelFrom
 
 
 class ExtractionJob(Options):

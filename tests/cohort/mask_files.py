@@ -11,10 +11,11 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import RTStructureSetStorage
 
-from ct_importance.cohort.masks.matching import match_masks, read_mask
+from ct_importance.cohort.masks.matching import read_mask
 from ct_importance.cohort.slice_entry import SliceEntry
 from tests.cohort.dicom_files import save, uid, write_series
 from tests.cohort.indexing import index_folders
+from tests.cohort.matched import match_masks
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SLICES, SPACING = 4, 5.0

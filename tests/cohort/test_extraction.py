@@ -12,8 +12,7 @@ from pydicom.uid import RLELossless
 
 from ct_importance.cohort import extraction
 from ct_importance.cohort.dicom.header import read_header
-from ct_importance.cohort.extraction import extract_slices, slices_schema
-from ct_importance.cohort.masks.matching import match_masks
+from ct_importance.cohort.extraction import NOT_KNOWN, extract_slices, slices_schema
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, read_images, read_rows
@@ -21,6 +20,7 @@ from tests.cohort.dicom_files import uid, write_ct, write_series
 from tests.cohort.entries import slice_entry
 from tests.cohort.failing_disk import refusing
 from tests.cohort.indexing import index_folders
+from tests.cohort.matched import match_masks
 from tests.cohort.volume_files import write_volume
 
 SIZE = 32
@@ -314,3 +314,42 @@ def test_a_slice_that_crashes_its_decoder_is_set_aside_alone(tmp_path, monkeypat
     assert [row["slice_id"] for row in rows] == ["id of 0", "id of 3"]
     reason = "damaged: it crashes the library that reads it"
     assert rejected == {"1.dcm": reason, "2.dcm": f"{reason} (or one of its masks does)"}
+
+
+def test_the_mask_decides_the_label_where_the_plan_leaves_it_open(tmp_path):
+    stored, mask = bright_corner(size=256)
+    tiny = np.zeros_like(mask)
+    tiny[1, 1] = True
+    masks = {
+        "marked": [mask],
+        "empty": [np.zeros_like(mask)],
+        "covered": [np.ones_like(mask)],
+        "lost by resizing": [tiny],
+        "unread": [mask[:-1]],
+        "empty and unread": [np.zeros_like(mask), mask[:-1]],
+        "marked and unread": [mask, mask[:-1]],
+    }
+    plan = [
+        planned(
+            write_ct(tmp_path / f"{name}.dcm", stored=stored),
+            True,
+            *(save_mask(tmp_path / f"{name} {n}.png", it) for n, it in enumerate(given)),
+        )
+        | {"label": None}
+        for name, given in masks.items()
+    ]
+    plan.append(planned(write_ct(tmp_path / "without.dcm", stored=stored)) | {"label": 0})
+
+    rows, rejected = extract(tmp_path, plan)
+
+    assert {row["slice_id"]: (row["label"], row["annotated"]) for row in rows} == {
+        "id of marked": (1, True),
+        "id of empty": (0, False),
+        "id of covered": (1, False),
+        "id of marked and unread": (1, True),
+        "id of without": (0, False),
+    }
+    images = {name: reason for name, reason in rejected.items() if name.endswith(".dcm")}
+    assert images == {
+        f"{name}.dcm": NOT_KNOWN for name in ("lost by resizing", "unread", "empty and unread")
+    }

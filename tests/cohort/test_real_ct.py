@@ -15,13 +15,13 @@ from ct_importance.cohort.extraction import extract_slices
 from ct_importance.cohort.index import CohortIndex
 from ct_importance.cohort.labels.series import label_series
 from ct_importance.cohort.labels.slice_labels import SliceLabels
-from ct_importance.cohort.masks.matching import match_masks
 from ct_importance.cohort.options import ExtractionOptions, LabelOptions, SelectionOptions
 from ct_importance.cohort.pixels import AIR_HU, read_hounsfield
 from ct_importance.cohort.plan.selection import plan_cohort
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.io.image_table import read_rows
 from tests.cohort.indexing import index_folders
+from tests.cohort.matched import match_masks
 
 pytestmark = pytest.mark.skipif(
     "CT_IMPORTANCE_DATA" not in os.environ,

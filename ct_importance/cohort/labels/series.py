@@ -92,6 +92,27 @@ def label_series(
     return rows
 
 
+def label_by_mask(entries: Sequence[SliceEntry]) -> list[Row]:
+    """Return rows as `label_series` does, which leave the label of each slice to its mask.
+
+    Which masks there are is known when slices are chosen, and what they mark when they are
+    extracted.
+    """
+    nothing = dict.fromkeys(SCHEMA.names)
+    return [
+        nothing
+        | {
+            "dataset": slices[0].dataset,
+            "patient_id": patient_id,
+            "series_uid": series_uid,
+            "source": "mask",
+            "disagreement": False,
+            "reason": "",
+        }
+        for (patient_id, series_uid), slices in sorted(series_of(entries).items())
+    ]
+
+
 def _verdict(
     said: dict[str, int | None],
     of_slices: Sequence[int | None],

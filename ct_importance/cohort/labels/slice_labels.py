@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ct_importance.cohort.slice_entry import SliceEntry, series_of
@@ -11,6 +11,8 @@ from ct_importance.io.table_file import read_table
 
 Series = tuple[str, str]
 """Patient and series."""
+UNCLEAR = "a mask that is set aside may mark it, so that its label is not known"
+"""Why a slice has no label, where labels come from masks."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class SliceLabels:
     """Those of series whose slices have labels of their own, by slice_id."""
     reasons: Mapping[Series, str] = field(default_factory=dict)
     """Why slices of a series have none."""
+    expected: Collection[str] = ()
+    """Slices, by slice_id, of which the mask decides when it is extracted."""
 
     @property
     def by_slice(self) -> bool:
@@ -36,7 +40,7 @@ class SliceLabels:
 
     def planned(self, entry: SliceEntry) -> int | None:
         """Return the label of a slice; None where its mask decides when it is extracted."""
-        return self.of(entry)
+        return None if entry.slice_id in self.expected else self.of(entry)
 
     def reason(self, entry: SliceEntry) -> str:
         """Return why a slice has no label, "" if it has one."""
@@ -62,4 +66,27 @@ def read_slice_labels(path: StrPath, entries: Sequence[SliceEntry]) -> SliceLabe
         {name: row["label"] for name, row in rows.items()},
         of_slices,
         {name: row["reason"] for name, row in rows.items()},
+    )
+
+
+def labels_of_masks(
+    entries: Sequence[SliceEntry], marked: Collection[str], unclear: Collection[str]
+) -> SliceLabels:
+    """Return the label that the masks give each slice: 1 with a mask, 0 without one.
+
+    Args:
+        entries: The slices.
+        marked: Those with a mask, by slice_id.
+        unclear: Those which a mask may mark that cannot be used: without a mask that can, they have
+            no label.
+    """
+    open_ones = set(unclear).difference(marked)
+    return SliceLabels(
+        {},
+        {
+            entry.slice_id: None if entry.slice_id in open_ones else int(entry.slice_id in marked)
+            for entry in entries
+        },
+        {entry.series: UNCLEAR for entry in entries if entry.slice_id in open_ones},
+        expected=marked,
     )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ct_importance.cohort.jobs import LabelJob
-from ct_importance.cohort.labels.series import SCHEMA, Row, label_series
+from ct_importance.cohort.labels.series import SCHEMA, Row, label_by_mask, label_series
 from ct_importance.cohort.labels.summary import describe_labels, summarise_labels
 from ct_importance.cohort.pseudonyms import read_pseudonyms
 from ct_importance.cohort.slice_entry import read_index
@@ -45,9 +45,13 @@ def write_labels(
     counts = []
     for name, dataset in job.datasets.items():
         own = [entry for entry in entries if entry.dataset == name]
-        found = label_series(own, dataset.options, dataset.csv, pseudonyms, job.classes)
+        sources: Sequence[str] = dataset.options.sources
+        if job.label_from == "mask":
+            found, sources = label_by_mask(own), ["mask"]
+        else:
+            found = label_series(own, dataset.options, dataset.csv, pseudonyms, job.classes)
         rows += found
-        counts += summarise_labels(name, found, dataset.options.sources)
+        counts += summarise_labels(name, found, sources)
     differing = [row for row in rows if row["disagreement"]]
     for path, table in ((labels, rows), (disagreements, differing)):
         write_table(path, SCHEMA, {name: [row[name] for row in table] for name in SCHEMA.names})
@@ -68,12 +72,12 @@ def write_labels(
 
 
 def _in_words(rows: Sequence[Row], classes: Sequence[str]) -> str:
-    by_slice = sum(row["slice_labels"] is not None for row in rows)
     counts = Counter(row["label"] for row in rows)
+    without = sum(row["source"] is None for row in rows)
     return ", ".join(
         [
             *(f"{counts[label]} of class {name!r}" for label, name in enumerate(classes)),
-            f"{by_slice} with a label for each slice",
-            f"{counts[None] - by_slice} without a label",
+            f"{counts[None] - without} with a label for each slice",
+            f"{without} without a label",
         ]
     )

@@ -7,11 +7,16 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ct_importance.cohort import rejection
+from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.volume.parts import holds_pixels_of_another, parts_of, stamp_of
 from ct_importance.io.folders import list_files
 from ct_importance.io.paths import StrPath
 
 PNG_SUFFIX = ".png"
+
+
+class MarksNothing(RejectedFile):
+    """A file of which it is certain that it marks no slice; any other that fails may mark some."""
 
 
 def reading(kind: str) -> AbstractContextManager[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from pydicom.uid import (
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.dicom import PLANE_TOLERANCE_MM, DicomMask, load_mask
-from ct_importance.cohort.masks.files import list_mask_files, mask_digest, mask_stamp, reading
+from ct_importance.cohort.masks.files import (
+    MarksNothing,
+    list_mask_files,
+    mask_digest,
+    mask_stamp,
+    reading,
+)
 from ct_importance.cohort.masks.objects import read_object
 from ct_importance.cohort.masks.png import png_mask_of_slice
 from ct_importance.cohort.masks.rtstruct import read_contours
@@ -41,11 +48,24 @@ SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 IMAGES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage)
 
 
+@dataclass(frozen=True)
+class MatchedMasks:
+    """Which mask files belong to which slices."""
+
+    masks: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """slice_id -> ``{"path", "digest"}`` of every file that marks the slice, sorted by path: its
+    mask is the union of what `read_mask` makes of them."""
+    rejected: Rejected = field(default_factory=dict)
+    """Path of a file that is set aside -> the reason."""
+    unclear: dict[str, list[str] | None] = field(default_factory=dict)
+    """Path of one of those that may mark slices -> the slices it is named after; None: unknown."""
+
+
 def match_masks(
     entries: Sequence[SliceEntry],
     folder: StrPath | None,
     structures: Sequence[str | int] | None = None,
-) -> tuple[dict[str, list[dict[str, str]]], Rejected]:
+) -> MatchedMasks:
     """Return the mask files of each annotated slice, and the mask files set aside.
 
     Args:
@@ -65,24 +85,24 @@ def match_masks(
             number is that of a segment or an ROI, or a value in a PNG or volume; in a file with a
             name it only counts if no name is asked for.
 
-    Returns:
-        slice_id -> ``{"path", "digest"}`` of every file that marks the slice, sorted by path: its
-        mask is the union of what `read_mask` makes of them. Path of a rejected file -> reason.
-
     Raises:
         InputError: If the folder is missing, or none of its masks fits a slice.
         OSError, MemoryError: If a mask may not be read, or disk or memory failed.
     """
     if not folder:
-        return {}, {}
+        return MatchedMasks()
     targets, chosen = MaskTargets(entries), Structures.of(structures)
-    masks, rejected = defaultdict(list), {}
+    masks = defaultdict(list)
+    rejected: Rejected = {}
+    unclear: dict[str, list[str] | None] = {}
     examine = partial(_examine, targets=targets, chosen=chosen)
     paths = [path for path in list_mask_files(folder) if not targets.is_image(path)]
     # In another process: a file may crash a library.
     for path, found in zip(paths, safe_map(examine, paths, _crashed, chunksize=16), strict=True):
         if isinstance(found, RejectedFile):
             rejected[str(path)] = str(found)
+            if not isinstance(found, MarksNothing):
+                unclear[str(path)] = _slices_by_name(path, targets)
             continue
         marked, digest = found
         for slice_id in marked:
@@ -92,7 +112,21 @@ def match_masks(
         raise InputError(
             f"{folder}: no mask fits a slice ({reasons}); check `masks` in cohort.datasets"
         )
-    return dict(masks), rejected
+    return MatchedMasks(dict(masks), rejected, unclear)
+
+
+def _slices_by_name(path: Path, targets: MaskTargets) -> list[str] | None:
+    """Return the slices that a mask is named after; None if its name does not say them."""
+    try:
+        if is_png(path):
+            return [targets.of_png(path)[0].slice_id]
+        if is_volume(path):
+            return [entry.slice_id for entry in targets.of_volume(path)[0]]
+    except MarksNothing:
+        return []
+    except RejectedFile:
+        return None
+    return None
 
 
 def _examine(
@@ -151,7 +185,7 @@ def _marked_slices(path: Path, targets: MaskTargets, chosen: Structures) -> list
         return _marked_by_volume(path, targets, chosen)
     if _is_dicom(path):
         return _marked_by_dicom(_load_dicom(path, chosen), targets)
-    raise RejectedFile("no mask file (PNG, NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT)")
+    raise MarksNothing("no mask file (PNG, NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT)")
 
 
 def _marked_by_png(path: Path, targets: MaskTargets, chosen: Structures) -> list[str]:
@@ -159,7 +193,7 @@ def _marked_by_png(path: Path, targets: MaskTargets, chosen: Structures) -> list
     chosen.check_file_name(structure)
     values = chosen.values_of(stem_of(path))
     if not png_mask_of_slice(path, entry.geometry, values).any():
-        raise RejectedFile(_emptiness(values))
+        raise MarksNothing(_emptiness(values))
     return [entry.slice_id]
 
 
@@ -172,9 +206,9 @@ def _marked_by_volume(path: Path, targets: MaskTargets, chosen: Structures) -> l
     if not marked and not any(volume.reaches(entry.geometry) for entry in entries):
         raise RejectedFile("mask lies outside of its series: check orientation and origin")
     if volume.marked.is_empty:
-        raise RejectedFile(_emptiness(values))
+        raise MarksNothing(_emptiness(values))
     if not marked:
-        raise RejectedFile("mask marks no pixel of its series")
+        raise MarksNothing("mask marks no pixel of its series")
     return marked
 
 
@@ -188,12 +222,12 @@ def _emptiness(values: frozenset[int] | None) -> str:
 
 def _marked_by_dicom(mask: DicomMask, targets: MaskTargets) -> list[str]:
     if not mask.parts and targets.are_referred_to(mask):
-        raise RejectedFile("mask is empty")
+        raise MarksNothing("mask is empty")
     entries = targets.of_dicom(mask)
     places = [(it.slice_id, it.geometry, it.frame_of_reference) for it in entries]
     marked = [place[0] for place in places if mask.on_slice(*place).any()]
     if not marked and not any(mask.parts_on(*place) for place in places):
-        raise RejectedFile(f"no part of the mask lies within {PLANE_TOLERANCE_MM} mm of a slice")
+        raise MarksNothing(f"no part of the mask lies within {PLANE_TOLERANCE_MM} mm of a slice")
     if not marked:
         raise RejectedFile("mask lies outside of its series: check orientation and origin")
     return marked
@@ -208,8 +242,8 @@ def _load_dicom(path: Path, chosen: Structures) -> DicomMask:
     if sop_class == RTStructureSetStorage:
         return load_mask(path, mask_stamp(path), chosen, "RTSTRUCT", read_contours)
     if sop_class in IMAGES:
-        raise RejectedFile("an image, not a mask")
-    raise RejectedFile("DICOM file that is neither a SEG nor an RTSTRUCT")
+        raise MarksNothing("an image, not a mask")
+    raise MarksNothing("DICOM file that is neither a SEG nor an RTSTRUCT")
 
 
 def _is_dicom(path: Path) -> bool:

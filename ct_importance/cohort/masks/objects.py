@@ -10,6 +10,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 
 from ct_importance.cohort.dicom.file import PREFIX_BYTES, in_pieces, read_transfer_syntax
+from ct_importance.cohort.masks.files import MarksNothing
 from ct_importance.cohort.masks.structures import Structures
 from ct_importance.cohort.rejection import RejectedFile
 
@@ -91,5 +92,5 @@ def choose(
         wanted = structures.listed
         lacking = f"none of the structures {wanted}" if wanted else "no structures"
         count = len(offered)
-        raise RejectedFile(f"mask has {lacking}; it has {count} {noun}{'s' * (count != 1)}")
+        raise MarksNothing(f"mask has {lacking}; it has {count} {noun}{'s' * (count != 1)}")
     return chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ct_importance.cohort.masks.files import MarksNothing
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.slice_entry import id_of
 
@@ -57,7 +58,7 @@ class Structures:
         if self.are_all or (structure and _plain(structure) in self.names):
             return
         if structure and self.names:
-            raise RejectedFile(f"mask is none of the structures {self.listed}, by its file name")
+            raise MarksNothing(f"mask is none of the structures {self.listed}, by its file name")
         if not self.numbers:
             raise RejectedFile(
                 f"name of the mask says no structure, but {self.listed} are wanted: "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ct_importance.cohort.masks.dicom import DicomMask, is_same_frame
-from ct_importance.cohort.masks.files import PNG_SUFFIX
+from ct_importance.cohort.masks.files import PNG_SUFFIX, MarksNothing
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.slice_entry import SliceEntry, id_of, volume_slice_id
 from ct_importance.cohort.volume.parts import name_of
@@ -52,7 +52,7 @@ class MaskTargets:
         """
         found = _split_name(path, self._slices, self._renamed)
         if found is None:
-            raise RejectedFile("mask fits no slice: no SOPInstanceUID of that name")
+            raise MarksNothing("mask fits no slice: no SOPInstanceUID of that name")
         name, structure = found
         return self._slices.get(name) or _only_one(self._renamed[name], path), structure
 
@@ -64,7 +64,7 @@ class MaskTargets:
         """
         found = _split_name(path, self._series, self._volumes)
         if found is None:
-            raise RejectedFile(
+            raise MarksNothing(
                 "mask fits no series: no SeriesInstanceUID or image volume of that name"
             )
         name, structure = found
@@ -93,7 +93,7 @@ class MaskTargets:
                 raise RejectedFile("mask lies in another frame of reference")
             found |= {entry.slice_id: entry for entry in near}
         if not found:
-            raise RejectedFile("mask refers to no slice of the cohort")
+            raise MarksNothing("mask refers to no slice of the cohort")
         return list(found.values())
 
 

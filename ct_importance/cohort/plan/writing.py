@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from ct_importance.cohort.jobs import MasksOfDataset, PlanJob
-from ct_importance.cohort.labels.slice_labels import read_slice_labels
-from ct_importance.cohort.masks.matching import match_masks
+from ct_importance.cohort.labels.slice_labels import labels_of_masks, read_slice_labels
+from ct_importance.cohort.masks.matching import MatchedMasks, match_masks
 from ct_importance.cohort.plan.selection import (
     NO_CHEST,
     Chests,
@@ -24,6 +24,7 @@ from ct_importance.cohort.plan.selection import (
     read_chests,
 )
 from ct_importance.cohort.slice_entry import SliceEntry, read_index, write_rejected
+from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import write_table
 from ct_importance.io.paths import StrPath
@@ -78,12 +79,17 @@ def write_plan(job: PlanJob, inputs: PlanInputs, outputs: PlanOutputs) -> None:
         outputs: Files to write.
 
     Raises:
-        InputError: As `selection.plan_cohort` and `match_masks`.
+        InputError: As `selection.plan_cohort` and `match_masks`; or if labels come from masks, and
+            it is not known which slices a mask may mark that cannot be used.
     """
     entries = read_index(inputs.index)
-    labels = read_slice_labels(inputs.labels, entries)
     pairs = read_table(inputs.same_person).to_pylist()
-    masks, rejected = _match_masks(job, entries)
+    matched = _match_masks(job, entries)
+    masks, rejected = matched.masks, dict(matched.rejected)
+    if job.label_from == "mask":
+        labels = labels_of_masks(entries, masks.keys(), _unclear_slices(matched, job.classes))
+    else:
+        labels = read_slice_labels(inputs.labels, entries)
     chests = read_chests(inputs.chest) if inputs.chest else None
     sides, plans = plan_cohort(
         entries,
@@ -111,15 +117,27 @@ def write_plan(job: PlanJob, inputs: PlanInputs, outputs: PlanOutputs) -> None:
     )
 
 
-def _match_masks(job: PlanJob, entries: Sequence[SliceEntry]) -> tuple[Masks, dict[str, str]]:
-    masks: Masks = {}
-    rejected: dict[str, str] = {}
+def _match_masks(job: PlanJob, entries: Sequence[SliceEntry]) -> MatchedMasks:
+    found = MatchedMasks()
     for name, dataset in job.masks.items():
         own = [entry for entry in entries if entry.dataset == name]
-        found, unfit = match_masks(own, dataset.folder, dataset.structures)
-        masks |= found
-        rejected |= unfit
-    return masks, rejected
+        of_dataset = match_masks(own, dataset.folder, dataset.structures)
+        found.masks.update(of_dataset.masks)
+        found.rejected.update(of_dataset.rejected)
+        found.unclear.update(of_dataset.unclear)
+    return found
+
+
+def _unclear_slices(matched: MatchedMasks, classes: Sequence[str]) -> set[str]:
+    """Return the slices that masks may mark which cannot be used."""
+    for path, slices in matched.unclear.items():
+        if slices is None:
+            raise InputError(
+                f"{path}: {matched.rejected[path]}; so it is not known which slices it marks, and "
+                f"they would count as {classes[0]!r} (task.label_from: mask): mend it, or take it "
+                "away"
+            )
+    return {name for slices in matched.unclear.values() for name in slices or ()}
 
 
 def _without_chest(

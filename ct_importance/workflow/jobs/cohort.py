@@ -59,6 +59,7 @@ def label_series(study: Study, wildcards: Any) -> LabelJob:
     return LabelJob(
         datasets=sources or {"phantom": LabelsOfDataset(csv=None, options=LabelOptions())},
         classes=study.options.task.classes,
+        label_from=study.options.task.label_from,
         pseudonym_key=study.inputs.pseudonym_key,
         others=stamps_of_others(study.label_files()),
     )
@@ -77,6 +78,7 @@ def plan_extraction(study: Study, wildcards: Any) -> PlanJob:
         options=study.cohort,
         seed=study.options.seed,
         classes=study.options.task.classes,
+        label_from=study.options.task.label_from,
     )
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from ct_importance.cohort.jobs import LabelJob, LabelsOfDataset
 from ct_importance.cohort.labels.series import NOT_NAMED
-from ct_importance.cohort.labels.slice_labels import read_slice_labels
+from ct_importance.cohort.labels.slice_labels import UNCLEAR, labels_of_masks, read_slice_labels
 from ct_importance.cohort.labels.writing import write_labels
 from ct_importance.cohort.options import LabelOptions
 from ct_importance.cohort.slice_entry import SliceEntry, read_index, write_index
@@ -21,7 +21,11 @@ def labelled(tmp_path):
         (tmp_path / "labels.csv").write_text("\n".join(["name,lesion", *lines, ""]))
         dataset = LabelsOfDataset(csv=str(tmp_path / "labels.csv"), options=OPTIONS)
         job = LabelJob(
-            datasets={"a": dataset}, classes=("healthy", "lesion"), pseudonym_key=None, others=""
+            datasets={"a": dataset},
+            classes=("healthy", "lesion"),
+            label_from="sources",
+            pseudonym_key=None,
+            others="",
         )
         write_index(tmp_path / "index", entries)
         outputs = [tmp_path / name for name in ("labels", "disagreements", "summary")]
@@ -73,3 +77,32 @@ def test_labels_of_many_slices_take_little_room(labelled, tmp_path):
     assert sum(labels.of(entry) for entry in entries) == 20 * patients
     assert read_table(tmp_path / "labels").num_rows == patients
     assert (tmp_path / "labels").stat().st_size < patients * slices
+
+
+def test_where_masks_give_the_labels_a_slice_that_one_may_mark_has_none():
+    entries = of_patient("P1", 4)
+
+    labels = labels_of_masks(entries, {"P1.0", "P1.1"}, {"P1.1", "P1.2"})
+
+    assert [labels.of(entry) for entry in entries] == [1, 1, None, 0]
+    assert [labels.planned(entry) for entry in entries] == [None, None, None, 0]
+    assert [labels.reason(entry) for entry in entries] == ["", "", UNCLEAR, ""]
+    assert labels.by_slice
+
+
+def test_series_leave_their_labels_to_the_masks(tmp_path, capfd):
+    dataset = LabelsOfDataset(csv=None, options=LabelOptions())
+    job = LabelJob(
+        datasets={"a": dataset},
+        classes=("healthy", "lesion"),
+        label_from="mask",
+        pseudonym_key=None,
+        others="",
+    )
+    write_index(tmp_path / "index", [slice_entry(1, contrast_tag="agent")])
+    outputs = [tmp_path / name for name in ("labels", "disagreements", "summary")]
+    write_labels(job, tmp_path / "index", *outputs)
+
+    (row,) = read_table(tmp_path / "labels").to_pylist()
+    assert (row["source"], row["label"], row["reason"]) == ("mask", None, "")
+    assert capfd.readouterr().err == "Labels of a: 1 from mask, 0 series without a label\n"

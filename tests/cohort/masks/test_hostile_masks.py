@@ -19,7 +19,6 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 from ct_importance.cohort.dicom.header import read_header
 from ct_importance.cohort.masks import matching as masks
 from ct_importance.cohort.masks import rtstruct as mask_contours
-from ct_importance.cohort.masks.matching import match_masks
 from ct_importance.cohort.masks.polygons import EDGES_AT_ONCE, fill_polygons
 from ct_importance.cohort.pixels import read_hounsfield
 from ct_importance.cohort.rejection import RejectedFile
@@ -38,6 +37,7 @@ from tests.cohort.mask_files import (
     write_nifti,
     write_png,
 )
+from tests.cohort.matched import match_masks
 
 SEG = "mask cannot be read as DICOM SEG: "
 DICOM = "mask cannot be read as DICOM: "

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ct_importance.cohort.masks.matching import match_masks, read_mask
+from ct_importance.cohort.masks.matching import read_mask
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.slice_entry import SliceEntry
 from ct_importance.errors import InputError
@@ -33,6 +33,7 @@ from tests.cohort.mask_files import (
     write_seg,
     write_volume,
 )
+from tests.cohort.matched import match_masks
 
 TURN = 0.2
 ORIENTATIONS = {

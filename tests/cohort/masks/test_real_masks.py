@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ct_importance.cohort.masks.matching import match_masks, read_mask
+from ct_importance.cohort.masks.matching import read_mask
 from ct_importance.cohort.slice_entry import SliceEntry
 from tests.cohort.entries import slice_entry
 from tests.cohort.indexing import index_folders
+from tests.cohort.matched import match_masks
 
 pytestmark = pytest.mark.skipif(
     "CT_IMPORTANCE_DATA" not in os.environ,

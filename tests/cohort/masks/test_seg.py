@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from ct_importance.cohort.masks.matching import match_masks
 from ct_importance.cohort.slice_entry import SliceEntry
 from tests.cohort.mask_files import (
     check_masks,
@@ -20,6 +19,7 @@ from tests.cohort.mask_files import (
     write_dataset,
     write_seg,
 )
+from tests.cohort.matched import match_masks
 
 
 @pytest.fixture(scope="module")

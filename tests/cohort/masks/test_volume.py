@@ -9,7 +9,7 @@ import pytest
 
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.masks.grid import MarkedGrid
-from ct_importance.cohort.masks.matching import match_masks, read_mask
+from ct_importance.cohort.masks.matching import read_mask
 from ct_importance.cohort.slice_entry import SliceEntry, volume_slice_id
 from tests.cohort.mask_files import (
     SLICES,
@@ -24,6 +24,7 @@ from tests.cohort.mask_files import (
     write_png,
     write_volume,
 )
+from tests.cohort.matched import match_masks
 
 WRITERS = {".nii.gz": write_nifti, ".nrrd": write_volume}
 OUTSIDE = "mask lies outside of its series: check orientation and origin"

@@ -1,0 +1,43 @@
+"""Checks, while the workflow is read, that the labels of each dataset can be of the task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ct_importance.cohort.options import DatasetOptions, LabelOptions
+from ct_importance.errors import InputError
+from ct_importance.task import Task, are_of_contrast_agent
+
+
+def check_labelling(task: Task, datasets: Mapping[str, DatasetOptions]) -> None:
+    """Check where the labels of each dataset come from.
+
+    Args:
+        task: What the classifier tells apart.
+        datasets: Those of the cohort, by name.
+
+    Raises:
+        InputError: If labels are to come from masks and a dataset has none, or says where else they
+            are from; or if a dataset would only ask sources that know of contrast agent alone,
+            without having named them, and the task is another.
+    """
+    for name, dataset in datasets.items():
+        key, labels = f"cohort.datasets.{name}", dataset.labels
+        if task.label_from == "mask":
+            if dataset.masks is None:
+                raise InputError(
+                    f"config: {key}.masks: task.label_from is mask, which needs the masks of every "
+                    "dataset: name the folder with them"
+                )
+            if labels != LabelOptions():
+                raise InputError(
+                    f"config: {key}.labels: task.label_from is mask, so masks give the labels: "
+                    "leave this section out, or set task.label_from to sources"
+                )
+        elif not are_of_contrast_agent(task.classes) and labels.asks_by_default:
+            classes = " from ".join(map(repr, task.classes))
+            raise InputError(
+                f"config: {key}.labels.csv: the task tells {classes}, and without a CSV labels "
+                "come from sources that know of contrast agent alone: name a CSV here, or set "
+                "task.label_from to mask"
+            )

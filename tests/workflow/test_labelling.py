@@ -1,0 +1,62 @@
+import pytest
+
+from ct_importance.errors import InputError
+from ct_importance.workflow.config import parse_config
+
+BASE = {"run": "r", "estimators": {"random": {}}, "metrics": {"roc": {}}}
+LESION = {"classes": ["healthy", "lesion"], "fill": [0.5, 0.5]}
+
+
+def check(task: dict, dataset: dict) -> None:
+    cohort = {"datasets": {"mine": {"dicom": "x"} | dataset}}
+    parse_config(BASE | {"task": task, "cohort": cohort})
+
+
+@pytest.mark.parametrize(
+    ("task", "dataset"),
+    [
+        ({}, {}),
+        (LESION, {"labels": {"csv": "labels.csv"}}),
+        # Contrast agent by another name, so those who wrote the sources out must know.
+        ({"classes": ["native", "enhanced"]}, {"labels": {"sources": ["dicom_tag"]}}),
+        (LESION | {"label_from": "mask"}, {"masks": "m"}),
+        (LESION | {"label_from": "mask"}, {"masks": "m", "labels": {"key": "patient_id"}}),
+    ],
+)
+def test_labels_that_can_be_of_the_task(task, dataset):
+    check(task, dataset)
+
+
+@pytest.mark.parametrize(
+    ("task", "dataset", "message"),
+    [
+        (
+            LESION,
+            {"masks": "m"},
+            "config: cohort.datasets.mine.labels.csv: the task tells 'healthy' from 'lesion', and "
+            "without a CSV labels come from sources that know of contrast agent alone: name a CSV "
+            "here, or set task.label_from to mask",
+        ),
+        (
+            LESION | {"label_from": "mask"},
+            {},
+            "config: cohort.datasets.mine.masks: task.label_from is mask, which needs the masks of "
+            "every dataset: name the folder with them",
+        ),
+        (
+            {"label_from": "mask"},
+            {"masks": "m", "labels": {"csv": "labels.csv"}},
+            "config: cohort.datasets.mine.labels: task.label_from is mask, so masks give the "
+            "labels: leave this section out, or set task.label_from to sources",
+        ),
+    ],
+)
+def test_labels_that_cannot_be_are_told_with_the_key_and_the_remedy(task, dataset, message):
+    with pytest.raises(InputError) as error:
+        check(task, dataset)
+
+    assert str(error.value) == message
+
+
+def test_the_phantom_may_go_by_other_names():
+    parse_config(BASE | {"task": {"classes": ["native", "enhanced"]}})
