@@ -1,4 +1,9 @@
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
+import yaml
 
 from ct_importance.errors import InputError
 from ct_importance.workflow.config import parse_config
@@ -60,3 +65,13 @@ def test_labels_that_cannot_be_are_told_with_the_key_and_the_remedy(task, datase
 
 def test_the_phantom_may_go_by_other_names():
     parse_config(BASE | {"task": {"classes": ["native", "enhanced"]}})
+
+
+def test_the_overlay_of_the_page_on_labels_is_valid():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "labels.md").read_text()
+    block = re.search(r"\n\n((?:    .*\n)+)", page[page.index("## Another task") :])[1]
+
+    options = parse_config(BASE | yaml.safe_load(textwrap.dedent(block))).options
+
+    assert options.task.keys == ("no_lesion", "lesion")
+    assert options.cohort.given_datasets["mine"].labels.key == "slice_id"
