@@ -113,16 +113,13 @@ def figures_of(run: Outline) -> dict[str, Figure]:
     """Return the figures of a run, by the name of their files, sorted.
 
     Raises:
-        InputError: If one reads a table that there is not, or two have the same name.
+        InputError: If one reads a table that there is not, or does not say whose, or two have the
+            same name.
     """
     found: dict[str, Figure] = {}
     for kind in names("figure"):
         for one in load("figure", kind).of_run(run):
-            if unknown := sorted(set(one.reads) - set(TABLES)):
-                raise InputError(
-                    f"the figure {kind!r} reads {', '.join(unknown)}; there are "
-                    f"{', '.join(TABLES)} (ct_importance/report/figure.py)"
-                )
+            _check_reads(kind, one)
             if one.name in found:
                 raise InputError(
                     f"the figures {name_of(type(found[one.name]))!r} and {kind!r} are both named "
@@ -130,3 +127,18 @@ def figures_of(run: Outline) -> dict[str, Figure]:
                 )
             found[one.name] = one
     return dict(sorted(found.items()))
+
+
+def _check_reads(kind: str, one: Figure) -> None:
+    for table in one.reads:
+        if table not in TABLES:
+            raise InputError(
+                f"the figure {kind!r} reads {table}; there are {', '.join(TABLES)} "
+                "(ct_importance/report/figure.py)"
+            )
+        owner = {"maps": "estimator", **dict.fromkeys(OF_METRIC, "metric")}.get(table)
+        if owner and owner not in type(one).model_fields:
+            raise InputError(
+                f"the figure {kind!r} reads {table} and does not say whose: give it a field "
+                f"`{owner}` (ct_importance/report/figure.py)"
+            )

@@ -90,6 +90,12 @@ def test_a_figure_of_another_package_is_one_of_all(tmp_path):
             "    @property\n    def name(self):\n        return 'rank_flow'\n\n    @classmethod",
             "the figures 'glow' and 'rank_flow' are both named 'rank_flow'; give one of them",
         ),
+        (
+            '("ranks",)',
+            '("maps",)',
+            "reads maps and does not say whose: give it a field `estimator`",
+        ),
+        ('("ranks",)', '("curves",)', "reads curves and does not say whose: .* field `metric`"),
         ("def of_run", "def of_runs", "Glow does not define of_run; ct_importance/report/figure"),
         (
             '    title: ClassVar[str] = "brightness"\n',
