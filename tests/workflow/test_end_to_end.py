@@ -108,9 +108,14 @@ def test_the_run_can_be_traced_and_names_no_patient(finished):
     text = (finished.results / "summary.json").read_text()
     summary = json.loads(text)
     assert summary["data"]["patients"] == 8
-    assert summary["digests"].keys() == {"slices", "classifier", "predictions"}
+    found = summary["classifiers"]["resnet50"]
+    assert summary["digests"].keys() == {"slices"}
+    assert {what: len(of_one) for what, of_one in found["digests"].items()} == {
+        "classifier": 1,
+        "predictions": 1,
+    }
     assert summary["packages"]["torch"]
-    assert set(summary["tables"]) == set(TABLES)
+    assert set(found["tables"]) == set(TABLES)
     readme = (finished.results / "README.md").read_text()
     for shown in (text, readme, (finished.results / "report.rst").read_text()):
         assert "PHANTOM-" not in shown
@@ -120,11 +125,13 @@ def test_the_run_can_be_traced_and_names_no_patient(finished):
 def test_no_page_says_more_than_the_tests_show_or_than_there_is(finished):
     summary = json.loads((finished.results / "summary.json").read_text())
     evenly_spaced = summary["data"]["slices_evenly_spaced"]
-    assert evenly_spaced == sum(summary["classifier"][split]["n"] for split in ("test", "train"))
+    (classifier,) = summary["classifiers"].values()
+    (training,) = classifier["trainings"]
+    assert evenly_spaced == sum(training[split]["n"] for split in ("test", "train"))
     ranks = pd.read_csv(finished.classifier / "tables" / "ranks.csv")
     assert set(ranks.rank_low) == {1}
     assert set(ranks.rank_high) == {len(ESTIMATORS)}
-    warnings = [text for text in summary["warnings"] if "No test possible with" in text]
+    warnings = [text for text in classifier["warnings"] if "No test possible with" in text]
     assert [text.partition(":")[0] for text in warnings] == ["Fidelity", "ROC and Dice"]
     for name in ("README.md", "report.rst"):
         page = (finished.results / name).read_text()
@@ -158,7 +165,7 @@ def test_the_report_opens_at_the_top_of_its_first_page(finished, tmp_path):
 
 
 def test_the_explorer_holds_every_slice_with_maps(finished):
-    page = (finished.results / "explorer.html").read_text()
+    page = (finished.classifier / "explorer.html").read_text()
     slices = pd.read_parquet(finished.results / "slices.parquet")
     with_maps = slices[slices.annotated | ((slices.split == "test") & slices.sampled)]
     assert page.count('<script type="application/json" id="slice-') == len(with_maps)
@@ -168,7 +175,7 @@ def test_the_explorer_holds_every_slice_with_maps(finished):
 def test_the_run_ends_by_showing_tables_and_places(finished):
     assert "Classifier: balanced accuracy" in finished.output
     assert finished.output.count("| SmoothGrad Squared |") == 3
-    for place in ("tables", "figures", "logs"):
+    for place in ("resnet50/tables", "resnet50/figures", "logs"):
         assert f"results/tiny/{place}/" in finished.output
 
 
