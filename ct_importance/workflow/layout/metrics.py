@@ -1,0 +1,123 @@
+"""The files of the metrics and of their statistics."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from ct_importance.errors import InputError
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.plugins import name_of
+from ct_importance.workflow.config import Config
+from ct_importance.workflow.layout.cohort import CohortFiles
+from ct_importance.workflow.layout.grid import Wildcards
+
+
+class MetricFiles(CohortFiles):
+    """What metrics need, and where their points and values are."""
+
+    def __init__(self, config: Config) -> None:
+        """Lay out a run.
+
+        Raises:
+            InputError: If a path of the user cannot be read, or a metric cannot be computed.
+        """
+        super().__init__(config)
+        self.chosen_metrics = {
+            name: ChosenMetric(**self.chosen_metric(name)) for name in self.metrics
+        }
+        self._check_metrics()
+
+    def chosen_metric(self, name: str) -> dict[str, Any]:
+        """Return the fields of `ct_importance.metrics.jobs.ChosenMetric`."""
+        metric = self.config.metrics[name]
+        return {"name": name, "method": name_of(type(metric)), "options": metric.model_dump()}
+
+    def _check_metrics(self) -> None:
+        for metric in self.metrics:
+            subset = self.slices_of(metric)
+            if subset.endswith("test") and self.cohort.test_fraction == 0:
+                raise InputError(
+                    f"config: metrics.{metric} is computed on test slices, and "
+                    "cohort.test_fraction is 0: "
+                    f"set metrics.{metric}.slices to annotated or all"
+                )
+            wants_masks = self.needs(metric, "mask") or subset.startswith("annotated")
+            if wants_masks and not self.has_masks:
+                raise InputError(
+                    f"config: metrics.{metric} needs masks: set `masks` of a dataset in "
+                    "cohort.datasets to their folder, or leave the metric out with metrics: "
+                    f"{{{metric}: null}}"
+                )
+
+    def needs(self, metric: str, what: str) -> bool:
+        """Return whether a metric needs something."""
+        return what in self.config.metrics[metric].needs
+
+    def slices_of(self, metric: str) -> str:
+        """Return the subset of slices a metric is computed on; "" if it is not configured."""
+        if metric not in self.metrics:
+            return ""
+        return self.config.metrics[metric].slices
+
+    def classifier_of_metric(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the classifier, if a metric asks it."""
+        asked = self.needs(wildcards.metric, "classifier")
+        return f"{self.in_replicate(wildcards)}/classifier/classifier.pt" if asked else []
+
+    def segments_of_metric(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the segments of the slices, if a metric needs them."""
+        needed = self.needs(wildcards.metric, "segments")
+        return f"{self.folder}/segments.parquet" if needed else []
+
+    def segments(self) -> str | list[str]:
+        """Return the segments of the slices, if a metric needs them."""
+        needed = any(self.needs(metric, "segments") for metric in self.metrics)
+        return f"{self.folder}/segments.parquet" if needed else []
+
+    def gpus_of_metric(self, wildcards: Wildcards) -> int:
+        """Return how many GPUs a job of a metric wants."""
+        return int(self.needs(wildcards.metric, "classifier"))
+
+    def points(self, classifier: str, metric: str) -> list[str]:
+        """Return the tables of a metric; none if it is not configured.
+
+        Those of all estimators for the first training, then for the second and so on.
+        """
+        names = self.estimators if metric in self.metrics else ()
+        return [
+            f"{self.folder}/{classifier}/{replicate}/metrics/{metric}/{name}.parquet"
+            for replicate in self.replicates(classifier)
+            for name in names
+        ]
+
+    def points_of_metric(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables of the metric of a job."""
+        return self.points(wildcards.classifier, wildcards.metric)
+
+    def points_of_explorer(self, metric: str) -> Callable[[Wildcards], list[str]]:
+        """Return a function from wildcards to the tables of a metric of the first training."""
+        count = len(self.estimators)
+        return lambda wildcards: self.points(wildcards.classifier, metric)[:count]
+
+    def all_points(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables of all metrics, in their order."""
+        points = (self.points(wildcards.classifier, metric) for metric in self.metrics)
+        return list(itertools.chain(*points))
+
+    def ceiling(self, metric: str, table: str) -> list[str]:
+        """Return what a perfect map reaches by a metric of regions; the others reach 1."""
+        has_ceiling = metric in self.metrics and all(
+            self.needs(metric, what) for what in ("mask", "segments")
+        )
+        return [f"{self.folder}/ceiling/{metric}/{table}.parquet"] if has_ceiling else []
+
+    def values(self) -> list[str]:
+        """Return the values by each metric, classifier by classifier."""
+        return self.of_classifiers(*(f"statistics/{it}/values.parquet" for it in self.metrics))
+
+    def comparisons(self, wildcards: Wildcards) -> list[str]:
+        """Return the comparisons by each metric."""
+        folder = f"{self.folder}/{wildcards.classifier}/statistics"
+        return [f"{folder}/{it}/comparisons.parquet" for it in self.metrics]

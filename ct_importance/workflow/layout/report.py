@@ -1,0 +1,122 @@
+"""The files of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ct_importance.report.figure import OF_METRIC, Figure, Outline, figures_of
+from ct_importance.report.markup import escape_rst
+from ct_importance.workflow.config import TABLE_PARTS, Config
+from ct_importance.workflow.layout.grid import Wildcards
+from ct_importance.workflow.layout.saliency import SaliencyFiles
+
+FORMATS = ("svg", "pdf", "png")
+
+
+class ReportFiles(SaliencyFiles):
+    """Where tables and figures are, and what they are made of."""
+
+    def __init__(self, config: Config) -> None:
+        """Lay out a run.
+
+        Raises:
+            InputError: If a path of the user cannot be read, or a metric or a figure cannot be
+                had.
+        """
+        super().__init__(config)
+        self.figures = {name: figures_of(self._outline(name)) for name in self.classifiers}
+
+    def _outline(self, classifier: str) -> Outline:
+        """Return what was found of a classifier, as far as figures ask for it."""
+        return Outline(
+            estimators=tuple(self.estimators),
+            metrics=self.chosen_metrics,
+            has_masks=self.has_masks,
+            is_trained_here=self.classifiers[classifier].is_trained_here,
+            task=self.options.task,
+            statistics=self.options.statistics,
+            report=self.options.report,
+        )
+
+    def evaluations(self, wildcards: Wildcards) -> list[str]:
+        """Return how good each training of a classifier is."""
+        return self.of_replicates(wildcards.classifier, "evaluation.json")
+
+    def paper_tables(self, suffix: str) -> list[str]:
+        """Return the table of each metric, classifier by classifier."""
+        return self.of_classifiers(*(f"tables/{table}.{suffix}" for table in self.tables))
+
+    def table_files(self) -> list[str]:
+        """Return the tables of the report as CSV."""
+        stems = [
+            f"{it}{part}"
+            for it in self.tables
+            for part in ("", *(f"_{part}" for part in TABLE_PARTS))
+        ]
+        stems += ["agreement", "ranks", "cost"]
+        return self.of_classifiers(*(f"tables/{it}.csv" for it in stems))
+
+    def of_table(self, name: str) -> Callable[[Wildcards], str]:
+        """Return a function from wildcards to a file of the statistics behind a table."""
+        return lambda wildcards: (
+            f"{self.folder}/{wildcards.classifier}/statistics/"
+            f"{self.tables[wildcards.table]}/{name}.parquet"
+        )
+
+    def ceiling_of_table(self, wildcards: Wildcards) -> list[str]:
+        """Return the ceiling of the metric of a table."""
+        return self.ceiling(self.tables[wildcards.table], "values")
+
+    def figure_files(self) -> list[str]:
+        """Return the figures in every format."""
+        return [
+            f"{self.folder}/{classifier}/figures/{name}.{suffix}"
+            for classifier, figures in self.figures.items()
+            for name in figures
+            for suffix in FORMATS
+        ]
+
+    def figure_names(self) -> set[str]:
+        """Return the names of the figures of all classifiers."""
+        return set().union(*self.figures.values())
+
+    def figure_of(self, wildcards: Wildcards) -> Figure:
+        """Return the figure of a job."""
+        return self.figures[wildcards.classifier][wildcards.figure]
+
+    def tables_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return the tables that a figure is drawn from, by name; those of the first training."""
+        figure = self.figure_of(wildcards)
+        return {
+            name: self._table_of_figure(name, figure, wildcards.classifier) for name in figure.reads
+        }
+
+    def _table_of_figure(self, name: str, figure: Any, classifier: str) -> str:
+        if name == "maps":
+            return f"{self.folder}/{classifier}/1/saliency/{figure.estimator}.parquet"
+        if name == "ceiling":
+            return f"{self.folder}/ceiling/{figure.metric.name}/curves.parquet"
+        if name in OF_METRIC:
+            return f"{self.folder}/{classifier}/statistics/{figure.metric.name}/{name}.parquet"
+        places = {
+            "slices": "slices",
+            "segments": "segments",
+            "predictions": f"{classifier}/1/predictions",
+            "training": f"{classifier}/1/classifier/training",
+            "ranks": f"{classifier}/statistics/ranks",
+        }
+        return f"{self.folder}/{places[name]}.parquet"
+
+    def category_of_figure(self, wildcards: Wildcards) -> str:
+        """Return where the report lists a figure."""
+        return self.figure_of(wildcards).category
+
+    def labels_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return what the report lists a figure as."""
+        return self.of_classifier(wildcards) | self.figure_of(wildcards).labels
+
+    def caption_of_figure(self, wildcards: Wildcards) -> str:
+        """Return how to read a figure, as reStructuredText."""
+        figure = self.figure_of(wildcards)
+        return escape_rst(f"{figure.caption} {figure.notes}".strip())

@@ -1,0 +1,77 @@
+"""The files of the estimators."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+from ct_importance.workflow.layout.grid import Wildcards
+from ct_importance.workflow.layout.metrics import MetricFiles
+
+
+class SaliencyFiles(MetricFiles):
+    """Where importance maps are, and what they are made of."""
+
+    def explained(self) -> list[str]:
+        """Return which slices need maps: those of metrics, and those with a mask for figures."""
+        subsets = {self.slices_of(metric) for metric in self.metrics}
+        if self.has_masks:
+            subsets = subsets - {"annotated_test"} | {"annotated"}
+        return ["all"] if "all" in subsets else sorted(subsets)
+
+    def taking_passes(self) -> list[str]:
+        """Return the estimators that take passes of their own."""
+        return [name for name, it in self.estimators.items() if not it.shared()]
+
+    def combining(self) -> list[str]:
+        """Return the estimators whose passes are all shared."""
+        return [name for name, it in self.estimators.items() if it.shared()]
+
+    def shared_maps(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables of the work that an estimator shares."""
+        works = self.estimators[wildcards.estimator].shared().values()
+        folder = self.in_replicate(wildcards)
+        return [f"{folder}/saliency/shared/{work.name}.parquet" for work in works]
+
+    def predictions_of_target(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the predictions, where the class that is explained follows them."""
+        follows = self.shared[wildcards.shared].target == "predicted"
+        return f"{self.in_replicate(wildcards)}/predictions.parquet" if follows else []
+
+    def maps_of_explorer(self, wildcards: Wildcards) -> list[str]:
+        """Return the importance maps of the first training of a classifier, one per estimator."""
+        folder = f"{self.folder}/{wildcards.classifier}/1/saliency"
+        return [f"{folder}/{name}.parquet" for name in self.estimators]
+
+    def joined(self) -> list[str]:
+        """Return the tables that several jobs divide, without folder of the training and suffix."""
+        return [
+            *(f"saliency/shared/{name}" for name in self.shared),
+            *(f"saliency/{name}" for name in self.taking_passes()),
+            *(f"metrics/{metric}/{name}" for metric in self.metrics for name in self.estimators),
+        ]
+
+    def shards_of(self, wildcards: Wildcards) -> list[str]:
+        """Return the shares of a table that several jobs divide."""
+        path = self.sharded(f"{self.in_replicate(wildcards)}/{wildcards.joined}.parquet")
+        return [path.replace("{shard}", shard) for shard in self.shards]
+
+    def benchmarks(self, classifier: str) -> dict[str, list[str]]:
+        """Return Snakemake's benchmark files of the jobs that make the maps of each estimator.
+
+        Those of the first training.
+        """
+        return {name: list(self._benchmarks_of(classifier, name)) for name in self.estimators}
+
+    def all_benchmarks(self, wildcards: Wildcards) -> list[str]:
+        """Return these files, each once."""
+        return sorted(set(itertools.chain(*self.benchmarks(wildcards.classifier).values())))
+
+    def _benchmarks_of(self, classifier: str, name: str) -> Iterable[str]:
+        folder, place = f"{self.folder}/benchmarks", f"{classifier}/1"
+        jobs = [f"compute_importance/{place}/{name}"]
+        if works := self.estimators[name].shared().values():
+            yield f"{folder}/combine_shared/{place}/{name}.tsv"
+            jobs = [f"share_passes/{place}/{work.name}" for work in works]
+        for job, shard in itertools.product(jobs, self.shards):
+            yield self.sharded(f"{folder}/{job}.tsv").replace("{shard}", shard)
