@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ct_importance.classifier.jobs import ChosenClassifier, ImportJob, PredictionJob, TrainingJob
 from ct_importance.io.digests import file_digest
 from ct_importance.plugins import name_of
-
-if TYPE_CHECKING:
-    from ct_importance.workflow.study import Study
+from ct_importance.workflow.layout.grid import Grid
 
 
-def train_classifier(study: Study, wildcards: Any) -> TrainingJob:
+def train_classifier(study: Grid, wildcards: Any) -> TrainingJob:
     """Return how a classifier is trained."""
     return TrainingJob(
         **_made(study, wildcards), seed=study.options.seed + int(wildcards.replicate) - 1
     )
 
 
-def import_classifier(study: Study, wildcards: Any) -> ImportJob:
+def import_classifier(study: Grid, wildcards: Any) -> ImportJob:
     """Return which classifier is taken over."""
     files = study.inputs.files_of_classifier(wildcards.classifier)
     digests = {key: file_digest(path) for key, path in files.items()}
     return ImportJob(**_made(study, wildcards), digests=digests)
 
 
-def predict_slices(study: Study, wildcards: Any) -> PredictionJob:
+def predict_slices(study: Grid, wildcards: Any) -> PredictionJob:
     """Return how the classifier is asked."""
     return PredictionJob(
         classifier=chosen_classifier(study, wildcards.classifier),
@@ -35,13 +33,13 @@ def predict_slices(study: Study, wildcards: Any) -> PredictionJob:
     )
 
 
-def chosen_classifier(study: Study, name: str) -> ChosenClassifier:
+def chosen_classifier(study: Grid, name: str) -> ChosenClassifier:
     """Return a classifier with its options."""
     source = study.classifiers[name]
     return ChosenClassifier(name=name, method=name_of(type(source)), options=source.model_dump())
 
 
-def _made(study: Study, wildcards: Any) -> dict[str, Any]:
+def _made(study: Grid, wildcards: Any) -> dict[str, Any]:
     chosen = chosen_classifier(study, wildcards.classifier).model_dump()
     # Of no concern before the network is used.
     del chosen["options"]["precision"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ct_importance.cohort.jobs import (
     ChestJob,
@@ -17,18 +17,17 @@ from ct_importance.cohort.jobs import (
     SummaryJob,
 )
 from ct_importance.cohort.options import LabelOptions
+from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.inputs import stamps_of_others
-
-if TYPE_CHECKING:
-    from ct_importance.workflow.study import Study
+from ct_importance.workflow.layout.cohort import CohortFiles
 
 
-def generate_phantom(study: Study, wildcards: Any) -> PhantomJob:
+def generate_phantom(study: CohortFiles, wildcards: Any) -> PhantomJob:
     """Return what makes the built-in cohort."""
     return PhantomJob(options=study.cohort.phantom, seed=study.options.seed)
 
 
-def read_headers(study: Study, wildcards: Any) -> HeadersJob:
+def read_headers(study: CohortFiles, wildcards: Any) -> HeadersJob:
     """Return what decides which files of a dataset are read, and how."""
     name = wildcards.dataset
     dataset = study.inputs.datasets.get(name)
@@ -41,16 +40,16 @@ def read_headers(study: Study, wildcards: Any) -> HeadersJob:
         patients_csv=study.inputs.patients.get(name),
         pseudonym_key=study.inputs.pseudonym_key,
         others=stamps_of_others(study.header_files(wildcards)),
-        code=study.code("read_headers")(wildcards),
+        code=code_digest("scripts/read_headers.py"),
     )
 
 
-def index_cohort(study: Study, wildcards: Any) -> IndexJob:
+def index_cohort(study: CohortFiles, wildcards: Any) -> IndexJob:
     """Return the datasets in their order."""
     return IndexJob(datasets=study.datasets)
 
 
-def label_series(study: Study, wildcards: Any) -> LabelJob:
+def label_series(study: CohortFiles, wildcards: Any) -> LabelJob:
     """Return where the labels of each dataset come from."""
     sources = {
         name: LabelsOfDataset(csv=study.inputs.labels[name], options=dataset.labels)
@@ -65,12 +64,12 @@ def label_series(study: Study, wildcards: Any) -> LabelJob:
     )
 
 
-def find_chest(study: Study, wildcards: Any) -> ChestJob:
+def find_chest(study: CohortFiles, wildcards: Any) -> ChestJob:
     """Return what counts as lung."""
     return ChestJob(options=study.cohort.body_region)
 
 
-def plan_extraction(study: Study, wildcards: Any) -> PlanJob:
+def plan_extraction(study: CohortFiles, wildcards: Any) -> PlanJob:
     """Return what decides the split and the slices."""
     return PlanJob(
         masks=_masks(study),
@@ -82,17 +81,17 @@ def plan_extraction(study: Study, wildcards: Any) -> PlanJob:
     )
 
 
-def extract_slices(study: Study, wildcards: Any) -> ExtractionJob:
+def extract_slices(study: CohortFiles, wildcards: Any) -> ExtractionJob:
     """Return how the pixels of a slice are scaled."""
     return ExtractionJob(options=study.cohort)
 
 
-def summarise_cohort(study: Study, wildcards: Any) -> SummaryJob:
+def summarise_cohort(study: CohortFiles, wildcards: Any) -> SummaryJob:
     """Return where the masks of each dataset are."""
     return SummaryJob(masks=_masks(study))
 
 
-def _masks(study: Study) -> dict[str, MasksOfDataset]:
+def _masks(study: CohortFiles) -> dict[str, MasksOfDataset]:
     given = {
         name: MasksOfDataset(folder=study.inputs.masks[name], structures=dataset.structures)
         for name, dataset in study.inputs.datasets.items()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ct_importance.metrics.jobs import EvaluationJob
 from ct_importance.statistics.jobs import CeilingJob
 from ct_importance.workflow.jobs.classifier import chosen_classifier
-
-if TYPE_CHECKING:
-    from ct_importance.workflow.study import Study
+from ct_importance.workflow.layout.metrics import MetricFiles
 
 
-def evaluate_importance(study: Study, wildcards: Any) -> EvaluationJob:
+def evaluate_importance(study: MetricFiles, wildcards: Any) -> EvaluationJob:
     """Return by which metric an estimator is evaluated."""
     asks = study.needs(wildcards.metric, "classifier")
     return EvaluationJob(
@@ -25,7 +23,7 @@ def evaluate_importance(study: Study, wildcards: Any) -> EvaluationJob:
     )
 
 
-def evaluate_ceiling(study: Study, wildcards: Any) -> CeilingJob:
+def evaluate_ceiling(study: MetricFiles, wildcards: Any) -> CeilingJob:
     """Return by which metric a perfect map is evaluated."""
     return CeilingJob(
         **study.chosen_metric(wildcards.metric),

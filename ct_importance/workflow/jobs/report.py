@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ct_importance.plugins import name_of
 from ct_importance.report.jobs import (
@@ -15,18 +15,16 @@ from ct_importance.report.jobs import (
     TableJob,
 )
 from ct_importance.report.summary import shareable_config
-
-if TYPE_CHECKING:
-    from ct_importance.workflow.study import Study
+from ct_importance.workflow.layout.report import ReportFiles
 
 
-def plot_figure(study: Study, wildcards: Any) -> FigureJob:
+def plot_figure(study: ReportFiles, wildcards: Any) -> FigureJob:
     """Return which figure is drawn."""
     figure = study.figure_of(wildcards)
     return FigureJob(kind=name_of(type(figure)), options=figure.model_dump())
 
 
-def write_table(study: Study, wildcards: Any) -> TableJob:
+def write_table(study: ReportFiles, wildcards: Any) -> TableJob:
     """Return of which metric a table is."""
     return TableJob(
         table=wildcards.table,
@@ -36,14 +34,14 @@ def write_table(study: Study, wildcards: Any) -> TableJob:
     )
 
 
-def write_agreement(study: Study, wildcards: Any) -> AgreementJob:
+def write_agreement(study: ReportFiles, wildcards: Any) -> AgreementJob:
     """Return which metrics are compared."""
     return AgreementJob(
         metrics=tuple(study.chosen_metrics.values()), statistics=study.options.statistics
     )
 
 
-def write_cost(study: Study, wildcards: Any) -> CostJob:
+def write_cost(study: ReportFiles, wildcards: Any) -> CostJob:
     """Return what each estimator takes, and where its times are."""
     return CostJob(
         passes={name: one.cost().backward for name, one in study.estimators.items()},
@@ -54,7 +52,7 @@ def write_cost(study: Study, wildcards: Any) -> CostJob:
     )
 
 
-def write_summary(study: Study, wildcards: Any) -> SummaryJob:
+def write_summary(study: ReportFiles, wildcards: Any) -> SummaryJob:
     """Return the configuration as it may be shared, and the metrics."""
     return SummaryJob(
         config=shareable_config(study.options.model_dump(mode="json")),
@@ -72,7 +70,7 @@ def write_summary(study: Study, wildcards: Any) -> SummaryJob:
     )
 
 
-def build_explorer(study: Study, wildcards: Any) -> ExplorerJob:
+def build_explorer(study: ReportFiles, wildcards: Any) -> ExplorerJob:
     """Return what the explorer shows."""
     return ExplorerJob(
         run=", ".join([study.run, *study.of_classifier(wildcards).values()]),

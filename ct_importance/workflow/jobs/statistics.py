@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ct_importance.statistics.jobs import EstimationJob, RankingJob
-
-if TYPE_CHECKING:
-    from ct_importance.workflow.study import Study
+from ct_importance.workflow.layout.metrics import MetricFiles
 
 
-def estimate_values(study: Study, wildcards: Any) -> EstimationJob:
+def estimate_values(study: MetricFiles, wildcards: Any) -> EstimationJob:
     """Return by which metric the estimators are compared."""
     return EstimationJob(
         **study.chosen_metric(wildcards.metric),
@@ -21,7 +19,7 @@ def estimate_values(study: Study, wildcards: Any) -> EstimationJob:
     )
 
 
-def rank_estimators(study: Study, wildcards: Any) -> RankingJob:
+def rank_estimators(study: MetricFiles, wildcards: Any) -> RankingJob:
     """Return which metrics rank which estimators."""
     return RankingJob(
         metrics=tuple(study.chosen_metrics.values()),
