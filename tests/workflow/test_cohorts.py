@@ -41,7 +41,9 @@ def rows_of(project: Project, path: str) -> list[dict]:
 
 
 def estimators_in(project: Project, run: str, table: str) -> set[str]:
-    with open(project.folder / "results" / run / "tables" / f"{table}.csv", newline="") as file:
+    with open(
+        project.folder / "results" / run / "resnet50" / "tables" / f"{table}.csv", newline=""
+    ) as file:
         return {row["estimator"] for row in csv.DictReader(file)}
 
 
@@ -147,7 +149,7 @@ def test_a_nifti_scan_with_masks_of_two_structures_is_evaluated_by_a_given_model
     changes["metrics"] = changes["metrics"] | {"fidelity": None}
     project.configure(changes)
 
-    project.run("--", *(f"results/cta/tables/{table}.csv" for table in TABLES[1:]))
+    project.run("--", *(f"results/cta/resnet50/tables/{table}.csv" for table in TABLES[1:]))
 
     rows = rows_of(project, "results/cta/slices/CTA.parquet")
     assert sum(row["annotated"] for row in rows) > 140
