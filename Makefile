@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test schema test-faults test-slurm install-slurm pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
+.PHONY: demo test schema test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -38,6 +38,9 @@ test-slurm: .venv/.installed-dev .venv/.installed-slurm
 	$(BIN)/python -m pytest tests/slurm/checks.py
 
 install-slurm: .venv/.installed-slurm
+
+# For classifiers whose architecture is one of MONAI's.
+install-monai: .venv/.installed-monai
 
 bench: .venv/.installed-bench
 	PYTHONPATH=. $(BIN)/python benchmarks/peers.py
@@ -82,6 +85,10 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 	$(LOCKED) requirements-slurm.lock
 	touch $@
 
+.venv/.installed-monai: .venv/.installed requirements-monai.lock
+	$(LOCKED) requirements-monai.lock
+	touch $@
+
 # Write the lock files from pyproject.toml, for any Python from 3.11. Versions that are locked stay
 # where they still fit; remove the lock files first to renew all.
 COMPILE = .venv-lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -93,6 +100,7 @@ lock:
 	.venv-lock/bin/pip install --quiet uv
 	$(COMPILE) requirements.lock
 	$(COMPILE) requirements-slurm.lock --extra slurm --constraints requirements.lock
+	$(COMPILE) requirements-monai.lock --extra monai --constraints requirements.lock
 	$(COMPILE) requirements-dev.lock --extra dev --constraints requirements.lock
 	$(COMPILE) requirements-bench.lock --extra dev --extra bench --constraints requirements-dev.lock
 	$(WITHOUT_TORCH) requirements*.lock

@@ -49,6 +49,7 @@ LOCKS = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["dev"]],
     "requirements-bench.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["bench"]],
+    "requirements-monai.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["monai"]],
     "requirements-slurm.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["slurm"]],
 }
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from collections.abc import Callable
 
+import pyarrow as pa
+from torch import nn
+
+from ct_importance.classifier.networks.state import Made
 from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.store import save_classifier
 from ct_importance.classifier.training import train_classifier
@@ -32,8 +36,10 @@ def fit_classifier(
     slices: StrPath,
     classifier: StrPath,
     history: StrPath,
+    build: Callable[[], nn.Module],
+    made: Made | None = None,
 ) -> None:
-    """Train the ResNet-50 on the slices of the training patients.
+    """Train a network on the slices of the training patients.
 
     Args:
         options: How to train.
@@ -42,6 +48,8 @@ def fit_classifier(
         slices: The list of slices.
         classifier: The file to write, as `save_classifier` does.
         history: The table to write: a row per epoch (`HISTORY_SCHEMA`).
+        build: Makes the network.
+        made: What it is made of, as `save_classifier` takes it.
 
     Raises:
         InputError: If there are no training slices, or slices of one class only.
@@ -49,7 +57,7 @@ def fit_classifier(
     _, images, labels = load_images(slices, "train")
     _, test_images, test_labels = load_images(slices, "test")
     test = (test_images, test_labels)
-    network, rows = train_classifier(images, labels, options, seed, pick_device(), test)
-    save_classifier(classifier, network, preparation.image_size, preparation.hu_window)
+    network, rows = train_classifier(images, labels, options, seed, pick_device(), test, build)
+    save_classifier(classifier, network, preparation.image_size, preparation.hu_window, made)
     columns = {name: [row[name] for row in rows] for name in HISTORY_SCHEMA.names}
     write_table(history, HISTORY_SCHEMA, columns)

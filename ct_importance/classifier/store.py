@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,15 +13,34 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ct_importance.classifier.networks.state import (
+    AGAIN,
+    FORMATS,
+    Made,
+    as_text,
+    bare,
+    differences,
+    in_words,
+    read_state,
+    read_values,
+    without_prefixes,
+)
 from ct_importance.classifier.resnet import ResNet50
-from ct_importance.classifier.weights import FORMAT, read_weights
+from ct_importance.classifier.weights import read_weights
 from ct_importance.compute.device import channels_last
+from ct_importance.errors import InputError
 from ct_importance.io.atomic import replacing
 from ct_importance.io.paths import StrPath
 
+logger = logging.getLogger(__name__)
+
 
 def save_classifier(
-    path: StrPath, network: nn.Module, image_size: int, hu_window: Sequence[float]
+    path: StrPath,
+    network: nn.Module,
+    image_size: int,
+    hu_window: Sequence[float],
+    made: Made | None = None,
 ) -> None:
     """Write a classifier with the preparation of the images it was trained on, atomically.
 
@@ -26,16 +48,19 @@ def save_classifier(
 
     Args:
         path: File to write.
-        network: A `ResNet50` on any device.
+        network: The network, on any device.
         image_size: Rows and columns of its images.
         hu_window: Lowest and highest HU, shown as 0 and 1.
+        made: What the network is made of, to be compared when it is loaded; None: a `ResNet50`.
     """
-    content = {
-        "format": FORMAT,
+    content: dict[str, object] = {
+        "format": FORMATS[made is not None],
         "state_dict": {name: _plain(tensor) for name, tensor in network.state_dict().items()},
         "image_size": int(image_size),
         "hu_window": [float(bound) for bound in hu_window],
     }
+    if made is not None:
+        content["made"] = as_text(made)
     # A file name given to torch.save goes into the archive: a buffer keeps the bytes the same.
     buffer = io.BytesIO()
     torch.save(content, buffer)
@@ -94,6 +119,47 @@ def import_weights(
     return _network(read_weights(path, image_size, hu_window), device)
 
 
+def fill_network(
+    network: nn.Module,
+    path: StrPath,
+    made: Made,
+    image_size: int | None = None,
+    hu_window: Sequence[float] | None = None,
+    own: bool = False,
+) -> nn.Module:
+    """Return a network with the weights in a file, in eval mode, requiring no gradient.
+
+    Args:
+        network: With any weights; it gets those of the file.
+        path: A file of `save_classifier`, or a state dict of torch.save, as `read_state` takes it;
+            names may begin with ``module.`` or ``model.``, whether or not those of the network do.
+        made: What the network is made of.
+        image_size: As in `load_classifier`.
+        hu_window: Likewise.
+        own: Whether only a file of `save_classifier` will do.
+
+    Raises:
+        InputError: If the file is missing, cannot be read, is of another network, or holds values
+            that are not finite.
+    """
+    state = read_state(path, image_size, hu_window, made, own)
+    tensors = network.state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    whole = [name for name, tensor in tensors.items() if not tensor.is_floating_point()]
+    if differences(state, expected):
+        full = {bare(name): name for name in expected}
+        state = {
+            full.get(name, name): tensor for name, tensor in without_prefixes(path, state).items()
+        }
+    found = differences(state, expected)
+    if found:
+        remedy = AGAIN if own else "give the weights of this network, with these arguments"
+        raise InputError(f"{path}: not the weights of {as_text(made)}. {in_words(found)}; {remedy}")
+    values = read_values(path, state, expected, whole)
+    network.load_state_dict({name: torch.from_numpy(it) for name, it in values.items()})
+    return network.eval().requires_grad_(False)
+
+
 def fuse_for_inference(network: nn.Module, device: torch.device | str = "cpu") -> nn.Module:
     """Return a faster copy of a network, for forward passes only.
 
@@ -102,26 +168,39 @@ def fuse_for_inference(network: nn.Module, device: torch.device | str = "cpu") -
     activations across the kink of a ReLU, which changes pixels of a gradient by up to 3 % of its
     maximum, so importance maps are computed on the network itself.
 
+    A network that torch.fx cannot trace, whose code asks what is in an image, stays as it is.
+
     Args:
-        network: A network in eval mode that torch.fx can trace, such as `ResNet50`.
+        network: A network in eval mode.
         device: Where to put the copy.
     """
-    traced = fx.symbolic_trace(network)
+    try:
+        faster = _fold_batch_norm(fx.symbolic_trace(network))
+    except Exception as error:  # tracing runs the network's own code, which may raise anything
+        logger.info("computed as it is: torch.fx cannot trace it (%s)", error)
+        faster = copy.deepcopy(network)
+    return channels_last(faster.eval().requires_grad_(False).to(device=device))
+
+
+def _fold_batch_norm(traced: fx.GraphModule) -> nn.Module:
     modules = dict(traced.named_modules())
+    calls = Counter(node.target for node in traced.graph.nodes if node.op == "call_module")
     for node in list(traced.graph.nodes):
-        if node.op != "call_module" or not isinstance(modules[node.target], nn.BatchNorm2d):
+        norm = modules.get(node.target) if node.op == "call_module" else None
+        if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or not node.args:
             continue
         source = node.args[0]
         convolution = modules.get(source.target) if source.op == "call_module" else None
         if not isinstance(convolution, nn.Conv2d) or len(source.users) > 1:
             continue
-        fused = fuse_conv_bn_eval(convolution, modules[node.target])
-        traced.set_submodule(source.target, fused)
+        if calls[source.target] > 1:
+            continue  # it is called elsewhere, too, where no BatchNorm follows
+        traced.set_submodule(source.target, fuse_conv_bn_eval(convolution, norm))
         node.replace_all_uses_with(source)
         traced.graph.erase_node(node)
     traced.delete_all_unused_submodules()
     traced.recompile()
-    return channels_last(traced.eval().requires_grad_(False).to(device=device))
+    return traced
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

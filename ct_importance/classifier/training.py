@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -31,8 +33,9 @@ def train_classifier(
     seed: int,
     device: torch.device,
     test: Slices | None = None,
+    build: Callable[[], nn.Module] = ResNet50,
 ) -> tuple[nn.Module, list[Epoch]]:
-    """Train a ResNet-50 from scratch with AdamW and a one-cycle learning rate.
+    """Train a network from scratch with AdamW and a one-cycle learning rate.
 
     The same arguments give the same weights after `device.make_deterministic`. The weights
     are those after the last epoch: the test slices choose nothing.
@@ -44,6 +47,7 @@ def train_classifier(
         seed: Seed of the initial weights, the order of the slices and the augmentation.
         device: Where to train.
         test: Images and labels of other patients, to be evaluated along the way.
+        build: Makes the network, with torch's random numbers: (N, 1, H, W) to logits (N, 1).
 
     Returns:
         The network in eval mode, and a row per epoch: ``epoch`` (from 1), ``learning_rate`` (after
@@ -53,7 +57,7 @@ def train_classifier(
     Raises:
         InputError: If there are no slices, or slices of one class only.
     """
-    trainer = _Trainer(labels, options, seed, device)
+    trainer = _Trainer(labels, options, seed, device, build)
     history: list[Epoch] = []
     for epoch in progress(range(1, options.epochs + 1), "training: epochs"):
         row: Epoch = {"epoch": epoch, **trainer.run_epoch(images, labels)}
@@ -111,14 +115,19 @@ class _Trainer:
     """The network with all that changes while it learns."""
 
     def __init__(
-        self, labels: np.ndarray, options: TrainingOptions, seed: int, device: torch.device
+        self,
+        labels: np.ndarray,
+        options: TrainingOptions,
+        seed: int,
+        device: torch.device,
+        build: Callable[[], nn.Module],
     ) -> None:
         self._weights = class_weights(labels).astype(np.float32)
         self._options, self._device = options, device
         self._generator = torch.Generator().manual_seed(seed_for(seed, "training"))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_for(seed, "initial weights"))
-            self.network = channels_last(ResNet50().to(device))
+        self._seed, self._steps = seed, 0
+        with self._drawing("initial weights"):
+            self.network = channels_last(build().to(device))
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
@@ -126,6 +135,14 @@ class _Trainer:
         self._scheduler = torch.optim.lr_scheduler.OneCycleLR(
             self._optimizer, max_lr=options.learning_rate, total_steps=steps
         )
+
+    @contextmanager
+    def _drawing(self, *what: str) -> Iterator[None]:
+        """Give the network, which may drop out, random numbers of its own while it computes."""
+        devices = [self._device] if self._device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(seed_for(self._seed, *what))
+            yield
 
     def run_epoch(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         """Show every slice once, in a new order."""
@@ -159,7 +176,8 @@ class _Trainer:
         self.network.train()
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0)).numpy()
         for batch in batch_slices(len(images), self._options.batch_size):
-            self.network(self._to_device(images[order[batch]]))
+            with self._drawing("batch norm"):
+                self.network(self._to_device(images[order[batch]]))
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
 
@@ -169,7 +187,9 @@ class _Trainer:
 
     def _step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
         x = augment(self._to_device(images), self._options.augmentation, self._generator)
-        output = self.network(x.contiguous(memory_format=torch.channels_last)).squeeze(1)
+        with self._drawing("step", str(self._steps)):
+            output = self.network(x.contiguous(memory_format=torch.channels_last)).squeeze(1)
+        self._steps += 1
         loss = _loss(output, labels, self._weights)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -42,6 +42,8 @@ _EXPECTED = {
 _PATTERNS = {
     r"^[A-Za-z0-9][A-Za-z0-9_-]*$": "letters, digits, - and _, the first a letter or a digit"
 }
+MANY = 8
+"""Of more values than these, the nearest is named, not all."""
 
 
 def explain(
@@ -61,7 +63,11 @@ def explain(
     for detail in details:
         path, kind = _path_in_file(detail, content), detail["type"]
         found = sentences.setdefault(path, [])
-        if kind in _EXPECTED and detail["loc"][-1:] != ("[key]",):
+        if (
+            kind in _EXPECTED
+            and detail["loc"][-1:] != ("[key]",)
+            and not (kind == "literal_error" and len(_allowed(detail)) > MANY)
+        ):
             # Where several kinds of value are allowed, pydantic complains once for each.
             wanted.setdefault(path, {})[kind] = _expectation(detail)
             given[path] = detail["input"]
@@ -105,13 +111,22 @@ def _sentence(model: type[Options], detail: Mapping[str, Any], path: tuple[str, 
     """Return what is wrong where it is more than a value of the wrong kind."""
     if detail["type"] == "extra_forbidden":
         return not_known(path[-1], _fields_at(model, path[:-1]))
+    if detail["type"] == "literal_error":
+        given, allowed = str(detail["input"]), _allowed(detail)
+        near = [name for name in allowed if given.casefold() in name.casefold()]
+        return not_known(given, near or allowed)
     if detail["loc"][-1:] == ("[key]",):
-        names = re.findall("'([^']*)'", detail.get("ctx", {}).get("expected", ""))
+        names = _allowed(detail)
         if names:
             return not_known(path[-1], names)
         return "this name must be text: put it in quotes"
     text: str = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
     return text if isinstance(detail["input"], Mapping) else text + _given(detail["input"], {})
+
+
+def _allowed(detail: Mapping[str, Any]) -> list[str]:
+    """Return the texts that a value must be one of."""
+    return re.findall("'([^']*)'", detail.get("ctx", {}).get("expected", ""))
 
 
 def _given(value: Any, kinds: Mapping[str, str]) -> str:

@@ -225,6 +225,38 @@ class TestFusedNetwork:
         shared, x = Shared().eval(), torch.rand(2, 1, 8, 8)
         torch.testing.assert_close(fuse_for_inference(shared)(x), shared(x))
 
+    def test_a_convolution_that_is_called_twice_is_not_folded(self):
+        class Twice(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.bn = nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1)
+                self.bn.running_var.fill_(4.0)
+
+            def forward(self, x):
+                return self.bn(self.conv(self.conv(x)))
+
+        twice, x = Twice().eval(), torch.rand(2, 1, 8, 8)
+        torch.testing.assert_close(fuse_for_inference(twice)(x), twice(x))
+
+    def test_a_network_that_cannot_be_traced_answers_as_it_is(self):
+        class Asking(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(1, 2, 3)
+
+            def forward(self, x):
+                if x.max() > 0.5:  # what torch.fx cannot know
+                    x = 2 * x
+                return self.conv(x).flatten(1)[:, :1]
+
+        network, x = Asking().eval(), torch.rand(2, 1, 8, 8)
+        before = network(x)
+        fast = fuse_for_inference(network)
+        torch.testing.assert_close(fast(x), before)
+        torch.testing.assert_close(fast(x / 4), network(x / 4))
+        assert fast is not network
+        assert network.conv.weight.requires_grad
+
 
 def test_a_damaged_classifier_of_a_run_is_to_be_deleted(saved, tmp_path):
     content = bytearray(saved.read_bytes())

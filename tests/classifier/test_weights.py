@@ -21,8 +21,9 @@ from ct_importance.classifier.checkpoint import (
     StoredTensor,
     read_checkpoint,
 )
+from ct_importance.classifier.networks.state import FORMATS
 from ct_importance.classifier.resnet import ResNet50
-from ct_importance.classifier.weights import FORMAT, read_weights, resnet50_shapes
+from ct_importance.classifier.weights import read_weights, resnet50_shapes
 from ct_importance.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -225,7 +226,7 @@ def test_a_name_that_comes_twice(tmp_path, state):
 
 
 def test_a_classifier_of_a_run_that_lacks_a_part(tmp_path, state):
-    path = save(tmp_path, {"format": FORMAT, "state_dict": state})
+    path = save(tmp_path, {"format": FORMATS[0], "state_dict": state})
     assert "lacks 'image_size': delete this file" in refusal(path)
 
 

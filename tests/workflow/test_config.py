@@ -298,7 +298,15 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
             f"cohort.datasets: '{'c' * 100}': use at most 100 letters, digits and underscores"
         ]),
         ({"classifiers": {"densenet": {}}}, [
-            "classifiers.densenet.architecture: must be 'resnet50' (it is 'densenet')"
+            "classifiers.densenet.architecture: 'densenet' is not known; there are: "
+            "monai.DenseNet121, monai.DenseNet169, monai.DenseNet201, monai.DenseNet264"
+        ]),
+        ({"classifiers": {"mine": {"architecture": "monai.Densenet121"}}}, [
+            "classifiers.mine.architecture: 'monai.Densenet121' is not known; did you mean "
+            "'monai.DenseNet121'?"
+        ]),
+        ({"classifiers": {"mine": {"architecture": "monai.ViT", "arguments": {"patch_size": 8}}}}, [
+            "classifiers.mine: monai.ViT needs img_size"
         ]),
         ({"classifiers": {"mine": {"source": "archtecture"}}}, [
             "classifiers.mine.source: 'archtecture' is not known; did you mean 'architecture'?"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from ct_importance.classifier.networks.by_name import Name, check_arguments
 from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.source import Source
 from ct_importance.cohort.options import ExtractionOptions
@@ -13,22 +14,53 @@ from ct_importance.io.paths import StrPath
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from ct_importance.classifier.classifier import Classifier
 
 
 class Architecture(Source):
-    """The paper's ResNet-50, with one input channel and one output neuron (section 1)."""
+    """A network with one input channel and one output neuron: the paper's, or one of MONAI's."""
 
     title: ClassVar[str] = "a network known by name"
 
-    architecture: Literal["resnet50"]
-    """The network; by default the one that the entry is named after."""
+    architecture: Name
+    """The network; by default the one that the entry is named after: resnet50 is the paper's
+    (section 1), monai.* those of MONAI, which `make install-monai` installs."""
+    arguments: dict[str, Any] = {}
+    """What a network of MONAI is built with, beside one channel, one output and two dimensions."""
     weights: str | None = Field(None, min_length=1)
     """File of a trained network to use instead of training one; null: train. Relative paths start
     at the folder in which the workflow runs."""
     training: TrainingOptions = TrainingOptions()
     """How to train; without effect when weights are given."""
+
+    @model_validator(mode="after")
+    def _arguments_are_known(self) -> Self:
+        check_arguments(self.architecture, self.arguments)
+        return self
+
+    @property
+    def made(self) -> dict[str, Any] | None:
+        """What the network is made of; None: the paper's ResNet-50."""
+        if self.architecture == "resnet50":
+            return None
+        return {"architecture": self.architecture, "arguments": self.arguments}
+
+    def build(self, image_size: int) -> nn.Module:
+        """Return the network with random weights, for slices of so many rows and columns.
+
+        Raises:
+            InputError: If MONAI is not installed or refuses the arguments, or what it builds does
+                not answer slices with one logit.
+        """
+        from ct_importance.classifier.networks.answers import check_answers
+        from ct_importance.classifier.networks.by_name import build
+
+        network = build(self.architecture, self.arguments)
+        if self.made is not None:
+            check_answers(network.eval(), image_size, self.architecture)
+        return network
 
     @property
     def is_trained_here(self) -> bool:
@@ -40,15 +72,22 @@ class Architecture(Source):
         return {} if self.weights is None else {"weights": self.weights}
 
     def check(self, preparation: ExtractionOptions) -> None:
-        """Check the weights without torch.
+        """Check the weights without torch: those of MONAI's networks but for their shapes.
 
         Raises:
-            InputError: If they are not those of the network, or damaged.
+            InputError: If MONAI is needed and not installed, or the weights are damaged or of
+                another network.
         """
+        from ct_importance.classifier.networks.by_name import check_installed
+        from ct_importance.classifier.networks.state import read_state
         from ct_importance.classifier.weights import read_weights
 
-        if self.weights is not None:
-            read_weights(self.weights, preparation.image_size, preparation.hu_window)
+        check_installed(self.architecture)
+        size, window = preparation.image_size, preparation.hu_window
+        if self.weights is not None and self.made is None:
+            read_weights(self.weights, size, window)
+        elif self.weights is not None:
+            read_state(self.weights, size, window, self.made)
 
     def train(
         self,
@@ -65,7 +104,10 @@ class Architecture(Source):
         """
         from ct_importance.classifier.fitting import fit_classifier
 
-        fit_classifier(self.training, preparation, seed, slices, classifier, history)
+        fit_classifier(
+            *(self.training, preparation, seed, slices, classifier, history),
+            *(lambda: self.build(preparation.image_size), self.made),
+        )
 
     def take_over(self, preparation: ExtractionOptions, classifier: StrPath) -> None:
         """Check the user's weights and write them as those of a network trained here.
@@ -73,19 +115,31 @@ class Architecture(Source):
         Raises:
             InputError: If they are not those of the network, or damaged.
         """
-        from ct_importance.classifier.store import import_weights, save_classifier
+        from ct_importance.classifier.networks.answers import check_answers
+        from ct_importance.classifier.store import fill_network, import_weights, save_classifier
 
         assert self.weights is not None
         size, window = preparation.image_size, preparation.hu_window
-        save_classifier(classifier, import_weights(self.weights, size, window), size, window)
+        if self.made is None:
+            network = import_weights(self.weights, size, window)
+        else:
+            network = self.build(size)
+            network = fill_network(network, self.weights, self.made, size, window)
+            check_answers(network, size, f"{self.weights}, weights of {self.architecture}")
+        save_classifier(classifier, network, size, window, self.made)
 
     def load(self, classifier: StrPath, device: torch.device | str = "cpu") -> Classifier:
         """Return the classifier, on a device.
 
         Raises:
-            InputError: If the file is missing or damaged.
+            InputError: If the file is missing or damaged, or of another network.
         """
         from ct_importance.classifier.classifier import Classifier
-        from ct_importance.classifier.store import load_classifier
+        from ct_importance.classifier.networks.by_name import build
+        from ct_importance.classifier.store import fill_network, load_classifier
 
-        return Classifier(load_classifier(classifier, device=device))
+        if self.made is None:
+            return Classifier(load_classifier(classifier, device=device))
+        network = build(self.architecture, self.arguments)
+        network = fill_network(network, classifier, self.made, own=True)
+        return Classifier(network.to(device))

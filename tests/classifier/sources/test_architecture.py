@@ -1,7 +1,10 @@
+import numpy as np
 import pydantic
 import pytest
 import torch
 
+from ct_importance.classifier import fitting
+from ct_importance.classifier.networks import by_name
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.classifier.sources.architecture import Architecture
 from ct_importance.cohort.options import ExtractionOptions
@@ -68,3 +71,90 @@ class TestOptions:
     def test_an_empty_file_name_is_refused(self):
         with pytest.raises(pydantic.ValidationError, match="weights"):
             Architecture(architecture="resnet50", weights="")
+
+
+DENSENET = {"init_features": 4, "growth_rate": 2, "block_config": [1, 1], "dropout_prob": 0.2}
+
+
+class TestMonai:
+    """A network of MONAI is trained, stored and loaded as the ResNet-50 is."""
+
+    @pytest.fixture
+    def source(self):
+        training = {"epochs": 2, "batch_size": 4}
+        return Architecture(architecture="monai.DenseNet121", arguments=DENSENET, training=training)
+
+    @pytest.fixture
+    def trained(self, source, tmp_path, monkeypatch):
+        images = np.random.default_rng(0).random((8, 32, 32), dtype=np.float32)
+        labels = np.array([0, 1] * 4)
+        monkeypatch.setattr(fitting, "load_images", lambda *_: (None, images, labels))
+
+        def train(name, seed=1, source=source):
+            source.train("slices", SMALL, seed, tmp_path / name, tmp_path / "history.parquet")
+            return tmp_path / name
+
+        return train
+
+    def test_the_same_seed_gives_the_same_bytes_also_with_dropout(self, trained):
+        first = trained("one.pt").read_bytes()
+        torch.manual_seed(99)
+        assert trained("two.pt").read_bytes() == first
+        assert trained("three.pt", seed=2).read_bytes() != first
+
+    def test_what_was_trained_is_loaded(self, source, trained):
+        network = source.load(trained("classifier.pt")).network
+        assert (type(network).__name__, network.training) == ("DenseNet121", False)
+        assert network(torch.rand(2, 1, 32, 32)).shape == (2, 1)
+
+    def test_a_file_of_another_network_is_refused(self, source, trained):
+        file = trained("classifier.pt")
+        other = Architecture(
+            architecture="monai.DenseNet121", arguments=DENSENET | {"growth_rate": 3}
+        )
+        with pytest.raises(InputError, match=r"rate\": 2.* says .*rate\": 3.*; delete this file"):
+            other.load(file)
+        with pytest.raises(InputError, match=r"weights of .*, but the configuration says a ResNet"):
+            Architecture(architecture="resnet50").load(file)
+        with pytest.raises(InputError, match="; name the network they are of"):
+            Architecture(architecture="resnet50", weights=str(file)).check(SMALL)
+
+    def test_the_file_says_for_which_slices_it_was_trained(self, source, trained):
+        file = str(trained("mine.pt"))
+        with pytest.raises(InputError, match="image_size 32, but the configuration says 64"):
+            source.model_copy(update={"weights": file}).check(ExtractionOptions(image_size=64))
+
+    @pytest.mark.parametrize("prefix", ["", "module.", "model."])
+    def test_weights_of_the_user(self, source, tmp_path, prefix):
+        network, file = source.build(32), tmp_path / "mine.pt"
+        state = {prefix + name: value for name, value in network.state_dict().items()}
+        torch.save({"state_dict": state}, file)
+        mine = source.model_copy(update={"weights": str(file)})
+        mine.check(SMALL)
+        mine.take_over(SMALL, tmp_path / "classifier.pt")
+        images = torch.rand(2, 1, 32, 32)
+        found = mine.load(tmp_path / "classifier.pt").network(images)
+        torch.testing.assert_close(found, network.eval()(images))
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda it: it[:-1], r"not the weights of .*DenseNet121.* shapes: class_layers.out.bi"),
+            (lambda it: it * torch.nan, "values that are not finite in class_layers.out.bias"),
+            (lambda it: it.to(torch.int8), "not plain floating-point numbers: class_layers.out.b"),
+        ],
+    )
+    def test_weights_that_do_not_fit(self, source, tmp_path, change, message):
+        state = source.build(32).state_dict()
+        state["class_layers.out.bias"] = change(state["class_layers.out.bias"])
+        torch.save(state, tmp_path / "mine.pt")
+        mine = source.model_copy(update={"weights": str(tmp_path / "mine.pt")})
+        with pytest.raises(InputError, match=message):
+            mine.take_over(SMALL, tmp_path / "classifier.pt")
+
+
+def test_a_network_for_other_images_is_told_before_it_is_trained(monkeypatch):
+    monkeypatch.setattr(by_name, "build", lambda *_: torch.nn.Conv2d(3, 1, 32))
+    source = Architecture(architecture="monai.DenseNet121")
+    with pytest.raises(InputError, match=r"^monai\.DenseNet121: cannot be applied to slices"):
+        source.build(32)

@@ -1,0 +1,176 @@
+"""Networks known by name: the paper's ResNet-50, and those of MONAI that classify."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from ct_importance.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Name = Literal[
+    "resnet50",
+    "monai.DenseNet121",
+    "monai.DenseNet169",
+    "monai.DenseNet201",
+    "monai.DenseNet264",
+    "monai.EfficientNetBN",
+    "monai.SENet154",
+    "monai.SEResNet50",
+    "monai.SEResNet101",
+    "monai.SEResNet152",
+    "monai.SEResNext50",
+    "monai.SEResNext101",
+    "monai.ViT",
+    "monai.resnet10",
+    "monai.resnet18",
+    "monai.resnet34",
+    "monai.resnet50",
+    "monai.resnet101",
+    "monai.resnet152",
+    "monai.resnet200",
+]
+"""Those of MONAI have the names that `monai.networks.nets` gives them."""
+
+
+class Family(NamedTuple):
+    """What networks of one kind are built with."""
+
+    fixed: dict[str, Any]
+    """Arguments by which they map one grey channel to one logit."""
+    free: tuple[str, ...]
+    """Arguments that users may give."""
+    needed: tuple[str, ...] = ()
+    """Those of them that users must give."""
+
+
+FAMILIES: dict[str, Family] = {
+    "DenseNet": Family(
+        {"spatial_dims": 2, "in_channels": 1, "out_channels": 1},
+        ("init_features", "growth_rate", "block_config", "bn_size", "act", "norm", "dropout_prob"),
+    ),
+    "EfficientNet": Family(
+        {"spatial_dims": 2, "in_channels": 1, "num_classes": 1, "pretrained": False},
+        ("model_name", "norm"),
+        ("model_name",),
+    ),
+    "SE": Family(
+        {"spatial_dims": 2, "in_channels": 1, "num_classes": 1},
+        (
+            *("layers", "groups", "reduction", "dropout_prob", "dropout_dim"),
+            *("inplanes", "downsample_kernel_size", "input_3x3"),
+        ),
+    ),
+    "ViT": Family(
+        # Its default activation of a classification, tanh, would bound the logit.
+        {
+            **{"spatial_dims": 2, "in_channels": 1, "num_classes": 1},
+            **{"classification": True, "post_activation": "none"},
+        },
+        (
+            *("img_size", "patch_size", "hidden_size", "mlp_dim", "num_layers", "num_heads"),
+            *("proj_type", "pos_embed_type", "dropout_rate", "qkv_bias"),
+        ),
+        ("img_size", "patch_size"),
+    ),
+    "resnet": Family(
+        {"spatial_dims": 2, "n_input_channels": 1, "num_classes": 1},
+        (
+            *("conv1_t_size", "conv1_t_stride", "no_max_pool", "shortcut_type"),
+            *("widen_factor", "bias_downsample", "act", "norm"),
+        ),
+    ),
+}
+"""By the beginning of their names in MONAI."""
+
+
+def family_of(name: str) -> Family:
+    """Return what a network of MONAI is built with.
+
+    Example:
+        >>> family_of("monai.ViT").needed
+        ('img_size', 'patch_size')
+    """
+    _, _, own = name.partition(".")
+    return next(family for start, family in FAMILIES.items() if own.startswith(start))
+
+
+def check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+    """Check the names of the arguments of a network, without importing MONAI.
+
+    Raises:
+        ValueError: If one is unknown, missing, or another than slices and the task need.
+    """
+    family = Family({}, ()) if name == "resnet50" else family_of(name)
+    for key, value in arguments.items():
+        if key in family.fixed:
+            if value != family.fixed[key]:
+                raise ValueError(f"{key} must be {family.fixed[key]}, or left out")
+        elif key not in family.free:
+            known = ", ".join(family.free) or "none"
+            raise ValueError(f"{key!r} is no argument of {name}; there are: {known}")
+    missing = [key for key in family.needed if key not in arguments]
+    if missing:
+        raise ValueError(f"{name} needs {' and '.join(missing)}")
+
+
+def check_installed(name: str) -> None:
+    """Check that the package of a network is installed, without importing it.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if name != "resnet50" and importlib.util.find_spec("monai") is None:
+        raise InputError(
+            f"{name} needs MONAI, which is not installed; make install-monai brings it"
+        )
+
+
+def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """Return a network with random weights, which maps (N, 1, H, W) to a logit (N, 1).
+
+    Args:
+        name: One of `Name`.
+        arguments: Those that `check_arguments` allows.
+
+    Raises:
+        InputError: If MONAI, or what it needs for the network, is not installed, or it refuses the
+            arguments.
+    """
+    if name == "resnet50":
+        from ct_importance.classifier.resnet import ResNet50
+
+        return ResNet50()
+    check_installed(name)
+    nets = importlib.import_module("monai.networks.nets")
+    given = {**family_of(name).fixed, **arguments}
+    try:
+        network: nn.Module = _only_logits(getattr(nets, name.partition(".")[2]))(**given)
+    except ImportError as error:
+        raise InputError(f"{name}: {_first_line(error)}; make install-monai brings it") from error
+    except Exception as error:  # whatever MONAI raises for values that it does not take
+        raise InputError(
+            f"{name}: MONAI refuses its arguments ({type(error).__name__}: {_first_line(error)}); "
+            "change `arguments` of the classifier"
+        ) from error
+    return network
+
+
+def _only_logits(kind: Any) -> Any:
+    """Return a class of networks whose answer is no tuple; its parameters keep their names."""
+    if kind.__name__ != "ViT":
+        return kind
+
+    class OnlyLogits(kind):  # type: ignore[misc] # a class that is imported here
+        def forward(self, x: Any) -> Any:
+            return super().forward(x)[0]
+
+    return OnlyLogits
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")[:200]

@@ -1,0 +1,85 @@
+import importlib.util
+import inspect
+import sys
+from typing import get_args
+
+import monai.networks.nets as nets
+import pytest
+import torch
+
+from ct_importance.classifier.networks.by_name import (
+    Name,
+    build,
+    check_arguments,
+    check_installed,
+    family_of,
+)
+from ct_importance.errors import InputError
+
+OF_MONAI = [name for name in get_args(Name) if name.startswith("monai.")]
+SMALL = {
+    "monai.DenseNet121": {"init_features": 4, "growth_rate": 2, "block_config": [1, 1]},
+    "monai.EfficientNetBN": {"model_name": "efficientnet-b0"},
+    "monai.SEResNet50": {"layers": [1, 1, 1, 1]},
+    "monai.resnet18": {"widen_factor": 0.25},
+    "monai.ViT": {
+        **{"img_size": 32, "patch_size": 8, "hidden_size": 24},
+        **{"mlp_dim": 24, "num_layers": 1, "num_heads": 2},
+    },
+}
+
+
+def parameters_of(name):
+    """The arguments of a network of MONAI, also those that it hands to its base class."""
+    network = getattr(nets, name.removeprefix("monai."))
+    if not inspect.isclass(network):
+        network = nets.ResNet
+    return {key for cls in network.__mro__[:-1] for key in inspect.signature(cls).parameters}
+
+
+@pytest.mark.parametrize("name", OF_MONAI)
+def test_the_arguments_are_those_of_monai(name):
+    family = family_of(name)
+    assert {*family.fixed, *family.free} <= parameters_of(name)
+    assert {*family.needed} <= {*family.free}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_one_logit_for_each_slice(name):
+    if name == "monai.ViT" and importlib.util.find_spec("einops") is None:
+        with pytest.raises(InputError, match=r"ViT: .*einops.*; make install-monai brings it"):
+            build(name, SMALL[name])
+        return
+    network = build(name, SMALL[name]).eval()
+    assert network(torch.rand(2, 1, 32, 32)).shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("resnet50", {"act": "relu"}, "'act' is no argument of resnet50; there are: none"),
+        ("monai.DenseNet121", {"groth_rate": 3}, "'groth_rate' is no argument of monai.DenseNet"),
+        ("monai.DenseNet121", {"in_channels": 3}, "in_channels must be 1, or left out"),
+        ("monai.resnet18", {"spatial_dims": 3}, "spatial_dims must be 2, or left out"),
+        ("monai.EfficientNetBN", {}, "monai.EfficientNetBN needs model_name"),
+        ("monai.ViT", {}, "monai.ViT needs img_size and patch_size"),
+    ],
+)
+def test_arguments_that_cannot_be(name, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        check_arguments(name, arguments)
+    check_arguments("monai.DenseNet121", {"in_channels": 1, "growth_rate": 16})
+
+
+def test_what_monai_refuses_is_one_line():
+    with pytest.raises(InputError, match=r"MONAI refuses its arguments .*b99.*; change") as caught:
+        build("monai.EfficientNetBN", {"model_name": "efficientnet-b99"})
+    assert "\n" not in str(caught.value)
+
+
+def test_without_monai_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "monai", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    check_installed("resnet50")
+    with pytest.raises(InputError, match=r"SENet154 needs MONAI, .*; make install-monai brings it"):
+        check_installed("monai.SENet154")
