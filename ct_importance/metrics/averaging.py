@@ -8,7 +8,7 @@ product of a matrix of weights with these sums: no slice is looked at again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -86,20 +86,18 @@ def _positions(metric: Metric, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataF
     )
 
 
-def mean_of_trainings(trainings: Sequence[PatientSums]) -> PatientSums:
-    """Return sums whose averages are the means of those of several trainings.
+def values_of_trainings(
+    metric: Metric, trainings: Sequence[PatientSums], weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the table's value of each training of the classifier, (S, B).
 
     Args:
-        trainings: Of the same slices, at least one.
+        metric: A metric.
+        trainings: S of them, of the same slices.
+        weights: (B, P), see `mean_curves`.
     """
-    first = trainings[0]
-    return replace(
-        first,
-        sums={
-            name: np.mean([of_training.sums[name] for of_training in trainings], axis=0)
-            for name in first.sums
-        },
-    )
+    curves = (mean_curves(metric, of_training, weights) for of_training in trainings)
+    return np.stack([metric.summarise(these)["value"] for these in curves])
 
 
 def part_of(

@@ -42,6 +42,8 @@ class AgreementJob(Options):
 
     metrics: tuple[ChosenMetric, ...]
     statistics: StatisticsOptions
+    trainings: int = 1
+    """Of the classifier."""
 
 
 class CostJob(Options):

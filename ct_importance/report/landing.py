@@ -13,7 +13,8 @@ READING = (
     "Where the paper is silent the choice is this project's; its docs/paper.md lists all of them.",
     "Every map is judged twice: as it is (original) and by its absolute values.",
     "Intervals resample patients, and comparisons exchange their results, never those of single "
-    "slices: slices of a patient are alike.",
+    "slices: slices of a patient are alike. Of several trainings of a classifier, both know how "
+    "far these differ; of one, how far trainings differ is not known.",
 )
 
 # Snakemake centres this page in the window. Of a page larger than it, be it by the graph of rules

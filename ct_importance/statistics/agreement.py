@@ -9,14 +9,14 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ct_importance.metrics.averaging import PatientSums, mean_curves
+from ct_importance.metrics.averaging import PatientSums, values_of_trainings
 from ct_importance.metrics.metric import Metric
 from ct_importance.statistics.comparisons import differing_pairs
-from ct_importance.statistics.intervals import resample_patients
+from ct_importance.statistics.intervals import resample_patients, resample_trainings
 from ct_importance.statistics.options import StatisticsOptions
 
-SumsByMetric = Mapping[str, Mapping[tuple[str, str], PatientSums]]
-"""By metric, by estimator and variant."""
+SumsByMetric = Mapping[str, Mapping[tuple[str, str], Sequence[PatientSums]]]
+"""By metric, by estimator and variant: one per training of the classifier."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ def rank_by_metrics(
     For tau, patients of all metrics are resampled together: a patient that two metrics know is
     drawn equally often for both. Its intervals are plain percentiles, since tau takes few values
     and has ends. Chance in the values moves tau towards 0, and in resamples once more: an
-    interval above 0 shows agreement, but two metrics may agree more than it says.
+    interval above 0 shows agreement, but two metrics may agree more than it says. Several
+    trainings are drawn, too, independently of the patients and the same ones for all metrics. Of
+    few trainings, this is too narrow: there is no Student's t for a number that has ends.
 
     Args:
         metrics: Metrics by name.
@@ -58,13 +60,15 @@ def rank_by_metrics(
         seed: Seed of the run.
     """
     weights = _joint_weights(sums, options.resamples, seed)
+    trainings = len(next(iter(next(iter(sums.values())).values())))
+    shares = resample_trainings(trainings, options.resamples, seed)
     merits: dict[tuple[str, str], list[np.ndarray]] = {}
     ranks = []
     for name, of_metric in sums.items():
         for variant in dict.fromkeys(variant for _, variant in of_metric):
             estimators = [estimator for estimator, other in of_metric if other == variant]
             of_variant = [of_metric[estimator, variant] for estimator in estimators]
-            merits[name, variant] = _merits(metrics[name], of_variant, weights[name])
+            merits[name, variant] = _merits(metrics[name], of_variant, weights[name], shares)
             exact = merits[name, variant][0][0]
             differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
             low, high = _places(estimators, exact, differing)
@@ -76,14 +80,27 @@ def rank_by_metrics(
     return Agreement(pd.concat(ranks, ignore_index=True), taus)
 
 
-def _merits(metric: Metric, sums: Sequence[PatientSums], weights: np.ndarray) -> list[np.ndarray]:
-    """Return the merits of E estimators: of all patients, (1, E), and of resamples, (B, E)."""
-    merits = []
-    for of_patients in (None, weights):
-        values = [metric.summarise(mean_curves(metric, of, of_patients))["value"] for of in sums]
-        # Equal values may differ in their last bits.
-        merits.append(metric.merit(np.stack(values, axis=1).round(12)))
-    return merits
+def _merits(
+    metric: Metric,
+    sums: Sequence[Sequence[PatientSums]],
+    weights: np.ndarray,
+    shares: np.ndarray,
+) -> list[np.ndarray]:
+    """Return the merits of E estimators, means over their S trainings.
+
+    Args:
+        metric: A metric.
+        sums: Of each estimator, by training.
+        weights: (B, P) of patients.
+        shares: (B, S) of trainings.
+
+    Returns:
+        Of all patients and trainings, (1, E), and of resamples, (B, E).
+    """
+    exact = [values_of_trainings(metric, of).mean(axis=0) for of in sums]
+    resampled = [(values_of_trainings(metric, of, weights) * shares.T).sum(axis=0) for of in sums]
+    # Equal values may differ in their last bits.
+    return [metric.merit(np.stack(values, axis=1).round(12)) for values in (exact, resampled)]
 
 
 def _taus(
@@ -111,7 +128,7 @@ def _taus(
 
 def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """Return how often each metric's patients are drawn when the patients of all are resampled."""
-    firsts = {name: next(iter(of_metric.values())) for name, of_metric in sums.items()}
+    firsts = {name: next(iter(of_metric.values()))[0] for name, of_metric in sums.items()}
     patients = sorted(set().union(*(first.patients for first in firsts.values())))
     columns = {name: np.searchsorted(patients, first.patients) for name, first in firsts.items()}
     counts = []

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from ct_importance.compute.randomness import generator_for
-from ct_importance.metrics.averaging import PatientSums, mean_curves
+from ct_importance.metrics.averaging import PatientSums, values_of_trainings
 from ct_importance.metrics.metric import Metric
+
+ROUNDING = 1e-9
+"""Values that differ by less are equal."""
 
 
 def sign_flips(patients: int, permutations: int, seed: int) -> tuple[np.ndarray, bool]:
@@ -32,38 +36,80 @@ def sign_flips(patients: int, permutations: int, seed: int) -> tuple[np.ndarray,
 
 
 def permutation_p_value(
-    metric: Metric, first: PatientSums, second: PatientSums, flips: tuple[np.ndarray, bool]
+    metric: Metric,
+    first: Sequence[PatientSums],
+    second: Sequence[PatientSums],
+    flips: tuple[np.ndarray, bool],
 ) -> float:
     """Return the two-sided p-value of a paired permutation test of the table's value.
 
     Were there no difference, each patient's results could as well be the other's: the value's
-    difference is compared with those where the results of some patients change places. If the
-    results of a patient are exchangeable in this sense, the test is exact for any number of
-    patients; with P of them no p-value is below 2 ** (1 - P).
+    difference is compared with those where the results of some patients change places, in all
+    trainings of the classifier alike. If the results of a patient are exchangeable in this sense,
+    the test is exact for any number of patients; with P of them no p-value is below 2 ** (1 - P).
+
+    Of several trainings, the difference must also be more than that between trainings, see
+    `_with_trainings`; one that is not of one sign in all of them is not shown: its p-value is 1.
 
     Args:
         metric: A metric.
-        first: Sums of one estimator and variant.
-        second: Those of another, of the same slices.
+        first: Sums of one estimator and variant, by training.
+        second: Those of another, of the same slices and trainings.
         flips: See `sign_flips`.
     """
-    both = _side_by_side(first, second)
+    pairs = [_side_by_side(*pair) for pair in zip(first, second, strict=True)]
 
-    def difference(changed: np.ndarray) -> np.ndarray:
+    def differences(changed: np.ndarray) -> np.ndarray:
         one, other = (
-            metric.summarise(mean_curves(metric, both, np.hstack(weights)))["value"]
+            values_of_trainings(metric, pairs, np.hstack(weights))
             for weights in ((1 - changed, changed), (changed, 1 - changed))
         )
         found: np.ndarray = one - other
         return found
 
     changed, are_all = flips
-    observed = abs(difference(np.zeros((1, changed.shape[1])))[0])
-    # Sums in another order differ in their last bits.
-    extreme = (np.abs(difference(changed)) >= observed - 1e-9).sum()
-    if are_all:
-        return float(extreme / len(changed))
-    return float((extreme + 1) / (len(changed) + 1))
+    permuted = np.abs(differences(changed).mean(axis=0))
+
+    def p_value(distance: float) -> float:
+        # Sums in another order differ in their last bits.
+        extreme = (permuted >= distance - ROUNDING).sum()
+        if are_all:
+            return float(extreme / len(permuted))
+        return float((extreme + 1) / (len(permuted) + 1))
+
+    observed = differences(np.zeros((1, changed.shape[1])))[:, 0]
+    if len(observed) == 1:
+        return p_value(abs(observed[0]))
+    if observed.min() < -ROUNDING and observed.max() > ROUNDING:
+        return 1.0
+    return _with_trainings(observed, p_value)
+
+
+def _with_trainings(observed: np.ndarray, p_value: Callable[[float], float]) -> float:
+    """Return the p-value of a mean difference, for other patients and other trainings.
+
+    It is that of the interval of `ct_importance.statistics.intervals.crossed_interval` with the
+    permutation test in place of the resamples: at the error rate a, the difference must be as
+    large as sqrt(c^2 + k^2), where c is what the test by patient asks for and k what the paired
+    t test of the S trainings does. The p-value is the lowest error rate at which it is. So it is
+    above those of both tests; where trainings do not differ, it is that of the test by patient.
+
+    Args:
+        observed: (S,) by training.
+        p_value: Of a distance, by patient.
+    """
+    trainings = len(observed)
+    distance = abs(observed.mean())
+    error = observed.std(ddof=1) / np.sqrt(trainings)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        rate = (low + high) / 2
+        left = distance**2 - (stdtrit(trainings - 1, 1 - rate / 2) * error) ** 2
+        if left > 0 and p_value(np.sqrt(left)) <= rate:
+            high = rate
+        else:
+            low = rate
+    return high
 
 
 def _side_by_side(first: PatientSums, second: PatientSums) -> PatientSums:

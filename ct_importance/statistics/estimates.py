@@ -16,7 +16,6 @@ from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.averaging import (
     PatientSums,
     mean_curves,
-    mean_of_trainings,
     part_of,
     sum_by_patient,
 )
@@ -29,7 +28,7 @@ from ct_importance.statistics.comparisons import (
     sign_flips,
     smallest_holm,
 )
-from ct_importance.statistics.intervals import interval, resample_patients
+from ct_importance.statistics.intervals import crossed_interval, resample_patients
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import DEFAULT_TASK
 
@@ -37,13 +36,14 @@ Key = tuple[str, str]
 """An estimator and a variant."""
 
 
-def read_sums(metric: Metric, tables: Mapping[str, Sequence[StrPath]]) -> dict[Key, PatientSums]:
-    """Return what the averages of each estimator and variant are made of.
+def read_sums(
+    metric: Metric, tables: Mapping[str, Sequence[StrPath]]
+) -> dict[Key, list[PatientSums]]:
+    """Return what the averages of each estimator and variant are made of, by training.
 
     Args:
         metric: A metric.
-        tables: Its tables of points for each estimator, one per training of the classifier. Curves
-            are averaged over trainings.
+        tables: Its tables of points for each estimator, one per training of the classifier.
 
     Raises:
         InputError: If the tables are not of the same slices.
@@ -61,7 +61,7 @@ def read_sums(metric: Metric, tables: Mapping[str, Sequence[StrPath]]) -> dict[K
                     "and run again"
                 )
             sums.setdefault((estimator, variant), []).append(these)
-    return {key: mean_of_trainings(trainings) for key, trainings in sums.items()}
+    return sums
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,12 @@ class Estimates:
     """What one metric says of all estimators."""
 
     values: pd.DataFrame
-    """A row per estimator and variant: ``value`` and details, each with _low and _high, where
-    classes weigh alike also of each class alone (``value_<class>``, e.g. ``value_contrast``), and
-    where training patients take part, of test patients alone (``value_test``); ``letters``, of
-    which those that do not differ share one within a variant (none where there are too few
-    patients for any test); ``patients``, ``slices`` and
+    """A row per estimator and variant: ``value`` and details, means over the trainings of the
+    classifier, each with _low and _high, of several trainings also the value of each
+    (``value_training_1`` and so on), where classes weigh alike also of each class alone
+    (``value_<class>``, e.g. ``value_contrast``), and where training patients take part, of test
+    patients alone (``value_test``); ``letters``, of which those that do not differ share one within
+    a variant (none where there are too few patients for any test); ``patients``, ``slices`` and
     ``classes`` (labels) it is computed on, how many of them are ``training_patients`` and
     ``training_slices``, and ``fewest_patients_of_class``: of the class with fewest, where classes
     weigh alike; else all patients."""
@@ -86,7 +87,7 @@ class Estimates:
 
 def estimate_values(
     metric: Metric,
-    sums: Mapping[Key, PatientSums],
+    sums: Mapping[Key, Sequence[PatientSums]],
     options: StatisticsOptions,
     seed: int,
     training: Collection[str] = (),
@@ -102,7 +103,7 @@ def estimate_values(
         training: Ids of the training patients.
         classes: Names of the classes, as the columns of values of one class end.
     """
-    any_sums = next(iter(sums.values()))
+    any_sums = next(iter(sums.values()))[0]
     patients = len(any_sums.patients)
     is_training = np.array([patient in training for patient in any_sums.patients])
     by_class = _patients_by_class(metric, any_sums)
@@ -111,24 +112,20 @@ def estimate_values(
     weights = resample_patients(any_sums.counts, options.resamples, seed)
     parts = _parts(metric, any_sums, is_training, options, seed, classes)
     values, curves, replicates = [], [], {}
-    for (estimator, variant), of_key in sums.items():
+    for (estimator, variant), trainings in sums.items():
         key = {"estimator": estimator, "variant": variant}
-        exact, resampled = (mean_curves(metric, of_key, these) for these in (None, weights))
-        estimates, of_resamples = metric.summarise(exact), metric.summarise(resampled)
-        replicates[estimator, variant] = estimates["value"], of_resamples["value"]
-        row = key | _summary(estimates, of_resamples, options.confidence, by_class)
+        found, shown = _over_trainings(metric, trainings, weights)
+        replicates[estimator, variant] = found.by_training["value"], found.resampled["value"]
+        row = key | _summary(found, options.confidence, by_class)
+        row |= _of_each_training(found.by_training["value"])
         for suffix, part in parts.items():
-            row |= _summary_of_part(metric, of_key, part, options.confidence, suffix)
+            row |= _summary_of_part(metric, trainings, part, options.confidence, suffix)
         values.append(row)
-        shown, shown_resamples = metric.figure_curves(exact), metric.figure_curves(resampled)
-        columns = dict(shown.positions)
-        for name in shown.means:
+        columns = dict(metric.figure_curves(mean_curves(metric, any_sums)).positions)
+        for name, by_training in shown.by_training.items():
+            resampled = shown.resampled[name]
             columns |= _with_interval(
-                name,
-                shown.means[name][0],
-                shown_resamples.means[name],
-                options.confidence,
-                by_class,
+                name, by_training[:, 0], resampled, options.confidence, by_class
             )
         curves.append(pd.DataFrame(key | columns))
     flips = sign_flips(patients, options.permutations, seed)
@@ -187,18 +184,57 @@ def _parts(
 
 
 def _summary_of_part(
-    metric: Metric, sums: PatientSums, part: _Part, confidence: float, suffix: str
+    metric: Metric,
+    trainings: Sequence[PatientSums],
+    part: _Part,
+    confidence: float,
+    suffix: str,
 ) -> dict[str, float]:
-    of_part = part_of(sums, part.classes, part.patients)
-    estimates, of_resamples = (
-        metric.summarise(mean_curves(metric, of_part, these)) for these in (None, part.weights)
+    of_part = [part_of(sums, part.classes, part.patients) for sums in trainings]
+    found, _ = _over_trainings(metric, of_part, part.weights)
+    return _summary(found, confidence, part.by_class, suffix)
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Numbers by name."""
+
+    by_training: dict[str, np.ndarray]
+    """Each (S, 1, ...), of all patients."""
+    resampled: dict[str, np.ndarray]
+    """Each (B, ...), of resamples of the patients: means over the trainings."""
+
+
+def _over_trainings(
+    metric: Metric, trainings: Sequence[PatientSums], weights: np.ndarray
+) -> tuple[_Numbers, _Numbers]:
+    """Return the value and its details, and the curves that the metric's figure shows."""
+    values: list[list[Mapping[str, np.ndarray]]] = [[], []]
+    curves: list[list[Mapping[str, np.ndarray]]] = [[], []]
+    for sums in trainings:
+        for place, these in enumerate((None, weights)):
+            found = mean_curves(metric, sums, these)
+            values[place].append(metric.summarise(found))
+            curves[place].append(metric.figure_curves(found).means)
+    values_found, curves_found = (
+        _Numbers(
+            {name: np.stack([one[name] for one in exact]) for name in exact[0]},
+            {name: np.mean([one[name] for one in resampled], axis=0) for name in exact[0]},
+        )
+        for exact, resampled in (values, curves)
     )
-    return _summary(estimates, of_resamples, confidence, part.by_class, suffix)
+    return values_found, curves_found
+
+
+def _of_each_training(values: np.ndarray) -> dict[str, float]:
+    """Return columns of the values (S, 1) of several trainings; none of one."""
+    if len(values) == 1:
+        return {}
+    return {f"value_training_{n}": float(value) for n, value in enumerate(values[:, 0], 1)}
 
 
 def _summary(
-    estimates: Mapping[str, np.ndarray],
-    of_resamples: Mapping[str, np.ndarray],
+    found: _Numbers,
     confidence: float,
     patients: Sequence[int],
     suffix: str = "",
@@ -206,27 +242,27 @@ def _summary(
     """Return a metric's value and details with their intervals, as columns of a row."""
     return {
         column: float(number[0])
-        for name in estimates
+        for name, by_training in found.by_training.items()
         for column, number in _with_interval(
-            f"{name}{suffix}", estimates[name], of_resamples[name][:, None], confidence, patients
+            f"{name}{suffix}", by_training, found.resampled[name][:, None], confidence, patients
         ).items()
     }
 
 
 def _with_interval(
     name: str,
-    estimate: np.ndarray,
+    by_training: np.ndarray,
     replicates: np.ndarray,
     confidence: float,
     patients: Sequence[int],
 ) -> dict[str, np.ndarray]:
-    low, high = interval(estimate, replicates, confidence, patients)
-    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
+    low, high = crossed_interval(by_training, replicates, confidence, patients)
+    return {name: by_training.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
 
 
 def _compare(
     metric: Metric,
-    sums: Mapping[Key, PatientSums],
+    sums: Mapping[Key, Sequence[PatientSums]],
     replicates: Mapping[Key, tuple[np.ndarray, np.ndarray]],
     flips: tuple[np.ndarray, bool],
     patients: Sequence[int],
@@ -243,18 +279,20 @@ def _compare(
         pairs = families[family]
         p_values = [permutation_p_value(metric, sums[a], sums[b], flips) for a, b in pairs]
         for (first, second), p_value, adjusted in zip(pairs, p_values, holm(p_values), strict=True):
-            difference, of_resamples = (
+            differences, of_resamples = (
                 one - other
                 for one, other in zip(replicates[first], replicates[second], strict=True)
             )
-            low, high = interval(difference, of_resamples[:, None], options.confidence, patients)
+            low, high = crossed_interval(
+                differences, of_resamples[:, None], options.confidence, patients
+            )
             rows.append(
                 {
                     "first": first[0],
                     "first_variant": first[1],
                     "second": second[0],
                     "second_variant": second[1],
-                    "difference": float(difference[0]),
+                    "difference": float(differences.mean()),
                     "low": float(low[0]),
                     "high": float(high[0]),
                     "p": p_value,

@@ -36,13 +36,16 @@ class LowMean(Mean):
 
 def sums(by_estimator, patients):
     return {
-        (estimator, "original"): PatientSums(
-            patients=tuple(patients),
-            classes=(0,),
-            counts=np.ones((1, len(patients))),
-            positions={},
-            sums={"number": np.asarray(numbers, float)[None, :, None]},
-        )
+        (estimator, "original"): [
+            PatientSums(
+                patients=tuple(patients),
+                classes=(0,),
+                counts=np.ones((1, len(patients))),
+                positions={},
+                sums={"number": np.asarray(of_training, float)[None, :, None]},
+            )
+            for of_training in np.atleast_2d(numbers)
+        ]
         for estimator, numbers in by_estimator.items()
     }
 

@@ -41,7 +41,7 @@ def sums(numbers):
 
 def p_value(first, second, permutations=5000):
     flips = sign_flips(len(first), permutations, seed=0)
-    return permutation_p_value(Mean, sums(first), sums(second), flips)
+    return permutation_p_value(Mean, [sums(first)], [sums(second)], flips)
 
 
 def test_of_few_patients_all_flips_are_taken():
@@ -126,8 +126,8 @@ def test_values_of_averaged_curves_are_compared():
         )
 
     flips = sign_flips(12, 5000, seed=0)
-    assert permutation_p_value(Roc(), curves(0.3), curves(0.6), flips) == 2 / 2**12
-    assert permutation_p_value(Roc(), curves(0.5), curves(0.5), flips) > 0.05
+    assert permutation_p_value(Roc(), [curves(0.3)], [curves(0.6)], flips) == 2 / 2**12
+    assert permutation_p_value(Roc(), [curves(0.5)], [curves(0.5)], flips) > 0.05
 
 
 def test_holm_by_hand():

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.averaging import PatientSums, mean_curves
+from ct_importance.metrics.averaging import PatientSums
 from ct_importance.plugins import load
+from ct_importance.statistics import estimates
 from ct_importance.statistics.comparisons import differing_pairs
-from ct_importance.statistics.estimates import estimate_values, read_sums
+from ct_importance.statistics.estimates import read_sums
 from ct_importance.statistics.options import StatisticsOptions
 from tests.metrics.summary import summarise_points
 from tests.metrics.test_averaging import points
@@ -32,7 +33,14 @@ def tables(tmp_path):
 
 def sums_of(metric, paths):
     """Those of one training."""
-    return read_sums(metric, {estimator: [path] for estimator, path in paths.items()})
+    found = read_sums(metric, {estimator: [path] for estimator, path in paths.items()})
+    return {key: of_key for key, (of_key,) in found.items()}
+
+
+def estimate_values(metric, sums, *arguments, **named):
+    """Of one training."""
+    trainings = {key: [of_key] for key, of_key in sums.items()}
+    return estimates.estimate_values(metric, trainings, *arguments, **named)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -261,17 +269,3 @@ def test_the_papers_cohort_takes_seconds():
     estimate_values(METRICS["fidelity"], sums, StatisticsOptions(permutations=100), seed=0)
 
     assert time.process_time() - start < 10
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test_curves_are_averaged_over_trainings(name, tables):
-    metric, paths = METRICS[name], tables(name, one=0, two=1)
-    single = [sums_of(metric, {"it": path}) for path in paths.values()]
-    both = read_sums(metric, {"it": list(paths.values())})
-
-    shown = [mean_curves(metric, of["it", "original"]) for of in [both, *single]]
-    assert set(estimate_values(metric, both, FEW, seed=0).values["slices"]) == {24}
-    for column in shown[0].means:
-        average, first, second = (curves.means[column] for curves in shown)
-        np.testing.assert_allclose(average, (first + second) / 2)
-        assert not np.allclose(average, first)

@@ -14,7 +14,7 @@ from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
 from ct_importance.metrics.jobs import EvaluationJob, lower_is_better
-from ct_importance.report.jobs import FigureJob, SummaryJob
+from ct_importance.report.jobs import AgreementJob, FigureJob, SummaryJob
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
 from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 from ct_importance.workflow import study as module
@@ -381,6 +381,8 @@ def test_the_grid_of_classifiers_and_trainings(tmp_path):
     assert "training_curve" not in study.figures["mine"]
     assert study.labels_of_figure(wildcards(figure="rank_flow"))["classifier"] == "resnet50"
     assert "classifier" not in study_of().labels_of_figure(wildcards(figure="rank_flow"))
+    agreement = asked(study, "write_agreement", AgreementJob)
+    assert (agreement.trainings, len(agreement.metrics)) == (2, 3)
     summary = asked(study, "write_summary", SummaryJob)
     found = {one.name: one.trainings for one in summary.classifiers}
     assert found == {"mine": 1, "resnet50": 2}

@@ -24,9 +24,10 @@ class Differences(Figure):
     caption: ClassVar[str] = (
         "Value of each estimator with its interval, best on top, in the colour it has in all "
         "figures. Dark bars at the right join estimators that could not be shown to differ (a "
-        "dot marks each member of a group): paired permutation test by patient, Holm-corrected "
-        "over all pairs, in the style of Demsar 2006. With too few patients no test is "
-        "possible, and there are no bars. The confidence of the intervals and the family-wise "
+        "dot marks each member of a group): paired permutation test by patient, and by training "
+        "where there are several, Holm-corrected over all pairs, in the style of Demsar 2006. "
+        "With too few patients no test is possible, and there are no bars. The confidence of the "
+        "intervals and the family-wise "
         "error rate are those of the section statistics of the configuration."
     )
     category: ClassVar[str] = "Differences"

@@ -26,7 +26,7 @@ CAPTION = (
     "ranks. The paper is Brocki et al. 2022. Kendall's tau is 1 where two rankings are the same, "
     "0 where they have nothing in common, -1 where one is the other reversed. Brackets of a rank: "
     "the places that the tests of the tables leave open. Brackets of tau: {} intervals from {} "
-    "resamples of the patients; chance in the values moves tau towards 0, so that metrics can "
+    "resamples of the {}; chance in the values moves tau towards 0, so that metrics can "
     "agree more than its interval says."
 )
 
@@ -52,7 +52,11 @@ def write_agreement(
         page: The same as HTML.
     """
     ranked, agreed = read_frame(ranks), read_frame(taus)
-    caption = CAPTION.format(percent(job.statistics.confidence), job.statistics.resamples)
+    caption = CAPTION.format(
+        percent(job.statistics.confidence),
+        job.statistics.resamples,
+        "patients and the trainings" if job.trainings > 1 else "patients",
+    )
     lower = lower_is_better(job.metrics)
     sentences = [
         sentence

@@ -106,8 +106,8 @@ def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
         ON_TEST if "value_test" in values else "",
         metric.describe(job.task),
         reading_of_trainings(trainings),
-        reading_of_intervals(metric, job.statistics),
-        reading_of_letters(job.statistics) if (values.letters != "").any() else "",
+        reading_of_intervals(metric, job.statistics, trainings),
+        reading_of_letters(job.statistics, trainings) if (values.letters != "").any() else "",
     ]
     return " ".join(filter(None, sentences))
 

@@ -19,6 +19,7 @@ ENOUGH_PATIENTS, ENOUGH_OF_A_CLASS = 10, 5
 """From here on, 95 % intervals cover about 92 % or more in simulations of the metrics."""
 COLLAPSED = 0.1
 """Share of the accuracy that is left where the first step is said to upset the classifier."""
+STUDENT = "Student's t with one degree of freedom less than there are trainings"
 
 
 def percent(share: float) -> str:
@@ -53,38 +54,42 @@ def table_warnings(
     ]
 
 
-def reading_of_intervals(metric: Metric, options: StatisticsOptions) -> str:
+def reading_of_intervals(metric: Metric, options: StatisticsOptions, trainings: int = 1) -> str:
     """Return what the brackets of a table mean.
 
     Args:
         metric: The table's metric.
         options: Section `statistics` of the configuration.
+        trainings: Of the classifier.
     """
     meaning = (
         f"Brackets: {percent(options.confidence)} intervals from {options.resamples} resamples of "
-        "the patients."
+        "the patients"
     )
+    if trainings > 1:
+        return f"{meaning}, widened by how far trainings differ ({STUDENT})."
     if not metric.coverage:
-        return meaning
-    return f"{meaning} In simulations, 95 % intervals held the truth in {metric.coverage}."
+        return f"{meaning}."
+    return f"{meaning}. In simulations, 95 % intervals held the truth in {metric.coverage}."
 
 
 def reading_of_trainings(trainings: int) -> str:
-    """Return what values say of several trainings of the classifier; nothing of one."""
+    """Return what values say of the trainings of the classifier."""
     if trainings == 1:
-        return ""
+        return "One training: how far trainings differ is not known."
     return (
-        f"Curves are averaged over {trainings} trainings of the classifier; intervals and "
-        "comparisons know of patients alone, not of how far trainings differ."
+        f"Values are means over {trainings} trainings of the classifier, each computed of the "
+        "curves of one training; those of each are in the details (value_training_1 and so on)."
     )
 
 
-def reading_of_letters(options: StatisticsOptions) -> str:
+def reading_of_letters(options: StatisticsOptions, trainings: int = 1) -> str:
     """Return what the letters of a table mean."""
+    of_trainings = " and training" if trainings > 1 else ""
     return (
         "Within a column, estimators that share a letter could not be shown to "
-        "differ (paired permutation test by patient, Holm-corrected, family-wise error rate "
-        f"{percent(1 - options.confidence)})."
+        f"differ (paired permutation test by patient{of_trainings}, Holm-corrected, family-wise "
+        f"error rate {percent(1 - options.confidence)})."
     )
 
 

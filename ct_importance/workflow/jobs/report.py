@@ -37,7 +37,9 @@ def write_table(study: ReportFiles, wildcards: Any) -> TableJob:
 def write_agreement(study: ReportFiles, wildcards: Any) -> AgreementJob:
     """Return which metrics are compared."""
     return AgreementJob(
-        metrics=tuple(study.chosen_metrics.values()), statistics=study.options.statistics
+        metrics=tuple(study.chosen_metrics.values()),
+        statistics=study.options.statistics,
+        trainings=len(study.replicates(wildcards.classifier)),
     )
 
 

@@ -397,7 +397,12 @@ def test_warnings_about_the_classifier_stand_in_every_format_and_in_the_log(tmp_
     assert rows_of(kind, getattr(output, kind).read_text()) == EXPECTED
 
 
-def test_that_intervals_do_not_know_of_trainings_is_said(tmp_path):
-    told = "Curves are averaged over 3 trainings of the classifier"
-    assert told not in write(tmp_path).markdown.read_text()
-    assert told in write(tmp_path, trainings=3).markdown.read_text()
+def test_what_is_known_of_trainings_is_said(tmp_path):
+    one, three = (write(tmp_path, trainings=n).markdown.read_text() for n in (1, 3))
+    assert "One training: how far trainings differ is not known." in one
+    assert "held the truth in 94.4 %" in one
+    assert "Values are means over 3 trainings" in three
+    assert "widened by how far trainings differ" in three
+    assert "permutation test by patient and training," in three
+    # That was simulated with one.
+    assert "held the truth" not in three
