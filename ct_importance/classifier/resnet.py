@@ -20,8 +20,7 @@ class Bottleneck(nn.Module):
     """Residual block of a 1x1, a 3x3 and a 1x1 convolution (He et al. 2016, Figure 5, right).
 
     The stride sits on the 3x3 convolution, as in torchvision. Each activation is a module of its
-    own and not in-place: Deconvolution replaces the backward pass of ReLU modules by hooks, which
-    see neither functional calls nor tensors overwritten in-place.
+    own and not in-place, so that hooks of other tools find it.
     """
 
     def __init__(self, in_channels: int, width: int, stride: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, ClassVar
 
 from ct_importance.saliency.estimator import Batch, Cost, Estimator, Target
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
 class Deconvolution(Estimator):
     """The backward pass of S with ReLU applied to the gradient at each ReLU.
 
-    The mask of the forward pass is not used (Zeiler and Fergus 2014, section 2.1). Only ReLU
-    modules are changed: a functional ReLU would silently be differentiated as usual.
+    The mask of the forward pass is not used (Zeiler and Fergus 2014, section 2.1). The operation is
+    changed, not the module: however a network spells its ReLUs, they are found.
     """
 
     title: ClassVar[str] = "Deconvolution"
@@ -31,13 +30,10 @@ class Deconvolution(Estimator):
 
     def attribute(self, batch: Batch) -> torch.Tensor:
         """Return the changed backward pass, (N, C, *space)."""
-        from captum.attr import Deconvolution as CaptumDeconvolution
+        from ct_importance.saliency.gradients import in_passes, input_gradient
+        from ct_importance.saliency.operations import Deconvolving
 
-        from ct_importance.saliency.gradients import in_passes
-
-        method = CaptumDeconvolution(batch.scores)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
+        with Deconvolving():
             return in_passes(
-                lambda images, targets: method.attribute(images, target=targets), batch
+                lambda images, targets: input_gradient(batch.scores, images, targets), batch
             )

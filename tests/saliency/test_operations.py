@@ -1,0 +1,94 @@
+"""Deconvolution is the same for every spelling of a ReLU."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from captum.attr import Deconvolution
+from torch import nn
+
+from ct_importance.classifier.classifier import Classifier
+from ct_importance.saliency.target import ExplainedScores
+
+
+class Spelled(nn.Module):
+    """Two convolutions, each followed by a ReLU that is spelled in some way."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(4)
+            self.one = nn.Conv2d(1, 4, 3, padding=1)
+            self.norm = nn.BatchNorm2d(4)
+            self.two = nn.Conv2d(4, 4, 3, padding=1)
+            self.last = nn.Linear(4 * 16 * 16, 1)
+        self.first, self.second = first, second
+
+    def forward(self, x):
+        x = self.first(self.norm(self.one(x)))
+        x = self.second(self.two(x) + x)
+        return self.last(F.max_pool2d(x, 2).flatten(1))
+
+
+def spelled(first, second=None):
+    return Spelled(first, second or first).eval().requires_grad_(False)
+
+
+def overwritten(x):
+    x.relu_()
+    return x
+
+
+SPELLINGS = {
+    "in-place modules": lambda: spelled(nn.ReLU(inplace=True), nn.ReLU(inplace=True)),
+    "a reused module": lambda: spelled(nn.ReLU()),
+    "a reused in-place module": lambda: spelled(nn.ReLU(inplace=True)),
+    "functional": lambda: spelled(F.relu),
+    "functional in-place": lambda: spelled(lambda x: F.relu(x, inplace=True)),
+    "torch": lambda: spelled(torch.relu),
+    "method": lambda: spelled(torch.Tensor.relu),
+    "overwritten": lambda: spelled(overwritten),
+    "an operation": lambda: spelled(torch.ops.aten.relu.default),
+    "an exported program": lambda: exported(spelled(nn.ReLU(), F.relu)),
+    "an exported program, in-place": lambda: exported(spelled(nn.ReLU(inplace=True))),
+}
+
+
+def exported(network):
+    batch = torch.export.Dim("batch")
+    program = torch.export.export(
+        network, (torch.rand(2, 1, 32, 32),), dynamic_shapes={"x": {0: batch}}
+    )
+    return program.module()
+
+
+def explained(network, images, make_case):
+    case = make_case("deconvolution")
+    return case.estimator.attribute(case.batch(network, images))
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_maps_are_those_of_modules_with_hooks(spelling, images, make_case):
+    modules = spelled(nn.ReLU(), nn.ReLU())
+    scores = ExplainedScores(Classifier(modules))
+    with pytest.warns(UserWarning, match="Setting backward hooks"):
+        expected = Deconvolution(scores).attribute(images.clone().requires_grad_(), target=1)
+
+    maps = explained(SPELLINGS[spelling](), images, make_case)
+
+    torch.testing.assert_close(maps, expected, rtol=1e-5, atol=1e-8)
+    assert (maps != 0).any()
+
+
+def test_other_activations_are_differentiated_as_usual(images, make_case):
+    network = spelled(F.leaky_relu, torch.sigmoid)
+    x = images.clone().requires_grad_()
+    network(x).sum().backward()
+    torch.testing.assert_close(explained(network, images, make_case), x.grad)
+
+
+def test_the_gradient_of_others_is_left_alone(images, make_case):
+    network = spelled(F.relu)
+    before = [torch.autograd.grad(network(x).sum(), x)[0] for x in [images.requires_grad_()]]
+    explained(network, images.detach(), make_case)
+    after = [torch.autograd.grad(network(x).sum(), x)[0] for x in [images.requires_grad_()]]
+    assert torch.equal(before[0], after[0])
