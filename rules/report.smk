@@ -94,6 +94,38 @@ rule write_agreement:
         "../scripts/write_agreement.py"
 
 
+# Where a classifier is trained more than once.
+rule write_stability:
+    input:
+        values=study.of_metrics("values"),
+        components=study.of_metrics("components"),
+        similarity=study.similarity,
+    output:
+        csv="results/{run}/{classifier}/tables/stability.csv",
+        markdown="results/{run}/{classifier}/tables/stability.md",
+        html=report(
+            "results/{run}/{classifier}/tables/stability.html",
+            caption="../report/stability.rst",
+            category="Tables",
+            labels={"table": "Stability"},
+        ),
+    log:
+        "results/{run}/logs/write_stability/{classifier}.log",
+    benchmark:
+        "results/{run}/benchmarks/write_stability/{classifier}.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        job=study.job("write_stability"),
+        code=study.code("write_stability"),
+    script:
+        "../scripts/write_stability.py"
+
+
 rule write_cost:
     input:
         slices="results/{run}/slices.parquet",

@@ -26,7 +26,7 @@ rule estimate_values:
 rule rank_estimators:
     input:
         points=study.all_points,
-        comparisons=study.comparisons,
+        comparisons=study.of_metrics("comparisons"),
     output:
         ranks="results/{run}/{classifier}/statistics/ranks.parquet",
         taus="results/{run}/{classifier}/statistics/taus.parquet",
@@ -45,3 +45,50 @@ rule rank_estimators:
         code=study.code("rank_estimators"),
     script:
         "../scripts/rank_estimators.py"
+
+
+# Where a classifier is trained more than once.
+rule estimate_components:
+    input:
+        points=study.points_of_metric,
+    output:
+        components="results/{run}/{classifier}/statistics/{metric}/components.parquet",
+    log:
+        "results/{run}/logs/estimate_components/{classifier}/{metric}.log",
+    benchmark:
+        "results/{run}/benchmarks/estimate_components/{classifier}/{metric}.tsv"
+    conda:
+        "../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        job=study.job("estimate_components"),
+        code=study.code("estimate_components"),
+    script:
+        "../scripts/estimate_components.py"
+
+
+# Likewise.
+rule compare_maps:
+    input:
+        maps=study.maps_of_trainings,
+        slices="results/{run}/slices.parquet",
+    output:
+        similarity="results/{run}/{classifier}/similarity/{estimator}.parquet",
+    log:
+        "results/{run}/logs/compare_maps/{classifier}/{estimator}.log",
+    benchmark:
+        "results/{run}/benchmarks/compare_maps/{classifier}/{estimator}.tsv"
+    conda:
+        "../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        job=study.job("compare_maps"),
+        code=study.code("compare_maps"),
+    script:
+        "../scripts/compare_maps.py"

@@ -46,6 +46,16 @@ class AgreementJob(Options):
     """Of the classifier."""
 
 
+class StabilityJob(Options):
+    """How much depends on the training of the classifier."""
+
+    metrics: tuple[ChosenMetric, ...]
+    """In the order of their tables."""
+    statistics: StatisticsOptions
+    trainings: int
+    """Of the classifier."""
+
+
 class CostJob(Options):
     """What each estimator costs."""
 

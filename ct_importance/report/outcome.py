@@ -43,9 +43,10 @@ class RunFiles:
     taus: Sequence[StrPath]
     """Likewise."""
     values: Sequence[StrPath]
-    """A table per metric, of each classifier; likewise the next two."""
+    """A table per metric, of each classifier."""
     tables: Sequence[StrPath]
-    """The tables of the report as CSV."""
+    """The tables of the report as CSV: one per metric and, of several trainings, their stability,
+    of each classifier."""
     markdown: Sequence[StrPath]
     """The same for people to read."""
     environments: Sequence[StrPath]
@@ -71,7 +72,7 @@ def write_summary(
     """
     found = summarise_run(job, files)
     texts = [Path(path).read_text(encoding="utf-8") for path in files.markdown]
-    markdown = dict(zip(found["classifiers"], _shared_out(texts, _alike(job)), strict=True))
+    markdown = dict(zip(found["classifiers"], _shared_out(texts, _tables(job)), strict=True))
     write_text(summary, json.dumps(found, indent=2, allow_nan=False) + "\n")
     write_text(readme, readme_text(found, markdown))
     write_text(landing, landing_text(found))
@@ -87,8 +88,8 @@ def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
         _shared_out(files.classifiers, trainings),
         _shared_out(files.predictions, trainings),
         _shared_out(files.evaluations, trainings),
-        _shared_out(files.values, _alike(job)),
-        _shared_out(files.tables, _alike(job)),
+        _shared_out(files.values, [len(job.metrics)] * len(job.classifiers)),
+        _shared_out(files.tables, _tables(job)),
         strict=True,
     )
     return {
@@ -142,9 +143,9 @@ def _summarise(
     }
 
 
-def _alike(job: SummaryJob) -> list[int]:
-    """Return how many tables each classifier has: one per metric."""
-    return [len(job.metrics)] * len(job.classifiers)
+def _tables(job: SummaryJob) -> list[int]:
+    """Return how many tables each classifier has: one per metric, and one of its trainings."""
+    return [len(job.metrics) + (one.trainings > 1) for one in job.classifiers]
 
 
 def _shared_out(files: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:

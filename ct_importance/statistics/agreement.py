@@ -126,6 +126,28 @@ def _taus(
     return pd.DataFrame(rows, columns=columns)
 
 
+def tau_between_trainings(values: pd.DataFrame) -> pd.DataFrame:
+    """Return Kendall's tau of the rankings by each pair of trainings.
+
+    Args:
+        values: See `ct_importance.statistics.estimates.Estimates`, of several trainings.
+
+    Returns:
+        Columns variant, first, second (trainings, counted from 1), tau.
+    """
+    trainings = sum(name.startswith("value_training_") for name in values)
+    rows = []
+    for variant, of_variant in values.groupby("variant", sort=False):
+        # Equal values may differ in their last bits.
+        by_training = [
+            of_variant[f"value_training_{number}"].to_numpy(float).round(12)
+            for number in range(1, trainings + 1)
+        ]
+        for (first, one), (second, other) in combinations(enumerate(by_training, 1), 2):
+            rows.append((variant, first, second, kendall_tau(one[None], other[None])[0]))
+    return pd.DataFrame(rows, columns=["variant", "first", "second", "tau"])
+
+
 def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """Return how often each metric's patients are drawn when the patients of all are resampled."""
     firsts = {name: next(iter(of_metric.values()))[0] for name, of_metric in sums.items()}

@@ -11,6 +11,7 @@ from scipy.special import chdtri, fdtri
 from ct_importance.metrics.averaging import PatientSums, values_of_trainings
 from ct_importance.metrics.metric import Metric
 
+COMPONENTS = ("training", "patient", "rest")
 COLUMNS = ["estimator", "variant", "component", "variance", "low", "high"]
 
 
@@ -73,7 +74,8 @@ def variance_components(
     Two-way analysis of variance with random effects and one number per cell (Searle, Casella and
     McCulloch 1992, chapter 4): mean squares are set equal to what is expected of them, and what
     comes out below 0 is 0. Intervals of training and patient are those of Williams (1962) and
-    Tukey; that of the rest is exact for normal numbers.
+    Tukey; that of the rest is exact for normal numbers. An upper end of 0 says that the rest hides
+    the component, not that there is none.
 
     Args:
         table: (S, P) numbers of trainings and patients, at least two of each.

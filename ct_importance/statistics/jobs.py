@@ -27,6 +27,19 @@ class EstimationJob(MetricJob):
     """The classes as parts of the names of columns (`Task.keys`)."""
 
 
+class SimilarityJob(Options):
+    """How alike the maps of one estimator are in several trainings."""
+
+    estimator: str
+    """Its name."""
+    subsets: tuple[str, ...]
+    """Which slices have maps (`ct_importance.io.slices.SUBSETS`)."""
+    seed: int
+    """Seed of the run."""
+    statistics: StatisticsOptions
+    """Section `statistics` of the configuration."""
+
+
 class RankingJob(Options):
     """How each metric ranks the estimators, and how far the metrics agree."""
 

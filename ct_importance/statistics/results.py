@@ -12,6 +12,7 @@ from ct_importance.metrics.evaluate import evaluate_estimator
 from ct_importance.metrics.metric import Probe
 from ct_importance.metrics.samples import read_samples
 from ct_importance.statistics.agreement import rank_by_metrics
+from ct_importance.statistics.components import components_of_values
 from ct_importance.statistics.estimates import Estimates, estimate_values, read_sums
 from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
 
@@ -64,6 +65,19 @@ def write_values(
     training = training_patients(slices)
     found = estimate_values(metric, sums, job.statistics, job.seed, training, job.classes)
     _write(found, tables)
+
+
+def write_components(job: EstimationJob, points: Sequence[StrPath], components: StrPath) -> None:
+    """Write how far the values by one metric vary by training and by patient.
+
+    Args:
+        job: What to compute.
+        points: The metric's tables, as in `write_values`.
+        components: The table to write.
+    """
+    sums = read_sums(job.metric, _by_estimator(job.estimators, points))
+    found = components_of_values(job.metric, sums, job.statistics.confidence)
+    write_frame(components, found)
 
 
 def write_ranks(

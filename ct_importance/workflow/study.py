@@ -53,7 +53,7 @@ class Study(ReportFiles):
         if rule == "plot_figure":
             # What it shows of estimators and metrics is in tables that their code has made.
             return [self._module("figure", self.figures[wildcards.classifier][wildcards.figure])]
-        if rule in ("rank_estimators", "write_agreement", "write_summary"):
+        if rule in ("rank_estimators", "write_agreement", "write_stability", "write_summary"):
             names = self.metrics
         elif rule == "write_table":
             names = [self.tables[wildcards.table]]

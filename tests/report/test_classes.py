@@ -11,7 +11,7 @@ from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.figure import figures_of
 from ct_importance.report.jobs import ClassifierOfRun, SummaryJob
 from ct_importance.report.landing import landing_text, readme_text
-from ct_importance.report.outcome import RunFiles, summarise_run
+from ct_importance.report.outcome import RunFiles, summarise_run, write_summary
 from ct_importance.report.style import RC, plt
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import Task
@@ -19,6 +19,10 @@ from tests.report.explorer.small_run import build_page, make_run
 from tests.report.tables.test_write_table import write
 from tests.report.test_figure import RUN
 
+EMPTY = {
+    "ranks": ["variant", "metric", "estimator", "value", "rank", "rank_low", "rank_high"],
+    "taus": ["variant", "first", "second", "tau", "tau_low", "tau_high"],
+}
 LESIONS = Task(classes=("healthy", "lesion"), fill=(0.5, 0.0))
 BAD = {
     "fills": [
@@ -71,10 +75,8 @@ def test_a_table_of_one_class(tmp_path):
 
 def test_the_first_page_and_the_summary(run, tmp_path):
     made = write(tmp_path, BAD, task=LESIONS, **blind())
-    columns = ["variant", "metric", "estimator", "value", "rank", "rank_low", "rank_high"]
-    write_frame(tmp_path / "ranks.parquet", pd.DataFrame(columns=columns))
-    columns = ["variant", "first", "second", "tau", "tau_low", "tau_high"]
-    write_frame(tmp_path / "taus.parquet", pd.DataFrame(columns=columns))
+    for name, columns in EMPTY.items():
+        write_frame(tmp_path / f"{name}.parquet", pd.DataFrame(columns=columns))
     job = SummaryJob(
         config={"run": "lesions", "seed": 0},
         classifiers=(ClassifierOfRun(name="resnet50", trainings=1, is_trained_here=True),),
@@ -105,6 +107,44 @@ def test_the_first_page_and_the_summary(run, tmp_path):
     ):
         assert "contrast" not in text.lower()
     assert 'They are 2 of class "healthy" and 2 of class "lesion".' in landing_text(found)
+
+
+def test_the_summary_tells_of_several_trainings(run, tmp_path):
+    made = write(tmp_path, BAD)
+    pd.DataFrame({"what": ["maps"], "value": [0.5]}).to_csv(tmp_path / "stability.csv")
+    (tmp_path / "stability.md").write_text("Maps are alike.\n")
+    for name, columns in EMPTY.items():
+        write_frame(tmp_path / f"{name}.parquet", pd.DataFrame(columns=columns))
+    pair = {"twice": 2, "once": 1}
+    job = SummaryJob(
+        config={"run": "pair", "seed": 0},
+        classifiers=tuple(
+            ClassifierOfRun(name=name, trainings=count, is_trained_here=True)
+            for name, count in pair.items()
+        ),
+        metrics=(ChosenMetric(name="fidelity", method="fidelity", options={}),),
+        statistics=StatisticsOptions(),
+        task=Task(),
+    )
+    files = RunFiles(
+        slices=run.slices,
+        classifiers=[run.predictions] * 3,
+        predictions=[run.predictions] * 3,
+        evaluations=[tmp_path / "evaluation.json"] * 3,
+        ranks=[tmp_path / "ranks.parquet"] * 2,
+        taus=[tmp_path / "taus.parquet"] * 2,
+        values=[tmp_path / "values.parquet"] * 2,
+        tables=[made.csv, tmp_path / "stability.csv", made.csv],
+        markdown=[made.markdown, tmp_path / "stability.md", made.markdown],
+        environments=[],
+    )
+    summary, readme = tmp_path / "summary.json", tmp_path / "README.md"
+    write_summary(job, files, summary, readme, tmp_path / "report.rst")
+
+    found = json.loads(summary.read_text())["classifiers"]
+    assert found["twice"]["tables"]["stability"][0]["value"] == 0.5
+    assert list(found["once"]["tables"]) == ["table1_fidelity"]
+    assert "Maps are alike." in readme.read_text().split("Tables: once")[0]
 
 
 def test_the_explorer(run, tmp_path):

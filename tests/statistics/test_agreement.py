@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ct_importance.metrics.averaging import PatientSums
-from ct_importance.statistics.agreement import kendall_tau, rank_by_metrics
+from ct_importance.statistics.agreement import kendall_tau, rank_by_metrics, tau_between_trainings
 from ct_importance.statistics.options import StatisticsOptions
 
 OPTIONS = StatisticsOptions(resamples=400)
@@ -170,3 +170,24 @@ def test_resamples_in_which_all_estimators_are_alike_are_left_out_of_the_interva
     found = rank(one=sure, other=sums({"a": [0, 0, 0, 0], "b": [0, 0, 1, 1]}, patients)).taus
 
     assert found[["tau", "tau_low", "tau_high"]].iloc[0].tolist() == [1, 1, 1]
+
+
+def test_tau_between_trainings_is_that_of_their_rankings():
+    values = pd.DataFrame(
+        {
+            "estimator": ["a", "b", "c"] * 2,
+            "variant": ["original"] * 3 + ["absolute"] * 3,
+            "value": 0.0,
+            "value_low": 0.0,
+            "value_training_1": [1.0, 2.0, 3.0, 1.0, 2.0, 3.0],
+            "value_training_2": [1.0, 3.0, 2.0, 3.0, 2.0, 1.0],
+            "value_training_3": [1.0, 1.0 + 1e-15, 5.0, 1.0, 1.0, 1.0],
+        }
+    )
+    found = tau_between_trainings(values).set_index(["variant", "first", "second"])["tau"]
+
+    assert found["original", 1, 2] == pytest.approx(1 / 3)
+    assert found["original", 1, 3] == pytest.approx(2 / np.sqrt(6))
+    assert found["absolute", 1, 2] == -1
+    assert np.isnan(found["absolute", 1, 3])
+    assert len(found) == 6

@@ -249,7 +249,10 @@ def test_another_training_leaves_the_first_as_it_is(project):
     assert "train_classifier(2)" in planned
     assert "evaluate_importance(2, roc, random)" in planned
     of_both = planned - {job for job in planned if "(2" in job}
-    assert of_both == STATISTICS | TABLES | CURVES
+    names = (path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py"))
+    compared = {f"compare_maps({name})" for name in names}
+    stability = {*(f"estimate_components({name})" for name in METRICS), "write_stability"}
+    assert of_both == STATISTICS | TABLES | CURVES | compared | stability
 
 
 def test_the_options_of_the_statistics(project):

@@ -14,9 +14,9 @@ from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
 from ct_importance.metrics.jobs import EvaluationJob, lower_is_better
-from ct_importance.report.jobs import AgreementJob, FigureJob, SummaryJob
+from ct_importance.report.jobs import AgreementJob, FigureJob, StabilityJob, SummaryJob
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
-from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
+from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob, SimilarityJob
 from ct_importance.workflow import study as module
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.study import Study, growing, one_of
@@ -381,6 +381,19 @@ def test_the_grid_of_classifiers_and_trainings(tmp_path):
     assert "training_curve" not in study.figures["mine"]
     assert study.labels_of_figure(wildcards(figure="rank_flow"))["classifier"] == "resnet50"
     assert "classifier" not in study_of().labels_of_figure(wildcards(figure="rank_flow"))
+    assert study.repeated() == ["resnet50"]
+    tables = [path for path in study.paper_tables("md") if "stability" in path]
+    assert tables == ["results/demo/resnet50/tables/stability.md"]
+    assert "results/demo/resnet50/tables/stability.csv" in study.table_files()
+    assert not any("stability" in path for path in study_of().table_files())
+    maps = study.maps_of_trainings(wildcards(estimator="random"))
+    assert maps == [f"results/demo/resnet50/{it}/saliency/random.parquet" for it in (1, 2)]
+    assert len(study.similarity(wildcards())) == 8
+    assert asked(study, "write_stability", StabilityJob).trainings == 2
+    compared = asked(study, "compare_maps", SimilarityJob, estimator="random")
+    assert compared.subsets == tuple(study.explained())
+    components = asked(study, "estimate_components", EstimationJob, metric="roc")
+    assert components == asked(study, "estimate_values", EstimationJob, metric="roc")
     agreement = asked(study, "write_agreement", AgreementJob)
     assert (agreement.trainings, len(agreement.metrics)) == (2, 3)
     summary = asked(study, "write_summary", SummaryJob)

@@ -11,6 +11,7 @@ from ct_importance.report.jobs import (
     CostJob,
     ExplorerJob,
     FigureJob,
+    StabilityJob,
     SummaryJob,
     TableJob,
 )
@@ -37,6 +38,15 @@ def write_table(study: ReportFiles, wildcards: Any) -> TableJob:
 def write_agreement(study: ReportFiles, wildcards: Any) -> AgreementJob:
     """Return which metrics are compared."""
     return AgreementJob(
+        metrics=tuple(study.chosen_metrics.values()),
+        statistics=study.options.statistics,
+        trainings=len(study.replicates(wildcards.classifier)),
+    )
+
+
+def write_stability(study: ReportFiles, wildcards: Any) -> StabilityJob:
+    """Return of which metrics values are compared between trainings."""
+    return StabilityJob(
         metrics=tuple(study.chosen_metrics.values()),
         statistics=study.options.statistics,
         trainings=len(study.replicates(wildcards.classifier)),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ct_importance.statistics.jobs import EstimationJob, RankingJob
+from ct_importance.statistics.jobs import EstimationJob, RankingJob, SimilarityJob
 from ct_importance.workflow.layout.metrics import MetricFiles
+from ct_importance.workflow.layout.saliency import SaliencyFiles
 
 
 def estimate_values(study: MetricFiles, wildcards: Any) -> EstimationJob:
@@ -16,6 +17,21 @@ def estimate_values(study: MetricFiles, wildcards: Any) -> EstimationJob:
         estimators=tuple(study.estimators),
         statistics=study.options.statistics,
         classes=study.options.task.keys,
+    )
+
+
+def estimate_components(study: MetricFiles, wildcards: Any) -> EstimationJob:
+    """Return by which metric values are taken apart: what `estimate_values` is asked."""
+    return estimate_values(study, wildcards)
+
+
+def compare_maps(study: SaliencyFiles, wildcards: Any) -> SimilarityJob:
+    """Return of which estimator the maps are compared."""
+    return SimilarityJob(
+        estimator=wildcards.estimator,
+        subsets=tuple(study.explained()),
+        seed=study.options.seed,
+        statistics=study.options.statistics,
     )
 
 

@@ -57,6 +57,10 @@ class Grid:
         count = self.options.replicates if self.classifiers[classifier].is_trained_here else 1
         return list(map(str, range(1, count + 1)))
 
+    def repeated(self) -> list[str]:
+        """Return the classifiers that are trained more than once."""
+        return [name for name in self.classifiers if len(self.replicates(name)) > 1]
+
     @property
     def trainings(self) -> dict[str, list[str]]:
         """The replicates of each classifier."""

@@ -117,7 +117,9 @@ class MetricFiles(CohortFiles):
         """Return the values by each metric, classifier by classifier."""
         return self.of_classifiers(*(f"statistics/{it}/values.parquet" for it in self.metrics))
 
-    def comparisons(self, wildcards: Wildcards) -> list[str]:
-        """Return the comparisons by each metric."""
-        folder = f"{self.folder}/{wildcards.classifier}/statistics"
-        return [f"{folder}/{it}/comparisons.parquet" for it in self.metrics]
+    def of_metrics(self, table: str) -> Callable[[Wildcards], list[str]]:
+        """Return a function from wildcards to a table of the statistics of each metric."""
+        return lambda wildcards: [
+            f"{self.folder}/{wildcards.classifier}/statistics/{it}/{table}.parquet"
+            for it in self.metrics
+        ]

@@ -44,8 +44,12 @@ class ReportFiles(SaliencyFiles):
         return self.of_replicates(wildcards.classifier, "evaluation.json")
 
     def paper_tables(self, suffix: str) -> list[str]:
-        """Return the table of each metric, classifier by classifier."""
-        return self.of_classifiers(*(f"tables/{table}.{suffix}" for table in self.tables))
+        """Return the table of each metric, and that of several trainings, by classifier."""
+        return [
+            f"{self.folder}/{name}/tables/{table}.{suffix}"
+            for name in self.classifiers
+            for table in (*self.tables, *(["stability"] if name in self.repeated() else []))
+        ]
 
     def table_files(self) -> list[str]:
         """Return the tables of the report as CSV."""
@@ -55,7 +59,8 @@ class ReportFiles(SaliencyFiles):
             for part in ("", *(f"_{part}" for part in TABLE_PARTS))
         ]
         stems += ["agreement", "ranks", "cost"]
-        return self.of_classifiers(*(f"tables/{it}.csv" for it in stems))
+        stability = [f"{self.folder}/{name}/tables/stability.csv" for name in self.repeated()]
+        return [*self.of_classifiers(*(f"tables/{it}.csv" for it in stems)), *stability]
 
     def of_table(self, name: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to a file of the statistics behind a table."""

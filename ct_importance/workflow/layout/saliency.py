@@ -43,6 +43,16 @@ class SaliencyFiles(MetricFiles):
         folder = f"{self.folder}/{wildcards.classifier}/1/saliency"
         return [f"{folder}/{name}.parquet" for name in self.estimators]
 
+    def maps_of_trainings(self, wildcards: Wildcards) -> list[str]:
+        """Return the importance maps of an estimator, one table per training."""
+        path = f"saliency/{wildcards.estimator}.parquet"
+        return self.of_replicates(wildcards.classifier, path)
+
+    def similarity(self, wildcards: Wildcards) -> list[str]:
+        """Return how alike the maps of each estimator are in several trainings."""
+        folder = f"{self.folder}/{wildcards.classifier}/similarity"
+        return [f"{folder}/{name}.parquet" for name in self.estimators]
+
     def joined(self) -> list[str]:
         """Return the tables that several jobs divide, without folder of the training and suffix."""
         return [
