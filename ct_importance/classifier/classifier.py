@@ -12,6 +12,23 @@ Head = Literal["logit"]
 """How the network answers: ``logit`` is one number, above 0 for the last of two classes."""
 
 
+class OneLogit(nn.Module):
+    """A network with two outputs as one with a logit.
+
+    Softmax of (a, b) gives the second class the probability that the sigmoid gives it of b - a.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        """Wrap a network that maps images (N, C, *space) to (N, 2)."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, C, *space) to logits (N, 1)."""
+        answer: torch.Tensor = self.network(x)
+        return answer[:, 1:] - answer[:, :1]
+
+
 @dataclass(frozen=True)
 class Classifier:
     """A network in eval mode, whose parameters require no gradient."""

@@ -123,6 +123,7 @@ def fill_network(
     network: nn.Module,
     path: StrPath,
     made: Made,
+    what: str,
     image_size: int | None = None,
     hu_window: Sequence[float] | None = None,
     own: bool = False,
@@ -131,9 +132,10 @@ def fill_network(
 
     Args:
         network: With any weights; it gets those of the file.
-        path: A file of `save_classifier`, or a state dict of torch.save, as `read_state` takes it;
-            names may begin with ``module.`` or ``model.``, whether or not those of the network do.
+        path: A file of `save_classifier`, or a state dict, as `read_state` takes it; names may
+            begin with ``module.`` or ``model.``, whether or not those of the network do.
         made: What the network is made of.
+        what: The network, for messages.
         image_size: As in `load_classifier`.
         hu_window: Likewise.
         own: Whether only a file of `save_classifier` will do.
@@ -154,7 +156,7 @@ def fill_network(
     found = differences(state, expected)
     if found:
         remedy = AGAIN if own else "give the weights of this network, with these arguments"
-        raise InputError(f"{path}: not the weights of {as_text(made)}. {in_words(found)}; {remedy}")
+        raise InputError(f"{path}: not the weights of {what}. {in_words(found)}; {remedy}")
     values = read_values(path, state, expected, whole)
     network.load_state_dict({name: torch.from_numpy(it) for name, it in values.items()})
     return network.eval().requires_grad_(False)

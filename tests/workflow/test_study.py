@@ -416,3 +416,22 @@ def test_files_of_classifiers_that_are_not_there(tmp_path):
     message = "classifiers.mine.weights: nothing.pt is not a file"
     with pytest.raises(InputError, match=message):
         study.inputs.check_classifiers()
+
+
+def test_a_classifier_is_what_its_files_hold(tmp_path):
+    """The function's file, too: what it holds is part of what the rule is asked."""
+    code, weights = tmp_path / "net.py", tmp_path / "net.safetensors"
+    code.write_text("def build(): ...")
+    weights.write_bytes((2).to_bytes(8, "little") + b"{}")
+    mine = {"source": "factory", "factory": f"{code}:build", "weights": str(weights)}
+
+    def asked_now():
+        study = study_of(classifiers={"mine": mine})
+        here = wildcards(classifier="mine")
+        assert study.files_of_classifier(here) == [str(code), str(weights)]
+        return study.job("import_classifier")(here)
+
+    before = asked_now()
+    assert asked_now() == before
+    code.write_text("def build(): return 1")
+    assert asked_now() != before

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ct_importance.classifier.checkpoint import SAVE, StoredTensor, read_checkpoint
+from ct_importance.classifier.networks.safetensors import read_safetensors
 from ct_importance.errors import InputError
 from ct_importance.io.paths import StrPath
 
@@ -39,11 +40,12 @@ def read_state(
     """Return the tensors in a file by name; nothing of their values has been read.
 
     Args:
-        path: A state dict of torch.save, alone or under the key ``state_dict`` or ``model``, or a
-            file of `ct_importance.classifier.store.save_classifier`.
+        path: A state dict of safetensors (by its suffix) or torch.save, there alone or under the
+            key ``state_dict`` or ``model``, or a file of
+            `ct_importance.classifier.store.save_classifier`.
         image_size: Rows and columns of the images it is meant for; None: not checked.
         hu_window: HU window of the images it is meant for; None: not checked.
-        made: What its network was made of; None: a ResNet-50.
+        made: What its network was made of, or part of that; None: a ResNet-50.
         own: Whether only a file of `save_classifier` will do.
 
     Raises:
@@ -54,7 +56,11 @@ def read_state(
         raise InputError(
             f"{path}: no such file; `weights` of a classifier must name a checkpoint of torch"
         )
-    content = read_checkpoint(path, AGAIN if own else SAVE)
+    content: Mapping[str, Any]
+    if not own and Path(path).suffix == ".safetensors":
+        content = read_safetensors(path)
+    else:
+        content = read_checkpoint(path, AGAIN if own else SAVE)
     if content.get("format") in FORMATS:
         _check_preparation(path, content, image_size, hu_window)
         _check_made(path, content, made, own)
@@ -65,12 +71,28 @@ def read_state(
             "of a classifier"
         )
     for key in ("state_dict", "model"):
-        if isinstance(content.get(key), Mapping):
-            content = content[key]
+        inner = content.get(key)
+        if isinstance(inner, Mapping):
+            content = inner
     state = {str(name): value for name, value in content.items() if isinstance(value, StoredTensor)}
     if not state:
         raise InputError(f"{path}: holds no tensors by name (its keys: {some(content)}); {SAVE}")
     return state
+
+
+def read_made(path: StrPath) -> dict[str, Any]:
+    """Return what the network in a file of `save_classifier` was made of.
+
+    Raises:
+        InputError: If it is none, or of a ResNet-50.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; run again")
+    content = read_checkpoint(path, AGAIN)
+    if content.get("format") != FORMATS[1]:
+        raise InputError(f"{path}: not a classifier of this workflow ({FORMATS[1]!r}); {AGAIN}")
+    found: dict[str, Any] = json.loads(content["made"])
+    return found
 
 
 def without_prefixes(path: StrPath, state: State) -> State:
@@ -190,12 +212,13 @@ def _check_preparation(
 
 
 def _check_made(path: StrPath, content: Mapping[str, Any], made: Made | None, own: bool) -> None:
-    found = content.get("made")
-    wanted = None if made is None else as_text(made)
-    if found != wanted:
+    found = json.loads(content["made"]) if "made" in content else {}
+    wanted = dict(made or {})
+    if bool(found) != bool(wanted) or any(found.get(key) != it for key, it in wanted.items()):
+        one, other = (as_text(it) if it else "a ResNet-50" for it in (found, wanted))
         raise InputError(
-            f"{path}: weights of {found or 'a ResNet-50'}, but the configuration says "
-            f"{wanted or 'a ResNet-50'}; {AGAIN if own else 'name the network they are of'}"
+            f"{path}: weights of {one}, but the configuration says {other}; "
+            f"{AGAIN if own else 'name the network they are of'}"
         )
 
 

@@ -124,7 +124,9 @@ class Architecture(Source):
             network = import_weights(self.weights, size, window)
         else:
             network = self.build(size)
-            network = fill_network(network, self.weights, self.made, size, window)
+            network = fill_network(
+                network, self.weights, self.made, self.architecture, size, window
+            )
             check_answers(network, size, f"{self.weights}, weights of {self.architecture}")
         save_classifier(classifier, network, size, window, self.made)
 
@@ -141,5 +143,5 @@ class Architecture(Source):
         if self.made is None:
             return Classifier(load_classifier(classifier, device=device))
         network = build(self.architecture, self.arguments)
-        network = fill_network(network, classifier, self.made, own=True)
+        network = fill_network(network, classifier, self.made, self.architecture, own=True)
         return Classifier(network.to(device))
