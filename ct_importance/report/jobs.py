@@ -94,7 +94,7 @@ class ExplorerJob(Options):
     """A page to look through slices, maps and scores."""
 
     run: str
-    """Its name; in a run with several classifiers, with that of the classifier."""
+    """Its name, with that of the classifier: alike however many classifiers there are."""
     estimators: tuple[str, ...]
     """In the order of their tables."""
     subsets: tuple[str, ...]

@@ -85,7 +85,7 @@ def write_summary(study: ReportFiles, wildcards: Any) -> SummaryJob:
 def build_explorer(study: ReportFiles, wildcards: Any) -> ExplorerJob:
     """Return what the explorer shows."""
     return ExplorerJob(
-        run=", ".join([study.run, *study.of_classifier(wildcards).values()]),
+        run=f"{study.run}, {wildcards.classifier}",
         estimators=tuple(study.estimators),
         subsets=tuple(study.explained()),
         slices=study.options.report.explorer_slices,
