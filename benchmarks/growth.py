@@ -102,6 +102,7 @@ def _measured(work: str, folder: Path) -> tuple[float, int]:
 def _saliency(folder: Path) -> Callable[[], None]:
     import torch
 
+    from ct_importance.classifier.jobs import ChosenClassifier
     from ct_importance.classifier.resnet import ResNet50
     from ct_importance.classifier.store import save_classifier
     from ct_importance.io.image_table import TableWriter, image_field
@@ -120,7 +121,9 @@ def _saliency(folder: Path) -> Callable[[], None]:
         shard="1of1",
         classes=("no contrast", "contrast"),
         activation="logit",
-        precision="float32",
+        classifier=ChosenClassifier(
+            name="resnet50", method="architecture", options={"architecture": "resnet50"}
+        ),
     )
     files = (folder / "classifier.pt", folder / "slices.parquet", None)
     batches, _ = prepare_batches(job, "backpropagation", estimator.target, *files, threads=1)
