@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from ct_importance.errors import InputError
-from ct_importance.options import Declared
+from ct_importance.options import Declared, Options
 
 KindName = Literal["source", "estimator", "shared", "metric", "figure"]
 
@@ -156,6 +156,27 @@ def _import(kind: KindName, name: str) -> ModuleType:
             f"the {kind} {name!r}: {module} cannot be imported ({error}); install what it needs, "
             "or uninstall its package"
         ) from error
+
+
+class Chosen(Options):
+    """An entry of the configuration, as a job carries it."""
+
+    name: str
+    """Of the entry."""
+    method: str
+    """Name of its class."""
+    options: dict[str, Any]
+    """Its fields."""
+
+
+def entry_of(name: str, made: Options) -> dict[str, Any]:
+    """Return the fields of `Chosen` of an entry.
+
+    Args:
+        name: Of the entry.
+        made: The object of its class.
+    """
+    return {"name": name, "method": name_of(type(made)), "options": made.model_dump()}
 
 
 def name_of(cls: type) -> str:

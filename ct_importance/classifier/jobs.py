@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.options import Options
-from ct_importance.plugins import load
+from ct_importance.plugins import Chosen, load
 
 if TYPE_CHECKING:
     from ct_importance.classifier.source import Source
 
 
-class ChosenClassifier(Options):
-    """An entry of the section `classifiers` of config.yaml."""
-
-    name: str
-    """Of the entry."""
-    method: str
-    """Module of its source."""
-    options: dict[str, Any]
-    """Its fields."""
+class ChosenClassifier(Chosen):
+    """An entry of the section `classifiers` of config.yaml; its method is its source."""
 
     @property
     def source(self) -> Source:

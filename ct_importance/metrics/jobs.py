@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ct_importance.classifier.jobs import ChosenClassifier
-from ct_importance.options import Options
-from ct_importance.plugins import load
+from ct_importance.plugins import Chosen, load
 
 if TYPE_CHECKING:
     from ct_importance.metrics.metric import Metric
 
 
-class ChosenMetric(Options):
+class ChosenMetric(Chosen):
     """An entry of the section `metrics` of config.yaml."""
-
-    name: str
-    """Of the entry."""
-    method: str
-    """Its module."""
-    options: dict[str, Any]
-    """Its fields."""
 
     @property
     def metric(self) -> Metric:

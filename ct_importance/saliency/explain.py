@@ -48,7 +48,7 @@ def explain_slices(
     """
     from ct_importance.saliency.workload import prepare_batches
 
-    estimator = load("estimator", job.method)(**job.options)
+    estimator = job.estimator
     batches, total = prepare_batches(
         job, job.name, estimator.target, classifier, slices, predictions, threads
     )
@@ -99,7 +99,7 @@ def combine_shared(job: CombineJob, tables: Sequence[StrPath], maps: StrPath) ->
         tables: One per entry of `Estimator.shared`, in that order; all hold the same slices.
         maps: The table to write: slice_id, importance (*space).
     """
-    estimator = load("estimator", job.method)(**job.options)
+    estimator = job.estimator
     names = list(estimator.shared())
     found = combine_maps(estimator, job.name, job.seed, _read_together(names, tables))
     with TableWriter(maps, _maps_schema(job)) as writer:

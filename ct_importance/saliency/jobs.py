@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ct_importance.classifier.jobs import ChosenClassifier
 from ct_importance.options import Options
+from ct_importance.plugins import Chosen, load
+
+if TYPE_CHECKING:
+    from ct_importance.saliency.estimator import Estimator
+
+
+class ChosenEstimator(Chosen):
+    """An entry of the section `estimators` of config.yaml."""
+
+    @property
+    def estimator(self) -> Estimator:
+        """The estimator with these options."""
+        found: Estimator = load("estimator", self.method)(**self.options)
+        return found
 
 
 class MapsJob(Options):
@@ -32,15 +46,8 @@ class ExplainJob(MapsJob):
     """The classifier that is explained."""
 
 
-class ImportanceJob(ExplainJob):
+class ImportanceJob(ExplainJob, ChosenEstimator):
     """The maps of one estimator."""
-
-    name: str
-    """Of its entry in config.yaml."""
-    method: str
-    """Its module."""
-    options: dict[str, Any]
-    """Its fields."""
 
 
 class SharedJob(ExplainJob):
@@ -52,12 +59,5 @@ class SharedJob(ExplainJob):
     """Its fields."""
 
 
-class CombineJob(MapsJob):
+class CombineJob(MapsJob, ChosenEstimator):
     """The maps of an estimator whose passes were all taken by shared work."""
-
-    name: str
-    """Of its entry in config.yaml."""
-    method: str
-    """Its module."""
-    options: dict[str, Any]
-    """Its fields."""

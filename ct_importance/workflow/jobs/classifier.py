@@ -6,7 +6,7 @@ from typing import Any
 
 from ct_importance.classifier.jobs import ChosenClassifier, ImportJob, PredictionJob, TrainingJob
 from ct_importance.io.digests import file_digest
-from ct_importance.plugins import name_of
+from ct_importance.plugins import entry_of
 from ct_importance.workflow.layout.grid import Grid
 
 
@@ -35,8 +35,7 @@ def predict_slices(study: Grid, wildcards: Any) -> PredictionJob:
 
 def chosen_classifier(study: Grid, name: str) -> ChosenClassifier:
     """Return a classifier with its options."""
-    source = study.classifiers[name]
-    return ChosenClassifier(name=name, method=name_of(type(source)), options=source.model_dump())
+    return ChosenClassifier(**entry_of(name, study.classifiers[name]))
 
 
 def _made(study: Grid, wildcards: Any) -> dict[str, Any]:

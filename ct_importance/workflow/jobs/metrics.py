@@ -14,7 +14,7 @@ def evaluate_importance(study: MetricFiles, wildcards: Any) -> EvaluationJob:
     """Return by which metric an estimator is evaluated."""
     asks = study.needs(wildcards.metric, "classifier")
     return EvaluationJob(
-        **study.chosen_metric(wildcards.metric),
+        **study.chosen_metrics[wildcards.metric].model_dump(),
         seed=study.options.seed,
         estimator=wildcards.estimator,
         shard=study.shard_of(wildcards),
@@ -26,7 +26,7 @@ def evaluate_importance(study: MetricFiles, wildcards: Any) -> EvaluationJob:
 def evaluate_ceiling(study: MetricFiles, wildcards: Any) -> CeilingJob:
     """Return by which metric a perfect map is evaluated."""
     return CeilingJob(
-        **study.chosen_metric(wildcards.metric),
+        **study.chosen_metrics[wildcards.metric].model_dump(),
         seed=study.options.seed,
         statistics=study.options.statistics,
         classes=study.options.task.keys,

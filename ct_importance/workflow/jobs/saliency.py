@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ct_importance.plugins import name_of
+from ct_importance.plugins import entry_of
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
 from ct_importance.workflow.jobs.classifier import chosen_classifier
 from ct_importance.workflow.layout.saliency import SaliencyFiles
@@ -13,7 +13,9 @@ from ct_importance.workflow.layout.saliency import SaliencyFiles
 def compute_importance(study: SaliencyFiles, wildcards: Any) -> ImportanceJob:
     """Return what the maps of an estimator are computed of, and how."""
     return ImportanceJob(
-        **_entry(study, wildcards.estimator), **_maps(study), **_passes(study, wildcards)
+        **_entry(study, wildcards),
+        **_maps(study),
+        **_passes(study, wildcards),
     )
 
 
@@ -26,12 +28,11 @@ def share_passes(study: SaliencyFiles, wildcards: Any) -> SharedJob:
 
 def combine_shared(study: SaliencyFiles, wildcards: Any) -> CombineJob:
     """Return which estimator is combined."""
-    return CombineJob(**_entry(study, wildcards.estimator), **_maps(study))
+    return CombineJob(**_entry(study, wildcards), **_maps(study))
 
 
-def _entry(study: SaliencyFiles, name: str) -> dict[str, Any]:
-    estimator = study.estimators[name]
-    return {"name": name, "method": name_of(type(estimator)), "options": estimator.model_dump()}
+def _entry(study: SaliencyFiles, wildcards: Any) -> dict[str, Any]:
+    return entry_of(wildcards.estimator, study.estimators[wildcards.estimator])
 
 
 def _maps(study: SaliencyFiles) -> dict[str, Any]:

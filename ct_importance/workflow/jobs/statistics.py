@@ -12,7 +12,7 @@ from ct_importance.workflow.layout.saliency import SaliencyFiles
 def estimate_values(study: MetricFiles, wildcards: Any) -> EstimationJob:
     """Return by which metric the estimators are compared."""
     return EstimationJob(
-        **study.chosen_metric(wildcards.metric),
+        **study.chosen_metrics[wildcards.metric].model_dump(),
         seed=study.options.seed,
         estimators=tuple(study.estimators),
         statistics=study.options.statistics,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.plugins import name_of
+from ct_importance.plugins import entry_of
 from ct_importance.workflow.config import Config
 from ct_importance.workflow.layout.cohort import CohortFiles
 from ct_importance.workflow.layout.grid import Wildcards
@@ -25,14 +24,9 @@ class MetricFiles(CohortFiles):
         """
         super().__init__(config)
         self.chosen_metrics = {
-            name: ChosenMetric(**self.chosen_metric(name)) for name in self.metrics
+            name: ChosenMetric(**entry_of(name, config.metrics[name])) for name in self.metrics
         }
         self._check_metrics()
-
-    def chosen_metric(self, name: str) -> dict[str, Any]:
-        """Return the fields of `ct_importance.metrics.jobs.ChosenMetric`."""
-        metric = self.config.metrics[name]
-        return {"name": name, "method": name_of(type(metric)), "options": metric.model_dump()}
 
     def _check_metrics(self) -> None:
         for metric in self.metrics:
