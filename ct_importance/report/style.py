@@ -153,6 +153,26 @@ def plot_with_band(
     axes.plot(curve[x], curve[y], zorder=2, **style)
 
 
+def plot_both_variants(
+    grid: Sequence[Axes],
+    curves: pd.DataFrame,
+    x: str,
+    y: str,
+    styles: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Plot the curve of each estimator, original maps in the first panel.
+
+    Args:
+        grid: The two panels.
+        curves: As in `plot_with_band`, with the columns ``estimator`` and ``variant``.
+        x: Column of the horizontal axis.
+        y: Column of the vertical axis.
+        styles: Of each estimator, see `line_styles`.
+    """
+    for (estimator, variant), curve in curves.groupby(["estimator", "variant"]):
+        plot_with_band(grid[int(variant == "absolute")], curve, x, y, styles[estimator])
+
+
 def legend_below(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
     """Put one legend for all panels below them, in the order of the configuration."""
     handles = [Line2D([], [], **style) for style in styles.values()]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from ct_importance.report.figure import Figure, Outline, Tables
+from ct_importance.report.figure import Outline, Tables
+from ct_importance.report.figures._example import OfExamples
 from ct_importance.report.names import display_name
-from ct_importance.task import Task
 
 if TYPE_CHECKING:
     from matplotlib import figure
 
 
-class Examples(Figure):
+class Examples(OfExamples):
     """A row of each class that has a mask."""
 
     title: ClassVar[str] = "slice, mask and map"
@@ -24,36 +24,19 @@ class Examples(Figure):
     number: ClassVar[str] = "1"
     reads: ClassVar[tuple[str, ...]] = ("slices", "predictions", "maps")
 
-    estimator: str
-    """Whose maps it shows."""
-    example_slices: dict[str, str]
-    """Slice ids to show, by class."""
-    task: Task
-
     @classmethod
     def of_run(cls, run: Outline) -> list[Self]:
         """Return it where slices have masks."""
         if not run.has_masks:
             return []
-        estimator = run.estimator(run.report.figure1_estimator, usual="smoothgrad_squared")
-        slices = run.example_slices
-        return [cls(estimator=estimator, example_slices=slices, task=run.task)]
-
-    @property
-    def notes(self) -> str:
-        """Whose map it is."""
-        return f"The map is that of {display_name(self.estimator)}."
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """What the report lists it as."""
-        return super().labels | {"shows": f"{self.title} of {display_name(self.estimator)}"}
+        chosen = run.report.figure1_estimator
+        return [cls.of_estimator(run, chosen, usual="smoothgrad_squared")]
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a row of three pictures per class."""
         from matplotlib import pyplot as plt
 
-        from ct_importance.report.examples import choose_examples, map_of_slice
+        from ct_importance.report.examples import map_of_slice
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             bare,
@@ -62,9 +45,7 @@ class Examples(Figure):
             show_slice,
         )
 
-        examples = choose_examples(
-            tables["slices"], tables["predictions"], self.example_slices, self.task
-        )
+        examples = self.examples(tables)
         size = (DOUBLE_COLUMN * 0.8, DOUBLE_COLUMN * 0.8 * len(examples) / 3 + 0.2)
         figure, grid = plt.subplots(len(examples), 3, figsize=size, squeeze=False)
         for number, (axes, (label, row)) in enumerate(zip(grid, examples.items(), strict=True)):

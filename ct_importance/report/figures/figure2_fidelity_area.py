@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.report.figure import Figure, Outline, Tables
-from ct_importance.report.names import SUBSET_NAMES
+from ct_importance.report.figure import Tables
+from ct_importance.report.figures._of_metric import OfMetric
 
 if TYPE_CHECKING:
     from matplotlib import figure
@@ -15,7 +14,7 @@ COLOURS = {"lif": "#0072B2", "mif": "#D55E00"}
 ORDERS = {"lif": "least important first (LiF)", "mif": "most important first (MiF)"}
 
 
-class FidelityArea(Figure):
+class FidelityArea(OfMetric):
     """The area between two curves."""
 
     title: ClassVar[str] = "what fidelity is"
@@ -25,20 +24,9 @@ class FidelityArea(Figure):
         "with the largest F on absolute values. In brackets: its interval from resamples of "
         "the patients."
     )
+    entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "2"
     reads: ClassVar[tuple[str, ...]] = ("values", "curves")
-
-    metric: ChosenMetric
-
-    @classmethod
-    def of_run(cls, run: Outline) -> list[Self]:
-        """Return it where fidelity is measured."""
-        return [cls(metric=run.metrics["fidelity"])] if "fidelity" in run.metrics else []
-
-    @property
-    def notes(self) -> str:
-        """Which slices it is of."""
-        return f"Slices: {SUBSET_NAMES[self.metric.metric.slices]}."
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return both curves and the area between them."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from ct_importance.report.figure import Figure, Outline, Tables
+from ct_importance.report.figure import Outline, Tables
+from ct_importance.report.figures._example import OfExamples
 from ct_importance.report.names import display_name
-from ct_importance.task import Task
 
 if TYPE_CHECKING:
     from matplotlib import figure
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 PERCENTAGES = (1, 2, 3, 4, 5)
 
 
-class XraiRegions(Figure):
-    """The regions that Dice compares with the mask."""
+class XraiRegions(OfExamples):
+    """The regions that Dice compares with the mask, on the slice of the last class."""
 
     title: ClassVar[str] = "XRAI regions"
     caption: ClassVar[str] = (
@@ -27,30 +27,13 @@ class XraiRegions(Figure):
     number: ClassVar[str] = "3"
     reads: ClassVar[tuple[str, ...]] = ("slices", "predictions", "maps", "segments")
 
-    estimator: str
-    """Whose maps it shows."""
-    example_slices: dict[str, str]
-    """Slice ids to show, by class; it shows that of the last class."""
-    task: Task
-
     @classmethod
     def of_run(cls, run: Outline) -> list[Self]:
         """Return it where Dice is measured."""
         if "dice" not in run.metrics:
             return []
-        estimator = run.estimator(run.report.figure3_estimator, usual="expected_gradients")
-        slices = run.example_slices
-        return [cls(estimator=estimator, example_slices=slices, task=run.task)]
-
-    @property
-    def notes(self) -> str:
-        """Whose map it is."""
-        return f"The map is that of {display_name(self.estimator)}."
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """What the report lists it as."""
-        return super().labels | {"shows": f"{self.title} of {display_name(self.estimator)}"}
+        chosen = run.report.figure3_estimator
+        return [cls.of_estimator(run, chosen, usual="expected_gradients")]
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return four pictures above five."""
@@ -59,7 +42,7 @@ class XraiRegions(Figure):
 
         from ct_importance.metrics.xrai.regions import xrai_regions
         from ct_importance.metrics.xrai.storage import unpack_segments
-        from ct_importance.report.examples import choose_examples, map_of_slice, row_of_slice
+        from ct_importance.report.examples import map_of_slice, row_of_slice
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             bare,
@@ -68,9 +51,7 @@ class XraiRegions(Figure):
             show_slice,
         )
 
-        examples = choose_examples(
-            tables["slices"], tables["predictions"], self.example_slices, self.task
-        )
+        examples = self.examples(tables)
         row = examples[max(examples)]
         importance = map_of_slice(tables["maps"], row["slice_id"])
         packed = row_of_slice(tables["segments"], row["slice_id"])["segments"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.report.figure import Figure, Outline, Tables
-from ct_importance.report.names import SUBSET_NAMES
+from ct_importance.report.figure import Tables
+from ct_importance.report.figures._of_metric import CurvesOfMetric
 
 if TYPE_CHECKING:
     from matplotlib import figure
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 ORDERS = {"mif": "most important first (MiF)", "lif": "least important first (LiF)"}
 
 
-class FidelityCurves(Figure):
+class FidelityCurves(CurvesOfMetric):
     """The curves behind fidelity."""
 
     title: ClassVar[str] = "fidelity: accuracy while pixels are masked"
@@ -24,23 +23,9 @@ class FidelityCurves(Figure):
         "absolute values (right). Bands are pointwise intervals from resamples of the "
         "patients."
     )
+    entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "4"
     reads: ClassVar[tuple[str, ...]] = ("curves",)
-
-    metric: ChosenMetric
-    estimators: tuple[str, ...]
-
-    @classmethod
-    def of_run(cls, run: Outline) -> list[Self]:
-        """Return it where fidelity is measured."""
-        if "fidelity" not in run.metrics:
-            return []
-        return [cls(metric=run.metrics["fidelity"], estimators=run.estimators)]
-
-    @property
-    def notes(self) -> str:
-        """Which slices it is of."""
-        return f"Slices: {SUBSET_NAMES[self.metric.metric.slices]}."
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per order and variant."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.report.figure import Figure, Outline, Tables
-from ct_importance.report.names import SUBSET_NAMES
+from ct_importance.report.figure import Tables
+from ct_importance.report.figures._of_metric import CurvesOfMetric
 
 if TYPE_CHECKING:
     from matplotlib import figure
 
 
-class RocCurves(Figure):
+class RocCurves(CurvesOfMetric):
     """The curves behind the areas of ROC."""
 
     title: ClassVar[str] = "ROC: maps against masks"
@@ -22,23 +21,9 @@ class RocCurves(Figure):
         "Bands are pointwise intervals of the true positive rate from resamples of the "
         "patients. The line above the panels counts the slices that are training ones."
     )
+    entry: ClassVar[str] = "roc"
     number: ClassVar[str] = "5"
     reads: ClassVar[tuple[str, ...]] = ("values", "curves")
-
-    metric: ChosenMetric
-    estimators: tuple[str, ...]
-
-    @classmethod
-    def of_run(cls, run: Outline) -> list[Self]:
-        """Return it where ROC is measured."""
-        if "roc" not in run.metrics:
-            return []
-        return [cls(metric=run.metrics["roc"], estimators=run.estimators)]
-
-    @property
-    def notes(self) -> str:
-        """Which slices it is of."""
-        return f"Slices: {SUBSET_NAMES[self.metric.metric.slices]}."
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per variant."""
@@ -49,15 +34,14 @@ class RocCurves(Figure):
             DOUBLE_COLUMN,
             legend_below,
             line_styles,
-            plot_with_band,
+            plot_both_variants,
         )
         from ct_importance.report.tables.notes import training_share
 
         curves = read_frame(tables["curves"])
         styles = line_styles(self.estimators)
         figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 4.3), sharex=True, sharey=True)
-        for (estimator, variant), curve in curves.groupby(["estimator", "variant"]):
-            plot_with_band(grid[int(variant == "absolute")], curve, "fpr", "tpr", styles[estimator])
+        plot_both_variants(grid, curves, "fpr", "tpr", styles)
         for axes, title in zip(grid, ("(a) Original values", "(b) Absolute values"), strict=True):
             axes.plot([0, 1], [0, 1], color="#BBBBBB", linewidth=0.8, zorder=0)
             axes.set(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.report.figure import Figure, Outline, Tables
-from ct_importance.report.names import PERFECT_MAP, SUBSET_NAMES
+from ct_importance.report.figure import Tables
+from ct_importance.report.figures._of_metric import CurvesOfMetric
+from ct_importance.report.names import PERFECT_MAP
 
 if TYPE_CHECKING:
     from matplotlib import figure
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CEILING = {"color": "#7A5230", "linestyle": (0, (1, 2.5)), "label": PERFECT_MAP}
 
 
-class DiceCurves(Figure):
+class DiceCurves(CurvesOfMetric):
     """The curves behind the highest Dice coefficients."""
 
     title: ClassVar[str] = "Dice: XRAI regions against masks"
@@ -25,23 +25,9 @@ class DiceCurves(Figure):
         "line above the panels counts the slices that are training ones. Dotted: the ceiling, with "
         "the mask itself as map: regions follow the slice and cannot fit the mask better."
     )
+    entry: ClassVar[str] = "dice"
     number: ClassVar[str] = "6"
     reads: ClassVar[tuple[str, ...]] = ("values", "curves", "ceiling")
-
-    metric: ChosenMetric
-    estimators: tuple[str, ...]
-
-    @classmethod
-    def of_run(cls, run: Outline) -> list[Self]:
-        """Return it where Dice is measured."""
-        if "dice" not in run.metrics:
-            return []
-        return [cls(metric=run.metrics["dice"], estimators=run.estimators)]
-
-    @property
-    def notes(self) -> str:
-        """Which slices it is of."""
-        return f"Slices: {SUBSET_NAMES[self.metric.metric.slices]}."
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per variant."""
@@ -53,19 +39,15 @@ class DiceCurves(Figure):
             DOUBLE_COLUMN,
             legend_below,
             line_styles,
-            plot_with_band,
+            plot_both_variants,
         )
         from ct_importance.report.tables.notes import training_share
 
         curves, ceiling = read_frame(tables["curves"]), read_frame(tables["ceiling"])
         styles = line_styles(self.estimators)
         figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 3.6), sharex=True, sharey=True)
-        for (estimator, variant), curve in curves.groupby(["estimator", "variant"]):
-            axes = grid[int(variant == "absolute")]
-            plot_with_band(axes, curve, "percentage", "dsc", styles[estimator])
-        for axes, variant in zip(grid, ("original", "absolute"), strict=True):
-            of_variant = ceiling[ceiling.variant == variant]
-            plot_with_band(axes, of_variant, "percentage", "dsc", CEILING)
+        plot_both_variants(grid, curves, "percentage", "dsc", styles)
+        plot_both_variants(grid, ceiling, "percentage", "dsc", {"mask": CEILING})
         for axes, title in zip(grid, ("Original values", "Absolute values"), strict=True):
             axes.set(xscale="log", xlabel="displayed regions (%)", xlim=(1, 100), title=title)
             axes.xaxis.set_major_locator(FixedLocator([1, 2, 5, 10, 20, 50, 100]))
