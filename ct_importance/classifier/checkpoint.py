@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ct_importance.errors import InputError
+from ct_importance.errors import InputError, first_line
 from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import REMEDIES, naming
 
@@ -134,7 +134,7 @@ def read_checkpoint(path: StrPath, remedy: str = SAVE) -> Mapping[str, Any]:
 
 
 def _unreadable(path: StrPath, error: Exception, remedy: str) -> InputError:
-    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+    reason = first_line(error) or type(error).__name__
     return InputError(f"{path}: cannot be read as a file of torch.save ({reason}); {remedy}")
 
 

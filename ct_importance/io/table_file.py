@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ct_importance.errors import InputError
+from ct_importance.errors import InputError, first_line
 from ct_importance.io.atomic import replacing
 from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
@@ -111,8 +111,9 @@ def _reading(path: StrPath) -> Iterator[None]:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        reason = str(error).strip().split("\n")[0][:200]
-        raise InputError(f"{path} is damaged ({reason}): delete this file and run again") from error
+        raise InputError(
+            f"{path} is damaged ({first_line(error)}): delete this file and run again"
+        ) from error
 
 
 def _add_checksum(path: StrPath) -> None:

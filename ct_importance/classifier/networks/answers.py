@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ct_importance.errors import InputError
+from ct_importance.errors import InputError, first_line
 
 TOLERANCE = 1e-3
 """Of logits, relative to the largest: rounding depends on the size of a batch, answers do not."""
 
 
-def first_line(error: BaseException) -> str:
+def kind_and_first_line(error: BaseException) -> str:
     """Return the kind of an error and the first line of its message."""
-    text = str(error).strip().split("\n")[0][:300]
+    text = first_line(error, most=300)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -58,8 +58,8 @@ def _ask(network: nn.Module, images: torch.Tensor, what: str, most: int) -> torc
                 f"{what}: wants 3-D images (it has Conv3d); slices are 2-D: (N, 1, rows, columns)"
             ) from error
         raise InputError(
-            f"{what}: cannot be applied to slices, images of shape {shape} ({first_line(error)}); "
-            "it must take one grey channel at cohort.image_size"
+            f"{what}: cannot be applied to slices, images of shape {shape} "
+            f"({kind_and_first_line(error)}); it must take one grey channel at cohort.image_size"
         ) from error
     if not isinstance(answers, torch.Tensor):
         raise InputError(

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ct_importance.errors import InputError
+from ct_importance.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -151,11 +151,13 @@ def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     try:
         network: nn.Module = _only_logits(getattr(nets, name.partition(".")[2]))(**given)
     except ImportError as error:
-        raise InputError(f"{name}: {_first_line(error)}; make install-monai brings it") from error
+        raise InputError(
+            f"{name}: {first_line(error).rstrip('.')}; make install-monai brings it"
+        ) from error
     except Exception as error:  # whatever MONAI raises for values that it does not take
         raise InputError(
-            f"{name}: MONAI refuses its arguments ({type(error).__name__}: {_first_line(error)}); "
-            "change `arguments` of the classifier"
+            f"{name}: MONAI refuses its arguments ({type(error).__name__}: "
+            f"{first_line(error).rstrip('.')}); change `arguments` of the classifier"
         ) from error
     return network
 
@@ -170,7 +172,3 @@ def _only_logits(kind: Any) -> Any:
             return super().forward(x)[0]
 
     return OnlyLogits
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")[:200]

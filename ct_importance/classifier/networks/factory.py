@@ -9,7 +9,7 @@ from types import ModuleType
 
 from torch import nn
 
-from ct_importance.classifier.networks.answers import first_line
+from ct_importance.classifier.networks.answers import kind_and_first_line
 from ct_importance.errors import InputError
 
 MODULE = "ct_importance_factory"
@@ -59,4 +59,4 @@ def _where(error: BaseException, file: str) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename == file
     ]
-    return first_line(error) + (f" (line {lines[-1]})" if lines else "")
+    return kind_and_first_line(error) + (f" (line {lines[-1]})" if lines else "")

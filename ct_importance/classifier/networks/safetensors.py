@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ct_importance.classifier.checkpoint import LARGEST_STRUCTURE, TYPES, Storage, StoredTensor
-from ct_importance.errors import InputError
+from ct_importance.errors import InputError, first_line
 from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 
@@ -41,10 +41,9 @@ def read_safetensors(path: StrPath) -> dict[str, StoredTensor]:
             if name != "__metadata__"
         }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = str(error).strip().split("\n")[0][:200]
         raise InputError(
-            f"{path}: cannot be read as a file of safetensors ({reason}); write it again with "
-            "safetensors.torch.save_file(network.state_dict(), file)"
+            f"{path}: cannot be read as a file of safetensors ({first_line(error)}); write it "
+            "again with safetensors.torch.save_file(network.state_dict(), file)"
         ) from error
 
 
