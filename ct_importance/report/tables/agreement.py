@@ -14,12 +14,16 @@ from ct_importance.report.jobs import AgreementJob
 from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import display_name, metric_name
 from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
-from ct_importance.report.tables.formats import fixed, html_page, html_rows
+from ct_importance.report.tables.formats import (
+    Table,
+    fixed,
+    html_page,
+    titled_tables,
+    with_interval,
+)
 from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import compare_with_paper
 from ct_importance.statistics.agreement import kendall_tau
-
-Table = tuple[list[str], list[list[str]]]
 
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
@@ -63,20 +67,14 @@ def write_agreement(
         for variant in VARIANT_WORDS
         for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
     ]
-    lines, parts = [f"**{escape_markdown(caption)}**", ""], []
-    lines += [f"- {escape_markdown(sentence)}" for sentence in sentences]
-    parts.append("".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences))
-    for title, (header, rows) in _tables(ranked, agreed).items():
-        if not rows:
-            continue
-        lines += ["", f"{title}:", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-        lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in rows]
-        cells = [[html.escape(text) for text in row] for row in rows]
-        parts.append(f"<h2>{html.escape(title)}</h2>{html_rows(header, cells)}")
+    lines = [f"- {escape_markdown(sentence)}" for sentence in sentences]
+    words = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
+    of_tables, parts = titled_tables(_tables(ranked, agreed))
+    whole = [f"**{escape_markdown(caption)}**", "", *lines, *of_tables]
     write_text(ranks_csv, ranked.to_csv(index=False))
     write_text(taus_csv, agreed.to_csv(index=False))
-    write_text(markdown, "\n".join(lines) + "\n")
-    write_text(page, html_page("Agreement", caption, [], parts))
+    write_text(markdown, "\n".join(whole) + "\n")
+    write_text(page, html_page("Agreement", caption, [], [words, *parts]))
 
 
 def _tables(ranks: pd.DataFrame, taus: pd.DataFrame) -> dict[str, Table]:
@@ -139,16 +137,11 @@ def tau_table(taus: pd.DataFrame) -> Table:
         [
             f"{metric_name(row.first)} and {metric_name(row.second)}",
             row.variant,
-            _with_interval(row.tau, row.tau_low, row.tau_high),
+            with_interval(row.tau, row.tau_low, row.tau_high, 2),
         ]
         for row in taus.itertuples()
     ]
     return ["Metrics", "Values", "Kendall's tau"], rows
-
-
-def _with_interval(tau: float, low: float, high: float) -> str:
-    text = fixed(tau, 2)
-    return text if pd.isna(low) else f"{text} [{fixed(low, 2)}, {fixed(high, 2)}]"
 
 
 def agreement_with_paper(ranks: pd.DataFrame) -> Table:

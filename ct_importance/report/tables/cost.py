@@ -11,9 +11,8 @@ from ct_importance.io.atomic import write_text
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices
 from ct_importance.report.jobs import CostJob
-from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import display_name
-from ct_importance.report.tables.formats import html_page, html_rows
+from ct_importance.report.tables.formats import html_page, html_rows, markdown_rows
 
 CAPTION = (
     "Cost of each estimator: gradients of the classifier per slice, and seconds of its jobs on {} "
@@ -47,8 +46,7 @@ def write_cost(
         for row in table.itertuples()
     ]
     caption = CAPTION.format(count)
-    lines = [f"**{caption}**", "", f"| {' | '.join(HEADER)} |", "|---" + "|---:" * 3 + "|"]
-    lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in rows]
+    lines = [f"**{caption}**", "", *markdown_rows(HEADER, rows, numbers=True)]
     cells = [[html.escape(text) for text in row] for row in rows]
     write_text(csv, table.to_csv(index=False))
     write_text(markdown, "\n".join(lines) + "\n")

@@ -11,6 +11,8 @@ import pandas as pd
 from ct_importance.report.markup import escape_latex, escape_markdown
 
 VARIANTS = ("original", "absolute")
+Table = tuple[list[str], list[list[str]]]
+"""Header and rows of text."""
 
 
 def paper_table(values: pd.DataFrame, higher_is_better: bool = True) -> pd.DataFrame:
@@ -56,10 +58,8 @@ def cells(row: pd.Series, decimals: int, minus: str, mark: str) -> list[str]:
     """
     texts = []
     for variant in VARIANTS:
-        value, low, high = (
-            fixed(row[variant + end], decimals, minus) for end in ("", "_low", "_high")
-        )
-        text = value if math.isnan(row[f"{variant}_low"]) else f"{value} [{low}, {high}]"
+        value, low, high = (row[variant + end] for end in ("", "_low", "_high"))
+        text = with_interval(value, low, high, decimals, minus)
         letters = row[f"{variant}_letters"]
         texts.append(text + (mark.format(letters) if letters else ""))
     return texts
@@ -92,6 +92,37 @@ def html_table(
         for _, row in table.iterrows()
     ]
     return html_page(value, caption, notes, [html_rows(header, rows)])
+
+
+def markdown_rows(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False
+) -> list[str]:
+    """Return a table as lines of Markdown; the first cell of a row is escaped.
+
+    Args:
+        header: Heads of the columns.
+        rows: Cells.
+        numbers: Whether all columns but the first are to stand at the right.
+    """
+    ruler = "|---" + ("|---:" if numbers else "|---") * (len(header) - 1) + "|"
+    body = [f"| {' | '.join([escape_markdown(first), *others])} |" for first, *others in rows]
+    return [f"| {' | '.join(header)} |", ruler, *body]
+
+
+def titled_tables(tables: Mapping[str, Table]) -> tuple[list[str], list[str]]:
+    """Return tables below their titles as lines of Markdown, and as parts of an HTML page.
+
+    Args:
+        tables: Header and rows of text, by title; tables without rows are left out.
+    """
+    lines: list[str] = []
+    parts: list[str] = []
+    for title, (header, rows) in tables.items():
+        if rows:
+            lines += ["", f"{title}:", "", *markdown_rows(header, rows)]
+            escaped = [[html.escape(text) for text in row] for row in rows]
+            parts.append(f"<h2>{html.escape(title)}</h2>{html_rows(header, escaped)}")
+    return lines, parts
 
 
 def html_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -148,6 +179,16 @@ def latex_table(
         numbers = " & ".join(cells(row, decimals, "$-$", r"\textsuperscript{{{}}}"))
         lines.append(rf"{escape_latex(names[row['estimator']])} & {numbers} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def with_interval(value: float, low: float, high: float, decimals: int, minus: str = "−") -> str:
+    """Return a number and its interval in brackets; the number alone where there is none.
+
+    >>> with_interval(0.5, 0.25, 0.75, 2)
+    '0.50 [0.25, 0.75]'
+    """
+    text, *ends = (fixed(number, decimals, minus) for number in (value, low, high))
+    return text if math.isnan(low) else f"{text} [{', '.join(ends)}]"
 
 
 def fixed(number: float, decimals: int, minus: str = "−") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,12 +13,16 @@ from ct_importance.io.table_file import read_frame
 from ct_importance.report.jobs import StabilityJob
 from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import display_name, metric_name
-from ct_importance.report.tables.formats import fixed, html_page, html_rows
+from ct_importance.report.tables.formats import (
+    Table,
+    fixed,
+    html_page,
+    titled_tables,
+    with_interval,
+)
 from ct_importance.report.tables.notes import percent
 from ct_importance.statistics.agreement import tau_between_trainings
 from ct_importance.statistics.components import COMPONENTS
-
-Table = tuple[list[str], list[list[str]]]
 
 CAPTION = (
     "How much depends on which of {} trainings of the classifier is asked. Rankings: Kendall's tau "
@@ -76,18 +79,11 @@ def write_stability(
         },
         "Maps of two trainings, Spearman's correlation": map_table(maps),
     }
-    lines, shown = [f"**{escape_markdown(caption)}**"], []
-    for title, (header, rows) in tables.items():
-        if not rows:
-            continue
-        lines += ["", f"{title}:", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-        lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in rows]
-        cells = [[html.escape(text) for text in row] for row in rows]
-        shown.append(f"<h2>{html.escape(title)}</h2>{html_rows(header, cells)}")
+    lines, shown = titled_tables(tables)
     columns = ["what", "metric", "variant", "estimator", "first", "second", "component"]
     numbers = ["value", "low", "high", "slices", "patients"]
     write_text(csv, whole.reindex(columns=[*columns, *numbers]).to_csv(index=False))
-    write_text(markdown, "\n".join(lines) + "\n")
+    write_text(markdown, "\n".join([f"**{escape_markdown(caption)}**", *lines]) + "\n")
     write_text(page, html_page("Stability", caption, [], shown))
 
 
@@ -142,5 +138,4 @@ def map_table(maps: pd.DataFrame) -> Table:
 
 
 def _with_interval(row: pd.Series, decimals: int) -> str:
-    text, low, high = (fixed(row[name], decimals) for name in ("value", "low", "high"))
-    return text if pd.isna(row["low"]) else f"{text} [{low}, {high}]"
+    return with_interval(row["value"], row["low"], row["high"], decimals)
