@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -19,7 +19,7 @@ from ct_importance.metrics.averaging import (
     part_of,
     sum_by_patient,
 )
-from ct_importance.metrics.metric import Metric
+from ct_importance.metrics.metric import Curves, Metric
 from ct_importance.statistics.comparisons import (
     differing_pairs,
     holm,
@@ -114,14 +114,16 @@ def estimate_values(
     values, curves, replicates = [], [], {}
     for (estimator, variant), trainings in sums.items():
         key = {"estimator": estimator, "variant": variant}
-        found, shown = _over_trainings(metric, trainings, weights)
+        averaged = _curves(metric, trainings, weights)
+        found = _over_trainings(averaged, metric.summarise)
+        shown = _over_trainings(averaged, lambda of: metric.figure_curves(of).means)
         replicates[estimator, variant] = found.by_training["value"], found.resampled["value"]
         row = key | _summary(found, options.confidence, by_class)
         row |= _of_each_training(found.by_training["value"])
         for suffix, part in parts.items():
             row |= _summary_of_part(metric, trainings, part, options.confidence, suffix)
         values.append(row)
-        columns = dict(metric.figure_curves(mean_curves(metric, any_sums)).positions)
+        columns = dict(metric.figure_curves(averaged[0][0]).positions)
         for name, by_training in shown.by_training.items():
             resampled = shown.resampled[name]
             columns |= _with_interval(
@@ -191,7 +193,7 @@ def _summary_of_part(
     suffix: str,
 ) -> dict[str, float]:
     of_part = [part_of(sums, part.classes, part.patients) for sums in trainings]
-    found, _ = _over_trainings(metric, of_part, part.weights)
+    found = _over_trainings(_curves(metric, of_part, part.weights), metric.summarise)
     return _summary(found, confidence, part.by_class, suffix)
 
 
@@ -205,25 +207,26 @@ class _Numbers:
     """Each (B, ...), of resamples of the patients: means over the trainings."""
 
 
-def _over_trainings(
+OfTraining = tuple[Curves, Curves]
+"""Of all patients, and of resamples of them."""
+
+
+def _curves(
     metric: Metric, trainings: Sequence[PatientSums], weights: np.ndarray
-) -> tuple[_Numbers, _Numbers]:
-    """Return the value and its details, and the curves that the metric's figure shows."""
-    values: list[list[Mapping[str, np.ndarray]]] = [[], []]
-    curves: list[list[Mapping[str, np.ndarray]]] = [[], []]
-    for sums in trainings:
-        for place, these in enumerate((None, weights)):
-            found = mean_curves(metric, sums, these)
-            values[place].append(metric.summarise(found))
-            curves[place].append(metric.figure_curves(found).means)
-    values_found, curves_found = (
-        _Numbers(
-            {name: np.stack([one[name] for one in exact]) for name in exact[0]},
-            {name: np.mean([one[name] for one in resampled], axis=0) for name in exact[0]},
-        )
-        for exact, resampled in (values, curves)
+) -> list[OfTraining]:
+    return [(mean_curves(metric, sums), mean_curves(metric, sums, weights)) for sums in trainings]
+
+
+def _over_trainings(
+    curves: Sequence[OfTraining], numbers: Callable[[Curves], Mapping[str, np.ndarray]]
+) -> _Numbers:
+    """Return the numbers that are made of the curves of each training."""
+    exact = [numbers(of_all) for of_all, _ in curves]
+    resampled = [numbers(of_resamples) for _, of_resamples in curves]
+    return _Numbers(
+        {name: np.stack([one[name] for one in exact]) for name in exact[0]},
+        {name: np.mean([one[name] for one in resampled], axis=0) for name in exact[0]},
     )
-    return values_found, curves_found
 
 
 def _of_each_training(values: np.ndarray) -> dict[str, float]:
