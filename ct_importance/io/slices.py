@@ -196,6 +196,27 @@ def read_labels(slices: StrPath) -> dict[str, int]:
     return {row["slice_id"]: row["label"] for row in rows}
 
 
+def read_together(tables: Sequence[StrPath]) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the id of each slice, and what each of several tables of the same slices has of it.
+
+    One slice at a time is in memory.
+
+    Args:
+        tables: Tables with a slice_id and images.
+
+    Raises:
+        InputError: If the slices differ.
+    """
+    for rows in zip(*map(read_rows, tables), strict=True):
+        slice_ids = {row.pop("slice_id") for row in rows}
+        if len(slice_ids) > 1:
+            raise InputError(
+                f"{' and '.join(map(str, tables))} hold other slices; delete the one that is old "
+                "and run again"
+            )
+        yield slice_ids.pop(), list(rows)
+
+
 def join_by_slice(rows: Iterable[Row], *tables: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
     """Yield each row together with the rows of the same slice in other tables.
 

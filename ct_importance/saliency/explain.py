@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
-from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field, read_rows
+from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
 from ct_importance.io.paths import StrPath
+from ct_importance.io.slices import read_together
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, MapsJob, SharedJob
@@ -101,7 +102,10 @@ def combine_shared(job: CombineJob, tables: Sequence[StrPath], maps: StrPath) ->
     """
     estimator = job.estimator
     names = list(estimator.shared())
-    found = combine_maps(estimator, job.name, job.seed, _read_together(names, tables))
+    slices: Iterator[tuple[str, dict[str, Arrays]]] = (
+        (slice_id, dict(zip(names, rows, strict=True))) for slice_id, rows in read_together(tables)
+    )
+    found = combine_maps(estimator, job.name, job.seed, slices)
     with TableWriter(maps, _maps_schema(job)) as writer:
         while group := list(islice(found, ROWS_PER_GROUP)):
             slice_ids, importance = zip(*group, strict=True)
@@ -216,14 +220,6 @@ def check_maps(name: str, slice_ids: Sequence[str], maps: np.ndarray) -> None:
 def as_array(values: torch.Tensor) -> NDArray[np.float32]:
     """Return a tensor as a float32 array."""
     return values.detach().float().cpu().numpy()
-
-
-def _read_together(
-    names: Sequence[str], tables: Sequence[StrPath]
-) -> Iterator[tuple[str, dict[str, Arrays]]]:
-    for rows in zip(*map(read_rows, tables), strict=True):
-        slice_ids = [row.pop("slice_id") for row in rows]
-        yield slice_ids[0], dict(zip(names, rows, strict=True))
 
 
 def _maps_schema(job: MapsJob) -> pa.Schema:

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ct_importance.compute.progress import progress
-from ct_importance.errors import InputError
-from ct_importance.io.image_table import read_rows
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import count_slices
+from ct_importance.io.slices import count_slices, read_together
 from ct_importance.io.table_file import read_table, write_frame
 from ct_importance.statistics.intervals import interval, resample_patients
 from ct_importance.statistics.jobs import SimilarityJob
@@ -33,29 +31,18 @@ def write_similarity(
     listed = read_table(slices, ["slice_id", "patient_id"]).to_pydict()
     patients = dict(zip(listed["slice_id"], listed["patient_id"], strict=True))
     together = progress(
-        _read_together(maps),
+        read_together(maps),
         f"maps of {job.estimator} compared: slices",
         count_slices(slices, job.subsets),
     )
     found = similarity_of_maps(
-        ((patients[slice_id], maps_of_slice) for slice_id, maps_of_slice in together),
+        ((patients[slice_id], [row["importance"] for row in rows]) for slice_id, rows in together),
         resamples=job.statistics.resamples,
         confidence=job.statistics.confidence,
         seed=job.seed,
     )
     found.insert(0, "estimator", job.estimator)
     write_frame(similarity, found)
-
-
-def _read_together(tables: Sequence[StrPath]) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Yield the id of each slice and its maps; one slice at a time is in memory."""
-    for rows in zip(*map(read_rows, tables), strict=True):
-        if len({row["slice_id"] for row in rows}) > 1:
-            raise InputError(
-                f"{tables[0]} and the tables of the other trainings hold other slices; delete the "
-                "one that is old and run again"
-            )
-        yield rows[0]["slice_id"], [row["importance"] for row in rows]
 
 
 def similarity_of_maps(

@@ -26,3 +26,17 @@ def slice_entry(number: int = 0, **changes: Any) -> SliceEntry:
         "description_label": None,
     }
     return SliceEntry(**entry | changes)
+
+
+def series(patient: str, name: str, slices: int) -> list[SliceEntry]:
+    """Return a series of a patient, from its lowest slice to its highest."""
+    return [
+        slice_entry(
+            number,
+            slice_id=f"{patient}.{name}.{number}",
+            series_uid=name,
+            patient_id=patient,
+            path=f"{patient}/{name}/{number}",
+        )
+        for number in range(slices)
+    ]

@@ -11,23 +11,8 @@ from ct_importance.cohort.plan.selection import (
     plan_cohort,
     plan_patient,
 )
-from ct_importance.cohort.slice_entry import SliceEntry
 from ct_importance.errors import InputError
-from tests.cohort.entries import slice_entry
-
-
-def series(patient: str, name: str, slices: int) -> list[SliceEntry]:
-    return [
-        slice_entry(
-            number,
-            slice_id=f"{patient}.{name}.{number}",
-            series_uid=name,
-            patient_id=patient,
-            path=f"{patient}/{name}/{number}",
-        )
-        for number in range(slices)
-    ]
-
+from tests.cohort.entries import series
 
 OPTIONS = SelectionOptions(
     test_fraction=0.5, slices_per_patient=SlicesPerPatient(train=2, test=4), inner_fraction=0.8

@@ -6,20 +6,7 @@ from hypothesis import strategies as st
 
 from ct_importance.cohort.plan.spacing import choose_of_each_class, choose_slices, spaced_indices
 from ct_importance.cohort.slice_entry import SliceEntry
-from tests.cohort.entries import slice_entry
-
-
-def series(patient: str, name: str, slices: int) -> list[SliceEntry]:
-    return [
-        slice_entry(
-            number,
-            slice_id=f"{patient}.{name}.{number}",
-            series_uid=name,
-            patient_id=patient,
-            path=f"{patient}/{name}/{number}",
-        )
-        for number in range(slices)
-    ]
+from tests.cohort.entries import series
 
 
 @given(st.data())
