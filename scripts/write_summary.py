@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from ct_importance.report.jobs import SummaryJob
-from ct_importance.report.outcome import RunFiles, write_summary
+from ct_importance.report.summary import RunFiles, write_summary
 from ct_importance.workflow.running import running
 
 with running(snakemake, SummaryJob) as job:

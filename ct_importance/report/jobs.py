@@ -81,7 +81,7 @@ class SummaryJob(Options):
     """What a run is and says."""
 
     config: dict[str, Any]
-    """The configuration without paths (`ct_importance.report.summary.shareable_config`)."""
+    """The configuration without paths (`ct_importance.report.provenance.shareable_config`)."""
     classifiers: tuple[ClassifierOfRun, ...]
     """In the order of their files."""
     metrics: tuple[ChosenMetric, ...]

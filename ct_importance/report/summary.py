@@ -1,113 +1,178 @@
-"""What it takes to trace a result and to repeat it, without any path or name of a patient."""
+"""Writes the summary of a run: for programs, for people and for the report."""
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from ct_importance.io.atomic import write_text
+from ct_importance.io.digests import file_digest
 from ct_importance.io.paths import StrPath
+from ct_importance.io.table_file import read_frame, read_table
+from ct_importance.metrics.jobs import lower_is_better
+from ct_importance.report.jobs import SummaryJob
+from ct_importance.report.landing import landing_text, readme_text
+from ct_importance.report.provenance import git_commit, hardware, package_versions
+from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus, say_warnings
+from ct_importance.report.tables.notes import table_warnings
+from ct_importance.report.warnings import model_warnings
+from ct_importance.task import Task
 
-HIDDEN = "(not shown)"
-PATH_KEYS = frozenset(
-    {"data_dir", "dicom", "volumes", "patients", "masks", "csv", "pseudonym_key", "weights"}
-)
-"""Keys of the configuration that hold paths, which may name people and places."""
+COLUMNS = ["patient_id", "label", "split", "sampled"]
 
 
-def shareable_config(content: Any) -> Any:
-    """Return a configuration without paths and slice ids.
+@dataclass(frozen=True)
+class RunFiles:
+    """Where a run keeps what it found."""
+
+    slices: StrPath
+    classifiers: Sequence[StrPath]
+    """Of each training of each classifier; likewise the next two."""
+    predictions: Sequence[StrPath]
+    evaluations: Sequence[StrPath]
+    ranks: Sequence[StrPath]
+    """A table per classifier."""
+    taus: Sequence[StrPath]
+    """Likewise."""
+    values: Sequence[StrPath]
+    """A table per metric, of each classifier."""
+    tables: Sequence[StrPath]
+    """The tables of the report as CSV: one per metric and, of several trainings, their stability,
+    of each classifier."""
+    markdown: Sequence[StrPath]
+    """The same for people to read."""
+    environments: Sequence[StrPath]
+    """The environments of the stages, which name the packages."""
+
+
+def write_summary(
+    job: SummaryJob,
+    files: RunFiles,
+    summary: StrPath,
+    readme: StrPath,
+    landing: StrPath,
+) -> None:
+    """Write what a run is and says.
 
     Args:
-        content: The configuration, or a part of it.
+        job: The configuration as it may be shared, and the metrics in the order of
+            `RunFiles.values`.
+        files: Where everything is.
+        summary: The JSON to write.
+        readme: The same for people, as Markdown.
+        landing: The first page of the report, as reStructuredText.
     """
-    if isinstance(content, Mapping):
-        return {key: _shareable(key, value) for key, value in content.items()}
-    return content
+    found = summarise_run(job, files)
+    texts = [Path(path).read_text(encoding="utf-8") for path in files.markdown]
+    markdown = dict(zip(found["classifiers"], _shared_out(texts, _tables(job)), strict=True))
+    write_text(summary, json.dumps(found, indent=2, allow_nan=False) + "\n")
+    write_text(readme, readme_text(found, markdown))
+    write_text(landing, landing_text(found))
 
 
-def _shareable(key: str, value: Any) -> Any:
-    holds_path = key in PATH_KEYS and isinstance(value, str | list)
-    if holds_path or key == "example_slices":
-        return HIDDEN if value else value
-    return shareable_config(value)
-
-
-def package_versions(names: Iterable[str]) -> dict[str, str | None]:
-    """Return the versions of packages that are installed here, None for others."""
-    return {name: _version(name) for name in sorted(names)}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def git_commit(folder: StrPath) -> dict[str, Any] | None:
-    """Return the commit of a project and whether files differ from it; None without git.
-
-    Args:
-        folder: Top of the project. A repository that only contains this folder is another's.
-    """
-    try:
-        top = _git(folder, "rev-parse", "--show-toplevel")
-        if Path(top).resolve() != Path(folder).resolve():
-            return None
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-        return {"commit": _git(folder, "rev-parse", "HEAD"), "changed": bool(changed)}
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _git(folder: StrPath, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
+def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
+    """Return what `write_summary` writes as JSON."""
+    trainings = [one.trainings for one in job.classifiers]
+    by_classifier = zip(
+        job.classifiers,
+        files.ranks,
+        files.taus,
+        _shared_out(files.classifiers, trainings),
+        _shared_out(files.predictions, trainings),
+        _shared_out(files.evaluations, trainings),
+        _shared_out(files.values, [len(job.metrics)] * len(job.classifiers)),
+        _shared_out(files.tables, _tables(job)),
+        strict=True,
     )
-    return done.stdout.strip()
-
-
-def hardware() -> dict[str, Any]:
-    """Return what this computer is: processor, cores, memory (GB), GPUs, system."""
     return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": _memory_gb(),
-        "gpus": _gpus(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
+        "run": job.config["run"],
+        "seed": job.config["seed"],
+        "data": _count_data(files.slices, job.task),
+        "classifiers": {
+            one.name: {"is_trained_here": one.is_trained_here, **_summarise(job, *of_one)}
+            for one, *of_one in by_classifier
+        },
+        "metrics": {one.name: one.metric.describe(job.task) for one in job.metrics},
+        "digests": {"slices": file_digest(files.slices)},
+        "code": git_commit(Path.cwd()),
+        "packages": package_versions(_packages(files.environments)),
+        "hardware": hardware(),
+        "config": job.config,
     }
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.processor())
+def _summarise(
+    job: SummaryJob,
+    ranks: StrPath,
+    taus: StrPath,
+    classifiers: Sequence[StrPath],
+    predictions: Sequence[StrPath],
+    evaluations: Sequence[StrPath],
+    values: Sequence[StrPath],
+    tables: Sequence[StrPath],
+) -> dict[str, Any]:
+    """Return what was found of one classifier."""
+    ranked, agreed = read_frame(ranks), read_frame(taus)
+    trainings = [json.loads(Path(path).read_text(encoding="utf-8")) for path in evaluations]
+    warnings = {
+        one.name: table_warnings(one, job.statistics, job.task, read_frame(path), trainings)
+        for one, path in zip(job.metrics, values, strict=True)
+    }
+    lower = lower_is_better(job.metrics)
+    return {
+        "trainings": trainings,
+        "warnings": say_warnings(model_warnings(trainings, job.task), warnings),
+        "findings": [
+            sentence
+            for variant in VARIANT_WORDS
+            for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
+        ],
+        "tables": {Path(path).stem: _records(pd.read_csv(path)) for path in tables},
+        "digests": {
+            "classifier": [file_digest(path) for path in classifiers],
+            "predictions": [file_digest(path) for path in predictions],
+        },
+    }
 
 
-def _memory_gb() -> int | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9)
-    except (OSError, ValueError):
-        return None
+def _tables(job: SummaryJob) -> list[int]:
+    """Return how many tables each classifier has: one per metric, and one of its trainings."""
+    return [len(job.metrics) + (one.trainings > 1) for one in job.classifiers]
 
 
-def _gpus() -> list[str]:
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return done.stdout.strip().splitlines()
+def _shared_out(files: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:
+    """Return the first files as the first list, as many as its count says, and so on."""
+    rest = iter(files)
+    return [list(islice(rest, count)) for count in counts]
+
+
+def _count_data(slices: StrPath, task: Task) -> dict[str, Any]:
+    rows = read_table(slices, columns=COLUMNS).to_pylist()
+    labels = Counter(row["label"] for row in rows)
+    split_of = {row["patient_id"]: row["split"] for row in rows}
+    return {
+        "slices": len(rows),
+        "patients": len(split_of),
+        "slices_by_class": {name: labels[label] for label, name in enumerate(task.classes)},
+        "patients_by_split": dict(sorted(Counter(split_of.values()).items())),
+        "slices_evenly_spaced": sum(row["sampled"] for row in rows),
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]]
+    records = table.astype(object).where(table.notna(), None).to_dict("records")
+    return records
+
+
+def _packages(environments: Sequence[StrPath]) -> set[str]:
+    texts = [Path(path).read_text(encoding="utf-8") for path in environments]
+    return {name for text in texts for name in re.findall(r"- ([\w.-]+)==", text)}

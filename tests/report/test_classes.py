@@ -11,8 +11,8 @@ from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.figure import figures_of
 from ct_importance.report.jobs import ClassifierOfRun, SummaryJob
 from ct_importance.report.landing import landing_text, readme_text
-from ct_importance.report.outcome import RunFiles, summarise_run, write_summary
 from ct_importance.report.style import RC, plt
+from ct_importance.report.summary import RunFiles, summarise_run, write_summary
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import Task
 from tests.report.explorer.small_run import build_page, make_run

@@ -15,7 +15,7 @@ from ct_importance.report.jobs import (
     SummaryJob,
     TableJob,
 )
-from ct_importance.report.summary import shareable_config
+from ct_importance.report.provenance import shareable_config
 from ct_importance.workflow.layout.report import ReportFiles
 
 
