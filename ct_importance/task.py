@@ -11,6 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from ct_importance.options import Options
 
 LabelFrom = Literal["sources", "mask"]
+MOST_CLASSES = 100
+"""Labels are stored as int8."""
 
 
 class Task(Options):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import nn
 
-Head = Literal["logit"]
-"""How the network answers: ``logit`` is one number, above 0 for the last of two classes."""
+from ct_importance.classifier.source import Head
 
 
 class OneLogit(nn.Module):
@@ -44,12 +42,16 @@ class Classifier:
         A single logit z is the scores (-z, z): explaining the predicted class is then what the
         paper does by turning the sign of a map where class 0 is predicted (section 2).
         """
-        logit = self.network(x).reshape(len(x), 1)
-        return torch.cat([-logit, logit], dim=1)
+        answer: torch.Tensor = self.network(x)
+        if self.head == "logit":
+            logit = answer.reshape(len(x), 1)
+            return torch.cat([-logit, logit], dim=1)
+        return answer
 
     def probabilities(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the probability of each class, (N, K)."""
-        return torch.sigmoid(self.scores(x))
+        """Return the probability of each class, (N, K); those of `multilabel` have any sum."""
+        scores = self.scores(x)
+        return torch.softmax(scores, dim=1) if self.head == "softmax" else torch.sigmoid(scores)
 
     def layer(self, name: str) -> nn.Module:
         """Return a module of the network by its name, for estimators that look inside.
@@ -58,3 +60,18 @@ class Classifier:
             AttributeError: If there is none.
         """
         return self.network.get_submodule(name)
+
+
+def classifier_of(network: nn.Module, outputs: int, head: Head | None) -> Classifier:
+    """Return a network as a classifier; two outputs with softmax become one logit.
+
+    Args:
+        network: In eval mode.
+        outputs: How many it has.
+        head: Key of its source; None: by their number.
+    """
+    if head == "multilabel":
+        return Classifier(network, head)
+    if outputs > 2:
+        return Classifier(network, "softmax")
+    return Classifier(network if outputs == 1 else OneLogit(network).eval())

@@ -5,14 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic.json_schema import SkipJsonSchema
+
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.io.paths import StrPath
 from ct_importance.options import Declared
+from ct_importance.task import MOST_CLASSES
 
 if TYPE_CHECKING:
     import torch
 
     from ct_importance.classifier.classifier import Classifier
+
+
+Head = Literal["logit", "softmax", "multilabel"]
+"""How a network answers: one number, above 0 for the last of two classes; a number per class, of
+which softmax makes probabilities; a number per class, of each of which a sigmoid makes one."""
 
 
 class Source(Declared, ABC):
@@ -24,9 +33,29 @@ class Source(Declared, ABC):
     title: ClassVar[str]
     """What it is, in a few words, for the pages of a run."""
 
+    classes: SkipJsonSchema[int] = Field(2, ge=2, le=MOST_CLASSES)
+    """How many classes the task has; it is no key: the configuration fills it in."""
+    head: Head | None = None
+    """How the outputs are read: `logit`, one that argues for the second of two classes; `softmax`,
+    one per class; `multilabel`, one per class, each with a sigmoid of its own. null: a logit or two
+    outputs with softmax where there are two classes, softmax where there are more."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """How exactly the network is computed, for predictions, maps and metrics. Products of tf32
     (GPUs only) keep 10 bits, those of bfloat16 keep 7: faster, and less exact."""
+
+    @field_validator("head")
+    @classmethod
+    def _one_logit_tells_two_classes(cls, head: Head | None, given: ValidationInfo) -> Head | None:
+        if head == "logit" and given.data.get("classes", 2) > 2:
+            raise ValueError("one logit tells two classes apart: take softmax or multilabel")
+        return head
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """How many outputs the network may have; of a network trained here, the first counts."""
+        if self.head == "logit":
+            return (1,)
+        return (1, 2) if self.head is None and self.classes == 2 else (self.classes,)
 
     @property
     def is_trained_here(self) -> bool:

@@ -129,7 +129,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     config = Config(
         options=options,
         classifiers={
-            name: _classifier(name, entry)
+            name: _classifier(name, entry, options.task)
             for name, entry in options.classifiers.items()
             if entry is not None
         },
@@ -199,13 +199,16 @@ def _new_spelling(model: Any) -> str:
     )
 
 
-def _classifier(name: str, entry: dict[str, Any]) -> Source:
+def _classifier(name: str, entry: dict[str, Any], task: Task) -> Source:
     entry, key = dict(entry), f"classifiers.{name}"
+    if "classes" in entry:
+        raise InputError(f"config: {key}.classes: is no key of a classifier, but one of task")
     method = entry.pop("source", "architecture")
     if method not in names("source"):
         raise InputError(f"config: {key}.source: {not_known(method, names('source'))}")
     if method == "architecture":
         entry = {"architecture": name, **entry}
+    entry["classes"] = len(task.classes)
     source: Source = _validate(load("source", method), entry, key)
     return source
 

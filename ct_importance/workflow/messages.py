@@ -154,7 +154,7 @@ def _fields_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
         model = next(_models_in(annotation))
         if {dict, list, tuple} & {get_origin(kind) for kind in (annotation, *get_args(annotation))}:
             next(parts)  # a name of the mapping, or an entry of the list
-    return list(model.model_fields)
+    return list(model.model_json_schema()["properties"])
 
 
 def _models_in(annotation: Any) -> Iterator[type[Options]]:

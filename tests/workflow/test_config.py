@@ -6,7 +6,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import yaml
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
 from ct_importance.cohort.jobs import ExtractionJob
 from ct_importance.cohort.options import CohortOptions
@@ -382,6 +382,18 @@ def test_every_count_has_a_limit():
     assert complaint(cohort={"phantom": {"patients": 10**12}}) == (
         "cohort.phantom.patients: must be at most 10000 (it is 1000000000000)"
     )
+
+
+def test_the_head_of_a_classifier_fits_the_task():
+    assert configured(classifiers={"resnet50": {"head": "softmax"}})
+    assert complaint(classifiers={"resnet50": {"classes": 3}}) == (
+        "classifiers.resnet50.classes: is no key of a classifier, but one of task"
+    )
+    assert complaint(classifiers={"resnet50": {"hed": "softmax"}}) == (
+        "classifiers.resnet50.hed: 'hed' is not known; did you mean 'head'?"
+    )
+    with pytest.raises(ValidationError, match="one logit tells two classes apart"):
+        load("source", "architecture")(architecture="resnet50", classes=3, head="logit")
 
 
 def test_a_misspelt_key_below_a_name_of_the_users_own():

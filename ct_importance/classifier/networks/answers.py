@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import nn
 
@@ -18,7 +20,9 @@ def kind_and_first_line(error: BaseException) -> str:
 
 
 @torch.no_grad()
-def check_answers(network: nn.Module, image_size: int, what: str, most: int = 1) -> int:
+def check_answers(
+    network: nn.Module, image_size: int, what: str, outputs: Collection[int] = (1,)
+) -> int:
     """Check that a network answers images of a run's slices, and return its number of outputs.
 
     It is asked about black, white and noise, together and the noise alone.
@@ -27,7 +31,7 @@ def check_answers(network: nn.Module, image_size: int, what: str, most: int = 1)
         network: In eval mode, on the CPU.
         image_size: Rows and columns of an image.
         what: The network, for messages.
-        most: Largest number of outputs that will do.
+        outputs: How many will do (`ct_importance.classifier.source.Source.outputs`).
 
     Raises:
         InputError: If it raises, answers with something else than one number per output, with
@@ -35,7 +39,7 @@ def check_answers(network: nn.Module, image_size: int, what: str, most: int = 1)
     """
     noise = torch.rand(1, 1, image_size, image_size, generator=torch.Generator().manual_seed(0))
     images = torch.cat([torch.zeros_like(noise), torch.ones_like(noise), noise])
-    answers, alone = (_ask(network, batch, what, most) for batch in (images, noise))
+    answers, alone = (_ask(network, batch, what, outputs) for batch in (images, noise))
     if not (answers.isfinite().all() and alone.isfinite().all()):
         raise InputError(
             f"{what}: its answers to black, white and noise are not finite; take other weights"
@@ -48,7 +52,9 @@ def check_answers(network: nn.Module, image_size: int, what: str, most: int = 1)
     return answers.shape[1]
 
 
-def _ask(network: nn.Module, images: torch.Tensor, what: str, most: int) -> torch.Tensor:
+def _ask(
+    network: nn.Module, images: torch.Tensor, what: str, outputs: Collection[int]
+) -> torch.Tensor:
     shape = tuple(images.shape)
     try:
         answers = network(images)
@@ -65,11 +71,12 @@ def _ask(network: nn.Module, images: torch.Tensor, what: str, most: int) -> torc
         raise InputError(
             f"{what}: answers with a {type(answers).__name__}; return the tensor of logits alone"
         )
-    outputs = answers.shape[1] if answers.ndim == 2 else 0
-    if len(answers) != len(images) or not 1 <= outputs <= most:
-        wanted = f"({len(images)}, 1)" + (f" or ({len(images)}, {most})" if most > 1 else "")
+    wanted = [(len(images), count) for count in outputs]
+    if tuple(answers.shape) not in wanted:
+        classes = max(outputs)
         raise InputError(
             f"{what}: answers {len(images)} images with the shape {tuple(answers.shape)}, "
-            f"expected {wanted}: the logits of a task of two classes"
+            f"expected {' or '.join(map(str, wanted))}: the logits of a task of "
+            f"{classes if classes > 2 else 'two'} classes"
         )
     return answers.float()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Factory(Source):
     """A network that a function of the user builds; the user's code runs in each job that asks it.
 
-    It maps (N, 1, H, W) in [0, 1] to one logit (N, 1), or to two that softmax makes probabilities
-    (N, 2).
+    It maps (N, 1, H, W) in [0, 1] to an output per class (N, K), or of two classes to one logit
+    (N, 1).
     """
 
     title: ClassVar[str] = "a network built by a function of the user"
@@ -81,7 +81,7 @@ class Factory(Source):
         size, window = preparation.image_size, preparation.hu_window
         network = build(self.file, self.function)
         fill_network(network, self.weights, self._made(), self.factory, size, window)
-        outputs = check_answers(network, size, self.factory, most=2)
+        outputs = check_answers(network, size, self.factory, self.outputs)
         save_classifier(classifier, network, size, window, self._made() | {"outputs": outputs})
 
     def load(self, classifier: StrPath, device: torch.device | str = "cpu") -> Classifier:
@@ -90,7 +90,7 @@ class Factory(Source):
         Raises:
             InputError: If the file is missing or damaged, or the function's has changed since.
         """
-        from ct_importance.classifier.classifier import Classifier, OneLogit
+        from ct_importance.classifier.classifier import classifier_of
         from ct_importance.classifier.networks.factory import build
         from ct_importance.classifier.networks.state import read_made
         from ct_importance.classifier.store import fill_network
@@ -103,8 +103,7 @@ class Factory(Source):
         network = fill_network(
             build(self.file, self.function), classifier, self._made(), self.factory, own=True
         )
-        logit = network if made["outputs"] == 1 else OneLogit(network).eval()
-        return Classifier(logit.to(device))
+        return classifier_of(network.to(device), made["outputs"], self.head)
 
     def _made(self) -> dict[str, str]:
         name = f"{Path(self.file).name}:{self.function}"

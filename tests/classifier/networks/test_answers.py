@@ -44,7 +44,7 @@ def explode(x):
 )
 def test_answers_that_cannot_be(network, message):
     with pytest.raises(InputError, match=message) as caught:
-        check_answers(network.eval(), SIZE, "mine.pt", most=2)
+        check_answers(network.eval(), SIZE, "mine.pt", (1, 2))
     assert str(caught.value).startswith("mine.pt: ")
     assert "\n" not in str(caught.value)
 
@@ -52,9 +52,16 @@ def test_answers_that_cannot_be(network, message):
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_the_number_of_outputs(outputs):
     network = nn.Sequential(nn.Flatten(), nn.Linear(SIZE * SIZE, outputs))
-    assert check_answers(network, SIZE, "mine.pt", most=2) == outputs
+    assert check_answers(network, SIZE, "mine.pt", (1, 2)) == outputs
 
 
 def test_two_outputs_are_too_many_where_one_is_wanted():
     with pytest.raises(InputError, match=r"expected \(3, 1\): the logits"):
         check_answers(Of(lambda x: mean(x).repeat(1, 2)), SIZE, "mine.pt")
+
+
+def test_the_outputs_of_more_classes():
+    three = Of(lambda x: mean(x).repeat(1, 3))
+    assert check_answers(three, SIZE, "mine.pt", (3,)) == 3
+    with pytest.raises(InputError, match=r"\(3, 3\), expected \(3, 4\): the logits of .* 4 class"):
+        check_answers(three, SIZE, "mine.pt", (4,))
