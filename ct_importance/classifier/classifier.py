@@ -10,16 +10,20 @@ from torch import nn
 from ct_importance.classifier.source import Head
 
 
-class OneLogit(nn.Module):
-    """A network with two outputs as one with a logit.
+class Around(nn.Module):
+    """What is put around a network, whose layers keep the names that they have in it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Wrap a network."""
+        super().__init__()
+        self.network = network
+
+
+class OneLogit(Around):
+    """A network with two outputs, (N, 2), as one with a logit.
 
     Softmax of (a, b) gives the second class the probability that the sigmoid gives it of b - a.
     """
-
-    def __init__(self, network: nn.Module) -> None:
-        """Wrap a network that maps images (N, C, *space) to (N, 2)."""
-        super().__init__()
-        self.network = network
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (N, C, *space) to logits (N, 1)."""
@@ -35,6 +39,16 @@ class Classifier:
     """Maps images (N, C, *space) in [0, 1] to its answer."""
     head: Head = "logit"
     """How the answer is read."""
+    inside: str = ""
+    """What stands in front of names of layers, because of what is around the network; found here,
+    and kept where the network is replaced by one that computes the same."""
+
+    def __post_init__(self) -> None:
+        """Find where the layers are."""
+        network, inside = self.network, self.inside
+        while not self.inside and isinstance(network, Around):
+            network, inside = network.network, f"{inside}network."
+        object.__setattr__(self, "inside", inside)
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Return the score of each class, (N, K), before sigmoid or softmax.
@@ -54,12 +68,12 @@ class Classifier:
         return torch.softmax(scores, dim=1) if self.head == "softmax" else torch.sigmoid(scores)
 
     def layer(self, name: str) -> nn.Module:
-        """Return a module of the network by its name, for estimators that look inside.
+        """Return a module of the network by its name there, for estimators that look inside.
 
         Raises:
             AttributeError: If there is none.
         """
-        return self.network.get_submodule(name)
+        return self.network.get_submodule(self.inside + name)
 
 
 def classifier_of(network: nn.Module, outputs: int, head: Head | None) -> Classifier:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pyarrow as pa
 from torch import nn
 
+from ct_importance.classifier.networks.input import without_adapter
 from ct_importance.classifier.networks.state import Made
 from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.store import save_classifier
@@ -48,7 +49,7 @@ def fit_classifier(
         slices: The list of slices.
         classifier: The file to write, as `save_classifier` does.
         history: The table to write: a row per epoch (`HISTORY_SCHEMA`).
-        build: Makes the network.
+        build: Makes the network, with what is in front of it.
         made: What it is made of, as `save_classifier` takes it.
 
     Raises:
@@ -58,6 +59,7 @@ def fit_classifier(
     _, test_images, test_labels = load_images(slices, "test")
     test = (test_images, test_labels)
     network, rows = train_classifier(images, labels, options, seed, pick_device(), test, build)
-    save_classifier(classifier, network, preparation.image_size, preparation.hu_window, made)
+    size, window = preparation.image_size, preparation.hu_window
+    save_classifier(classifier, without_adapter(network), size, window, made)
     columns = {name: [row[name] for row in rows] for name in HISTORY_SCHEMA.names}
     write_table(history, HISTORY_SCHEMA, columns)

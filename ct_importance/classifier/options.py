@@ -1,10 +1,15 @@
-"""Options of a training: the keys of ``training:`` of a classifier in config.yaml."""
+"""Options of a classifier in config.yaml: how it is trained, and what it sees of a slice."""
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ct_importance.errors import InputError
 from ct_importance.options import Options
+
+Positive = Annotated[float, Field(gt=0)]
+Side = Annotated[int, Field(ge=8, le=4096)]
 
 
 class AugmentationOptions(Options):
@@ -55,3 +60,96 @@ class TrainingOptions(Options):
     test_every: int = Field(0, ge=0, le=10_000)
     """Epochs between evaluations on the test slices; 0: only after the last epoch. The test slices
     are only ever looked at: they choose neither the epoch nor anything else."""
+
+
+class Normalisation(Options):
+    """What is taken from grey values before a network sees them: (x - mean) / std."""
+
+    mean: float | tuple[float, ...]
+    """Of grey values in [0, 1], a number or one per channel."""
+    std: Positive | tuple[Positive, ...]
+    """Likewise."""
+
+
+class InputOptions(Options):
+    """What a network sees of a slice, which is one grey channel in [0, 1], of any size.
+
+    By default the slice as it is. Else the slice is resized, shown in its windows or copied, and
+    normalised, in this order. Maps are of the slice as it is all the same.
+    """
+
+    channels: Literal[1, 3] | None = None
+    """Channels that the network takes: 1, or 3 that hold the same grey values, or a window each.
+    null: as many as there are windows, else 1."""
+    windows: Annotated[tuple[tuple[float, float], ...], Field(min_length=1)] | None = None
+    """[lowest, highest] Hounsfield units that become 0 and 1, one window per channel; what is
+    beyond is cut off. Each lies within `cohort.hu_window`. null: that one."""
+    normalize: Normalisation | None = None
+    """{mean, std} of grey values, which the network takes as (x - mean) / std."""
+    image_size: tuple[Side, Side] | None = None
+    """[rows, columns] that the network takes; slices are resized to them (bilinear). null: those
+    of the slices."""
+
+    @model_validator(mode="after")
+    def _channels_agree(self) -> Self:
+        wanted = self.number_of_channels
+        if wanted not in (1, 3):
+            raise ValueError(f"windows must be 1 or 3, as many as channels, not {wanted}")
+        if self.windows is not None and len(self.windows) != wanted:
+            raise ValueError(
+                f"channels is {wanted}, but there are {len(self.windows)} windows; name one per "
+                "channel, also if they are the same"
+            )
+        for low, high in self.windows or ():
+            if low >= high:
+                raise ValueError(
+                    f"windows: the first value must be below the second, not [{low:g}, {high:g}]"
+                )
+        for key, value in self.normalize or ():
+            if isinstance(value, tuple) and len(value) != wanted:
+                raise ValueError(
+                    f"normalize.{key} has {len(value)} values, but the network {wanted} "
+                    f"channel{'s' * (wanted > 1)}; give a number, or one per channel"
+                )
+        return self
+
+    @property
+    def number_of_channels(self) -> int:
+        """How many channels the network takes."""
+        return self.channels or len(self.windows or "1")
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """What the network sees, as its file holds it: {"input": ...}; {}: slices as they are."""
+        kept: dict[str, Any] = self.model_dump(
+            mode="json", include={"windows", "normalize", "image_size"}, exclude_none=True
+        )
+        if self.number_of_channels > 1:
+            kept["channels"] = self.number_of_channels
+        return {"input": kept} if kept else {}
+
+    def windows_in(self, hu_window: Sequence[float]) -> list[tuple[float, float]]:
+        """Return the windows as grey values of slices in [0, 1]; [] for that of the slices.
+
+        Args:
+            hu_window: Hounsfield units that are 0 and 1 in slices.
+
+        Raises:
+            InputError: If one reaches beyond that of the slices.
+
+        Example:
+            >>> InputOptions(windows=[(-1000, -300)]).windows_in((-1000, 400))
+            [(0.0, 0.5)]
+        """
+        if self.windows is None:
+            return []
+        low, high = hu_window
+        for window in self.windows:
+            if not low <= window[0] < window[1] <= high:
+                raise InputError(
+                    f"windows: [{window[0]:g}, {window[1]:g}] reaches beyond cohort.hu_window "
+                    f"[{low:g}, {high:g}], and slices hold nothing of what is there; set "
+                    f"cohort.hu_window to [{min(low, window[0]):g}, {max(high, window[1]):g}]"
+                )
+        width = high - low
+        return [((a - low) / width, (b - low) / width) for a, b in self.windows]

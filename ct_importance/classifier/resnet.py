@@ -1,4 +1,4 @@
-"""The classifier: a ResNet-50 with one input channel and one output neuron.
+"""The classifier: a ResNet-50 with one output neuron.
 
 Layers, initialisation and parameter names are those of torchvision's ResNet-50, so weights trained
 there or with MONAI can be brought along. It is written out here rather than imported because
@@ -53,12 +53,16 @@ class Bottleneck(nn.Module):
 
 
 class ResNet50(nn.Module):
-    """ResNet-50 for single-channel images and one logit (He et al. 2016; paper, section 1)."""
+    """ResNet-50 for one logit (He et al. 2016; paper, section 1)."""
 
-    def __init__(self) -> None:
-        """Make the network with randomly initialised weights (He et al. 2015, fan-out)."""
+    def __init__(self, channels: int = 1) -> None:
+        """Make the network with randomly initialised weights (He et al. 2015, fan-out).
+
+        Args:
+            channels: Of an image; the paper's have one.
+        """
         super().__init__()
-        self.conv1 = nn.Conv2d(1, WIDTHS[0], kernel_size=7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, WIDTHS[0], kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(WIDTHS[0])
         self.relu = nn.ReLU()
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
@@ -73,7 +77,7 @@ class ResNet50(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map images (N, 1, H, W) in [0, 1] to logits (N, 1)."""
+        """Map images (N, channels, H, W) to logits (N, 1)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         logits: torch.Tensor = self.fc(torch.flatten(self.avgpool(x), 1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from ct_importance.classifier.options import InputOptions
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.io.paths import StrPath
 from ct_importance.options import Declared
@@ -24,8 +25,11 @@ Head = Literal["logit", "softmax", "multilabel"]
 which softmax makes probabilities; a number per class, of each of which a sigmoid makes one."""
 
 
-class Source(Declared, ABC):
+class Source(InputOptions, Declared, ABC):
     """Where a classifier comes from; its fields are its keys in config.yaml.
+
+    What the network sees of a slice (`InputOptions`) is put in front of it by `train` and `load`
+    (`ct_importance.classifier.networks.input.prepared`), so that it takes slices for all that ask.
 
     Objects are made while the workflow is read, so torch is imported inside functions only.
     """

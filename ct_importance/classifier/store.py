@@ -13,6 +13,7 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ct_importance.classifier.networks.input import prepared
 from ct_importance.classifier.networks.state import (
     AGAIN,
     FORMATS,
@@ -21,10 +22,12 @@ from ct_importance.classifier.networks.state import (
     bare,
     differences,
     in_words,
+    read_hu_window,
     read_state,
     read_values,
     without_prefixes,
 )
+from ct_importance.classifier.options import InputOptions
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.classifier.weights import read_weights
 from ct_importance.compute.device import channels_last
@@ -160,6 +163,28 @@ def fill_network(
     values = read_values(path, state, expected, whole)
     network.load_state_dict({name: torch.from_numpy(it) for name, it in values.items()})
     return network.eval().requires_grad_(False)
+
+
+def load_network(
+    network: nn.Module, path: StrPath, made: Made, what: str, options: InputOptions
+) -> nn.Module:
+    """Return a network with the weights that `save_classifier` wrote, which takes slices.
+
+    Args:
+        network: With any weights; it gets those of the file.
+        path: The file.
+        made: What the network is made of, and what it sees of a slice.
+        what: The network, for messages.
+        options: What it sees of a slice.
+
+    Returns:
+        The network in eval mode, whose parameters require no gradient.
+
+    Raises:
+        InputError: If the file is missing or damaged, of another network or for another input.
+    """
+    network = fill_network(network, path, made, what, own=True)
+    return prepared(network, options, read_hu_window(path) if options.windows else ())
 
 
 def fuse_for_inference(network: nn.Module, device: torch.device | str = "cpu") -> nn.Module:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ct_importance.classifier.networks.state import (
     COUNTER,
+    Made,
     State,
     differences,
     in_words,
@@ -24,6 +25,8 @@ def read_weights(
     image_size: int | None = None,
     hu_window: Sequence[float] | None = None,
     own: bool = False,
+    made: Made | None = None,
+    channels: int = 1,
 ) -> dict[str, np.ndarray]:
     """Return the weights in a file by torchvision's names, float32; counters int64.
 
@@ -32,13 +35,15 @@ def read_weights(
         image_size: As in `import_weights`.
         hu_window: Likewise.
         own: Whether only a file of `save_classifier` will do.
+        made: What the network is made of, where that is more than a ResNet-50 for slices.
+        channels: Those that it takes.
 
     Raises:
         InputError: If the weights cannot be used, with the reason and the remedy.
     """
-    state = without_prefixes(path, read_state(path, image_size, hu_window, own=own))
-    expected = resnet50_shapes()
-    _check_same_network(path, state, expected)
+    state = without_prefixes(path, read_state(path, image_size, hu_window, made, own))
+    expected = resnet50_shapes(channels)
+    _check_same_network(path, state, expected, channels)
     weights = read_values(path, state, expected)
     if not weights["conv1.weight"].any():
         raise InputError(
@@ -48,9 +53,10 @@ def read_weights(
     return weights
 
 
-def resnet50_shapes() -> dict[str, tuple[int, ...]]:
+def resnet50_shapes(channels: int = 1) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the parameters and buffers of `ResNet50` by name."""
-    shapes: dict[str, tuple[int, ...]] = {"conv1.weight": (64, 1, 7, 7), **_norm("bn1", 64)}
+    shapes: dict[str, tuple[int, ...]] = {"conv1.weight": (64, channels, 7, 7)}
+    shapes |= _norm("bn1", 64)
     channels = 64
     for layer, (blocks, width) in enumerate(((3, 64), (4, 128), (6, 256), (3, 512)), 1):
         for block in range(blocks):
@@ -71,29 +77,30 @@ def _norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.{it}": (channels,) for it in names} | {f"{name}.{COUNTER}": ()}
 
 
-def _check_same_network(path: StrPath, state: State, expected: dict[str, tuple[int, ...]]) -> None:
+def _check_same_network(
+    path: StrPath, state: State, expected: dict[str, tuple[int, ...]], channels: int
+) -> None:
     found = differences(state, expected)
     if found:
-        remedy = _remedy(state, found.get("missing", []), found.get("unexpected", []))
+        remedy = _remedy(state, found.get("missing", []), found.get("unexpected", []), channels)
+        number = {1: "one input channel", 3: "three input channels"}[channels]
         raise InputError(
-            f"{path}: not a ResNet-50 with one input channel and one output neuron. "
+            f"{path}: not a ResNet-50 with {number} and one output neuron. "
             f"{in_words(found)}. {remedy}"
         )
 
 
-def _remedy(state: State, missing: list[str], extra: list[str]) -> str:
+def _remedy(state: State, missing: list[str], extra: list[str], channels: int) -> str:
     if extra and not missing and all(name.endswith("downsample.0.bias") for name in extra):
         return "This is MONAI's default ResNet-50: train it with bias_downsample=False"
     if missing or extra:
         return "Only ResNet-50 with torchvision's parameter names can be used"
     advice = []
-    if state["conv1.weight"].shape[1:2] == (3,):
-        # A mean would have to be subtracted inside of the image only, not from its zero padding.
+    takes = state["conv1.weight"].shape[1:2]
+    if takes in ((1,), (3,)) and takes != (channels,):
         advice.append(
-            "If the channels were copies of one image in [0, 1], the HU window, and nothing was "
-            "done to them after that (no mean subtracted, no division by a standard deviation), "
-            "sum conv1.weight over them: weight.sum(1, keepdim=True). Otherwise train the network "
-            "with one channel in [0, 1]: its weights cannot be converted"
+            f"Set `channels` of the classifier to {takes[0]}, and `windows` and `normalize` to "
+            "what the network was trained with"
         )
     if state["fc.weight"].shape[:1] == (2,):
         advice.append(

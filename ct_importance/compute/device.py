@@ -58,6 +58,10 @@ class _Autocast(nn.Module):
             answer: torch.Tensor = self.network(x)
             return answer.float()
 
+    def get_submodule(self, target: str) -> nn.Module:
+        """Return a module of the network by the name it has there."""
+        return self.network.get_submodule(target)
+
 
 def in_precision(network: nn.Module, precision: Precision) -> nn.Module:
     """Return a network in eval mode whose passes are computed in a precision.

@@ -90,6 +90,7 @@ class UserInputs:
         for name, source in self._config.classifiers.items():
             self.files_of_classifier(name)
             try:
+                source.windows_in(self._config.options.cohort.hu_window)
                 source.check(self._config.options.cohort)
             except (InputError, OSError) as error:
                 raise InputError(f"config: classifiers.{name}: {error}") from None

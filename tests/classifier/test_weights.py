@@ -277,30 +277,14 @@ def test_flipped_bits_are_noticed_or_harmless(tmp_path):
     assert noticed > 100
 
 
-# The advice for three channels
-
-
-def convolve(images: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.conv2d(images, weight, stride=2, padding=3)
-
-
-def test_summing_three_channels_is_right_without_normalisation_alone(tmp_path, state):
-    generator = torch.Generator().manual_seed(0)
-    image = torch.rand(1, 1, 32, 32, generator=generator)
-    weight = torch.randn(64, 3, 7, 7, generator=generator)
-    three, summed = image.expand(-1, 3, -1, -1), weight.sum(1, keepdim=True)
-    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
-
-    torch.testing.assert_close(convolve(image, summed), convolve(three, weight), rtol=0, atol=1e-4)
-    normalised = convolve((three - mean) / deviation, weight)
-    assert (convolve(image, summed) - normalised).abs().max() > 1
-
-    message = refusal(save(tmp_path, state | {"conv1.weight": weight}))
-    assert "one image in [0, 1], the HU window, and nothing was done to them after that" in message
-    assert "no mean subtracted, no division by a standard deviation" in message
-    assert "Otherwise train the network with one channel in [0, 1]" in message
+@pytest.mark.parametrize(("takes", "channels"), [(3, 1), (1, 3)])
+def test_of_other_channels_the_key_is_named(tmp_path, state, takes, channels):
+    file = save(tmp_path, state | {"conv1.weight": torch.ones(64, takes, 7, 7)})
+    message = rf"conv1.weight is \(64, {takes}, .*Set `channels` of the classifier to {takes}, and"
+    with pytest.raises(InputError, match=message):
+        read_weights(file, channels=channels)
 
 
 def test_of_two_channels_nothing_is_advised(tmp_path, state):
     message = refusal(save(tmp_path, state | {"conv1.weight": torch.zeros(64, 2, 7, 7)}))
-    assert "sum conv1.weight" not in message
+    assert "`channels`" not in message

@@ -311,6 +311,36 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ({"classifiers": {"mine": {"source": "archtecture"}}}, [
             "classifiers.mine.source: 'archtecture' is not known; did you mean 'architecture'?"
         ]),
+        ({"classifiers": {"resnet50": {"channels": 2}}}, [
+            "classifiers.resnet50.channels: must be 1 or 3 (it is 2)"
+        ]),
+        ({"classifiers": {"resnet50": {"channels": 3, "windows": [[-160, 240]]}}}, [
+            "classifiers.resnet50: channels is 3, but there are 1 windows; name one per channel, "
+            "also if they are the same"
+        ]),
+        ({"classifiers": {"resnet50": {"windows": [[-160, 240], [-900, 0]]}}}, [
+            "classifiers.resnet50: windows must be 1 or 3, as many as channels, not 2"
+        ]),
+        ({"classifiers": {"resnet50": {"windows": [[240, -160]]}}}, [
+            "classifiers.resnet50: windows: the first value must be below the second, not "
+            "[240, -160]"
+        ]),
+        ({"classifiers": {"resnet50": {"normalize": {"mean": 0.5}}}}, [
+            "classifiers.resnet50.normalize.std: must be given"
+        ]),
+        ({"classifiers": {"resnet50": {"normalize": {"mean": 0.5, "std": 0}}}}, [
+            "classifiers.resnet50.normalize.std: must be above 0 or a list (it is 0)"
+        ]),
+        ({"classifiers": {"resnet50": {"normalize": {"mean": [0.5, 0.4, 0.3], "std": 1}}}}, [
+            "classifiers.resnet50: normalize.mean has 3 values, but the network 1 channel; give a "
+            "number, or one per channel"
+        ]),
+        ({"classifiers": {"resnet50": {"image_size": 224}}}, [
+            "classifiers.resnet50.image_size: must be a list (it is 224)"
+        ]),
+        ({"classifiers": {"resnet50": {"image_size": [224, 4]}}}, [
+            "classifiers.resnet50.image_size: entry 2: must be at least 8 (it is 4)"
+        ]),
         ({"classifiers": {"Tables": {}}}, [
             "classifiers: results/<run>/Tables/ holds other results: take another name"
         ]),

@@ -418,6 +418,13 @@ def test_files_of_classifiers_that_are_not_there(tmp_path):
         study.inputs.check_classifiers()
 
 
+def test_windows_that_slices_do_not_hold():
+    study = study_of(classifiers={"resnet50": {"windows": [[-1000, 3000]]}})
+    message = "classifiers.resnet50: windows: .* beyond .*; set cohort.hu_window to .*3000"
+    with pytest.raises(InputError, match=message):
+        study.inputs.check_classifiers()
+
+
 def test_a_classifier_is_what_its_files_hold(tmp_path):
     """The function's file, too: what it holds is part of what the rule is asked."""
     code, weights = tmp_path / "net.py", tmp_path / "net.safetensors"

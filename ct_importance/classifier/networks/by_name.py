@@ -40,37 +40,43 @@ Name = Literal[
 class Family(NamedTuple):
     """What networks of one kind are built with."""
 
+    channels: str
+    """Argument that says how many channels an image has."""
+    outputs: str
+    """Argument that says how many numbers they answer."""
     fixed: dict[str, Any]
-    """Arguments by which they map one grey channel to one logit."""
+    """Other arguments by which they map images to logits."""
     free: tuple[str, ...]
     """Arguments that users may give."""
     needed: tuple[str, ...] = ()
     """Those of them that users must give."""
 
+    def set(self, channels: int, outputs: int) -> dict[str, Any]:
+        """Return the arguments that users do not choose."""
+        return {self.channels: channels, self.outputs: outputs, **self.fixed}
+
 
 FAMILIES: dict[str, Family] = {
     "DenseNet": Family(
-        {"spatial_dims": 2, "in_channels": 1, "out_channels": 1},
+        *("in_channels", "out_channels", {"spatial_dims": 2}),
         ("init_features", "growth_rate", "block_config", "bn_size", "act", "norm", "dropout_prob"),
     ),
     "EfficientNet": Family(
-        {"spatial_dims": 2, "in_channels": 1, "num_classes": 1, "pretrained": False},
+        *("in_channels", "num_classes", {"spatial_dims": 2, "pretrained": False}),
         ("model_name", "norm"),
         ("model_name",),
     ),
     "SE": Family(
-        {"spatial_dims": 2, "in_channels": 1, "num_classes": 1},
+        *("in_channels", "num_classes", {"spatial_dims": 2}),
         (
             *("layers", "groups", "reduction", "dropout_prob", "dropout_dim"),
             *("inplanes", "downsample_kernel_size", "input_3x3"),
         ),
     ),
     "ViT": Family(
+        *("in_channels", "num_classes"),
         # Its default activation of a classification, tanh, would bound the logit.
-        {
-            **{"spatial_dims": 2, "in_channels": 1, "num_classes": 1},
-            **{"classification": True, "post_activation": "none"},
-        },
+        {"spatial_dims": 2, "classification": True, "post_activation": "none"},
         (
             *("img_size", "patch_size", "hidden_size", "mlp_dim", "num_layers", "num_heads"),
             *("proj_type", "pos_embed_type", "dropout_rate", "qkv_bias"),
@@ -78,7 +84,7 @@ FAMILIES: dict[str, Family] = {
         ("img_size", "patch_size"),
     ),
     "resnet": Family(
-        {"spatial_dims": 2, "n_input_channels": 1, "num_classes": 1},
+        *("n_input_channels", "num_classes", {"spatial_dims": 2}),
         (
             *("conv1_t_size", "conv1_t_stride", "no_max_pool", "shortcut_type"),
             *("widen_factor", "bias_downsample", "act", "norm"),
@@ -99,17 +105,26 @@ def family_of(name: str) -> Family:
     return next(family for start, family in FAMILIES.items() if own.startswith(start))
 
 
-def check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+def check_arguments(
+    name: str, arguments: Mapping[str, Any], channels: int = 1, outputs: int = 1
+) -> None:
     """Check the names of the arguments of a network, without importing MONAI.
+
+    Args:
+        name: One of `Name`.
+        arguments: What it is to be built with.
+        channels: Of an image.
+        outputs: Numbers that it answers.
 
     Raises:
         ValueError: If one is unknown, missing, or another than slices and the task need.
     """
-    family = Family({}, ()) if name == "resnet50" else family_of(name)
+    family = Family("", "", {}, ()) if name == "resnet50" else family_of(name)
+    fixed = family.set(channels, outputs)
     for key, value in arguments.items():
-        if key in family.fixed:
-            if value != family.fixed[key]:
-                raise ValueError(f"{key} must be {family.fixed[key]}, or left out")
+        if key in fixed:
+            if value != fixed[key]:
+                raise ValueError(f"{key} must be {fixed[key]}, or left out")
         elif key not in family.free:
             known = ", ".join(family.free) or "none"
             raise ValueError(f"{key!r} is no argument of {name}; there are: {known}")
@@ -130,12 +145,16 @@ def check_installed(name: str) -> None:
         )
 
 
-def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
-    """Return a network with random weights, which maps (N, 1, H, W) to a logit (N, 1).
+def build(
+    name: str, arguments: Mapping[str, Any], channels: int = 1, outputs: int = 1
+) -> nn.Module:
+    """Return a network with random weights, which maps (N, channels, H, W) to (N, outputs).
 
     Args:
         name: One of `Name`.
         arguments: Those that `check_arguments` allows.
+        channels: Of an image.
+        outputs: Numbers that it answers; the paper's ResNet-50 answers one.
 
     Raises:
         InputError: If MONAI, or what it needs for the network, is not installed, or it refuses the
@@ -144,10 +163,10 @@ def build(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     if name == "resnet50":
         from ct_importance.classifier.resnet import ResNet50
 
-        return ResNet50()
+        return ResNet50(channels)
     check_installed(name)
     nets = importlib.import_module("monai.networks.nets")
-    given = {**family_of(name).fixed, **arguments}
+    given = {**family_of(name).set(channels, outputs), **arguments}
     try:
         network: nn.Module = _only_logits(getattr(nets, name.partition(".")[2]))(**given)
     except ImportError as error:

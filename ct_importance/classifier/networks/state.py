@@ -86,13 +86,27 @@ def read_made(path: StrPath) -> dict[str, Any]:
     Raises:
         InputError: If it is none, or of a ResNet-50.
     """
+    found: dict[str, Any] = json.loads(_read_own(path, FORMATS[1:])["made"])
+    return found
+
+
+def read_hu_window(path: StrPath) -> tuple[float, float]:
+    """Return the HU window of the slices that a file of `save_classifier` is meant for.
+
+    Raises:
+        InputError: If it is none.
+    """
+    low, high = _read_own(path, FORMATS)["hu_window"]
+    return low, high
+
+
+def _read_own(path: StrPath, formats: Sequence[str]) -> Mapping[str, Any]:
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; run again")
     content = read_checkpoint(path, AGAIN)
-    if content.get("format") != FORMATS[1]:
-        raise InputError(f"{path}: not a classifier of this workflow ({FORMATS[1]!r}); {AGAIN}")
-    found: dict[str, Any] = json.loads(content["made"])
-    return found
+    if content.get("format") not in formats:
+        raise InputError(f"{path}: not a classifier of this workflow ({formats[-1]!r}); {AGAIN}")
+    return content
 
 
 def without_prefixes(path: StrPath, state: State) -> State:
@@ -214,7 +228,8 @@ def _check_preparation(
 def _check_made(path: StrPath, content: Mapping[str, Any], made: Made | None, own: bool) -> None:
     found = json.loads(content["made"]) if "made" in content else {}
     wanted = dict(made or {})
-    if bool(found) != bool(wanted) or any(found.get(key) != it for key, it in wanted.items()):
+    differ = [key for key in {*wanted, "input"} if found.get(key) != wanted.get(key)]
+    if bool(found) != bool(wanted) or differ:
         one, other = (as_text(it) if it else "a ResNet-50" for it in (found, wanted))
         raise InputError(
             f"{path}: weights of {one}, but the configuration says {other}; "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Architecture(Source):
-    """A network with one input channel and one output neuron: the paper's, or one of MONAI's."""
+    """A network with one output neuron: the paper's, or one of MONAI's."""
 
     title: ClassVar[str] = "a network known by name"
 
@@ -28,7 +28,7 @@ class Architecture(Source):
     """The network; by default the one that the entry is named after: resnet50 is the paper's
     (section 1), monai.* those of MONAI, which `make install-monai` installs."""
     arguments: dict[str, Any] = {}
-    """What a network of MONAI is built with, beside one channel, one output and two dimensions."""
+    """What a network of MONAI is built with, beside channels, one output and two dimensions."""
     weights: str | None = Field(None, min_length=1)
     """File of a trained network to use instead of training one; null: train. Relative paths start
     at the folder in which the workflow runs."""
@@ -37,30 +37,36 @@ class Architecture(Source):
 
     @model_validator(mode="after")
     def _arguments_are_known(self) -> Self:
-        check_arguments(self.architecture, self.arguments)
+        check_arguments(self.architecture, self.arguments, self.number_of_channels)
         return self
 
     @property
     def made(self) -> dict[str, Any] | None:
-        """What the network is made of; None: the paper's ResNet-50."""
-        if self.architecture == "resnet50":
+        """What the network is made of; None: the paper's ResNet-50, for slices as they are."""
+        if self.architecture == "resnet50" and not self.input:
             return None
-        return {"architecture": self.architecture, "arguments": self.arguments}
+        return {"architecture": self.architecture, "arguments": self.arguments, **self.input}
 
-    def build(self, image_size: int) -> nn.Module:
-        """Return the network with random weights, for slices of so many rows and columns.
+    def build(self, preparation: ExtractionOptions) -> nn.Module:
+        """Return the network with random weights, for slices prepared like this.
 
         Raises:
             InputError: If MONAI is not installed or refuses the arguments, or what it builds does
                 not answer slices with one logit.
         """
         from ct_importance.classifier.networks.answers import check_answers
+        from ct_importance.classifier.networks.input import prepared
+
+        network = prepared(self._build(), self, preparation.hu_window)
+        if self.made is not None:
+            check_answers(network.eval(), preparation.image_size, self.architecture)
+        return network
+
+    def _build(self) -> nn.Module:
+        """Return the network with random weights, without what is in front of it."""
         from ct_importance.classifier.networks.by_name import build
 
-        network = build(self.architecture, self.arguments)
-        if self.made is not None:
-            check_answers(network.eval(), image_size, self.architecture)
-        return network
+        return build(self.architecture, self.arguments, self.number_of_channels)
 
     @property
     def is_trained_here(self) -> bool:
@@ -84,9 +90,12 @@ class Architecture(Source):
 
         check_installed(self.architecture)
         size, window = preparation.image_size, preparation.hu_window
-        if self.weights is not None and self.made is None:
-            read_weights(self.weights, size, window)
-        elif self.weights is not None:
+        if self.weights is None:
+            return
+        if self.architecture == "resnet50":
+            channels = self.number_of_channels
+            read_weights(self.weights, size, window, made=self.made, channels=channels)
+        else:
             read_state(self.weights, size, window, self.made)
 
     def train(
@@ -106,7 +115,7 @@ class Architecture(Source):
 
         fit_classifier(
             *(self.training, preparation, seed, slices, classifier, history),
-            *(lambda: self.build(preparation.image_size), self.made),
+            *(lambda: self.build(preparation), self.made),
         )
 
     def take_over(self, preparation: ExtractionOptions, classifier: StrPath) -> None:
@@ -116,6 +125,7 @@ class Architecture(Source):
             InputError: If they are not those of the network, or damaged.
         """
         from ct_importance.classifier.networks.answers import check_answers
+        from ct_importance.classifier.networks.input import prepared
         from ct_importance.classifier.store import fill_network, import_weights, save_classifier
 
         assert self.weights is not None
@@ -123,11 +133,10 @@ class Architecture(Source):
         if self.made is None:
             network = import_weights(self.weights, size, window)
         else:
-            network = self.build(size)
-            network = fill_network(
-                network, self.weights, self.made, self.architecture, size, window
-            )
-            check_answers(network, size, f"{self.weights}, weights of {self.architecture}")
+            what = f"{self.weights}, weights of {self.architecture}"
+            network = self._build()
+            fill_network(network, self.weights, self.made, self.architecture, size, window)
+            check_answers(prepared(network, self, window), size, what)
         save_classifier(classifier, network, size, window, self.made)
 
     def load(self, classifier: StrPath, device: torch.device | str = "cpu") -> Classifier:
@@ -137,11 +146,9 @@ class Architecture(Source):
             InputError: If the file is missing or damaged, or of another network.
         """
         from ct_importance.classifier.classifier import Classifier
-        from ct_importance.classifier.networks.by_name import build
-        from ct_importance.classifier.store import fill_network, load_classifier
+        from ct_importance.classifier.store import load_classifier, load_network
 
         if self.made is None:
             return Classifier(load_classifier(classifier, device=device))
-        network = build(self.architecture, self.arguments)
-        network = fill_network(network, classifier, self.made, self.architecture, own=True)
+        network = load_network(self._build(), classifier, self.made, self.architecture, self)
         return Classifier(network.to(device))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Factory(Source):
     """A network that a function of the user builds; the user's code runs in each job that asks it.
 
-    It maps (N, 1, H, W) in [0, 1] to an output per class (N, K), or of two classes to one logit
-    (N, 1).
+    It maps slices (N, 1, H, W) in [0, 1], or what `channels` and the keys beside it make of them,
+    to an output per class (N, K), or of two classes to one logit (N, 1).
     """
 
     title: ClassVar[str] = "a network built by a function of the user"
@@ -76,12 +76,14 @@ class Factory(Source):
         """
         from ct_importance.classifier.networks.answers import check_answers
         from ct_importance.classifier.networks.factory import build
+        from ct_importance.classifier.networks.input import prepared
         from ct_importance.classifier.store import fill_network, save_classifier
 
         size, window = preparation.image_size, preparation.hu_window
         network = build(self.file, self.function)
         fill_network(network, self.weights, self._made(), self.factory, size, window)
-        outputs = check_answers(network, size, self.factory, self.outputs)
+        seen = prepared(network, self, window)
+        outputs = check_answers(seen, size, self.factory, self.outputs)
         save_classifier(classifier, network, size, window, self._made() | {"outputs": outputs})
 
     def load(self, classifier: StrPath, device: torch.device | str = "cpu") -> Classifier:
@@ -93,18 +95,18 @@ class Factory(Source):
         from ct_importance.classifier.classifier import classifier_of
         from ct_importance.classifier.networks.factory import build
         from ct_importance.classifier.networks.state import read_made
-        from ct_importance.classifier.store import fill_network
+        from ct_importance.classifier.store import load_network
 
         made = read_made(classifier)
         if made.get("digest") != file_digest(self.file):
             raise InputError(
                 f"{self.file}: has changed since the classifier was taken over; run again"
             )
-        network = fill_network(
-            build(self.file, self.function), classifier, self._made(), self.factory, own=True
+        network = load_network(
+            build(self.file, self.function), classifier, self._made(), self.factory, self
         )
         return classifier_of(network.to(device), made["outputs"], self.head)
 
-    def _made(self) -> dict[str, str]:
+    def _made(self) -> dict[str, Any]:
         name = f"{Path(self.file).name}:{self.function}"
-        return {"factory": name, "digest": file_digest(self.file)}
+        return {"factory": name, "digest": file_digest(self.file), **self.input}

@@ -73,6 +73,28 @@ class TestOptions:
             Architecture(architecture="resnet50", weights="")
 
 
+def test_a_resnet50_of_three_channels_is_the_one_with_their_sum(tmp_path):
+    three = ResNet50(channels=3).eval()
+    one = ResNet50().eval()
+    summed = three.conv1.weight.sum(1, keepdim=True)
+    one.load_state_dict(three.state_dict() | {"conv1.weight": summed})
+    file = tmp_path / "mine.pt"
+    torch.save(three.state_dict(), file)
+    source = Architecture(architecture="resnet50", weights=str(file), channels=3)
+
+    source.check(SMALL)
+    source.take_over(SMALL, tmp_path / "classifier.pt")
+    found = source.load(tmp_path / "classifier.pt")
+
+    images = torch.rand(2, 1, 32, 32)
+    torch.testing.assert_close(found.network(images), one(images), rtol=1e-4, atol=1e-5)
+    assert torch.equal(found.layer("conv1").weight, three.conv1.weight)
+    with pytest.raises(InputError, match=r'.*"channels": 3.* says a ResNet-50; delete this file'):
+        Architecture(architecture="resnet50").load(tmp_path / "classifier.pt")
+    with pytest.raises(InputError, match="Set `channels` of the classifier to 3, and `windows`"):
+        source.model_copy(update={"channels": None}).check(SMALL)
+
+
 DENSENET = {"init_features": 4, "growth_rate": 2, "block_config": [1, 1], "dropout_prob": 0.2}
 
 
@@ -124,9 +146,36 @@ class TestMonai:
         with pytest.raises(InputError, match="image_size 32, but the configuration says 64"):
             source.model_copy(update={"weights": file}).check(ExtractionOptions(image_size=64))
 
+    def test_it_is_trained_on_what_it_sees(self, source, trained):
+        given = {
+            "windows": [(-1000, 400), (-160, 240), (-1000, -300)],
+            "normalize": {"mean": 0.4, "std": [0.1, 0.2, 0.3]},
+            "image_size": [40, 24],
+        }
+        other = Architecture(**source.model_dump() | given)
+        file = trained("classifier.pt", source=other)
+        found = other.load(file)
+        shapes = []
+        layer = found.layer("features.conv0")
+        layer.register_forward_pre_hook(lambda _, inputs: shapes.append(inputs[0].shape))
+
+        assert found.network(torch.rand(2, 1, 32, 32)).shape == (2, 1)
+        assert shapes == [(2, 3, 40, 24)]
+        assert layer.in_channels == 3
+        weights = other.model_copy(update={"weights": str(file)})
+        weights.check(SMALL)
+        weights.take_over(SMALL, file.with_name("again.pt"))
+        assert file.with_name("again.pt").read_bytes() == file.read_bytes()
+        for change in (*({key: None} for key in given), dict.fromkeys(given)):
+            last = Architecture(**other.model_dump() | {"channels": 3} | change)
+            with pytest.raises(InputError, match=r"weights of .*\"input\": .*; delete this file"):
+                last.load(file)
+        with pytest.raises(InputError, match=r"weights of .*\"input\": .*; delete this file"):
+            source.load(file)
+
     @pytest.mark.parametrize("prefix", ["", "module.", "model."])
     def test_weights_of_the_user(self, source, tmp_path, prefix):
-        network, file = source.build(32), tmp_path / "mine.pt"
+        network, file = source.build(SMALL), tmp_path / "mine.pt"
         state = {prefix + name: value for name, value in network.state_dict().items()}
         torch.save({"state_dict": state}, file)
         mine = source.model_copy(update={"weights": str(file)})
@@ -145,7 +194,7 @@ class TestMonai:
         ],
     )
     def test_weights_that_do_not_fit(self, source, tmp_path, change, message):
-        state = source.build(32).state_dict()
+        state = source.build(SMALL).state_dict()
         state["class_layers.out.bias"] = change(state["class_layers.out.bias"])
         torch.save(state, tmp_path / "mine.pt")
         mine = source.model_copy(update={"weights": str(tmp_path / "mine.pt")})
@@ -157,4 +206,4 @@ def test_a_network_for_other_images_is_told_before_it_is_trained(monkeypatch):
     monkeypatch.setattr(by_name, "build", lambda *_: torch.nn.Conv2d(3, 1, 32))
     source = Architecture(architecture="monai.DenseNet121")
     with pytest.raises(InputError, match=r"^monai\.DenseNet121: cannot be applied to slices"):
-        source.build(32)
+        source.build(SMALL)

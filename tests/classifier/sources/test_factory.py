@@ -122,6 +122,26 @@ def test_two_outputs_are_read_as_one_logit(source, network, tmp_path):
     np.testing.assert_allclose(*answers, rtol=1e-5, atol=1e-6)
 
 
+def test_what_it_sees_is_put_in_front(source, network, tmp_path):
+    code = CODE.replace("nn.Conv2d(1,", "nn.Conv2d(3,").replace("OUTPUTS = 1", "OUTPUTS = 2")
+    (tmp_path / "net.py").write_text(code)
+    state = network.state_dict()
+    state["model.weight"] = torch.rand(4, 3, 3, 3)
+    state |= {name: torch.cat([state[name]] * 2) for name in ("last.weight", "last.bias")}
+    state["last.bias"][1] += 1
+    torch.save(state, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match=r"build: cannot be applied to slices.*`channels`"):
+        source.take_over(SMALL, tmp_path / "classifier.pt")
+
+    seen = source.model_copy(update={"channels": 3, "image_size": (32, 32)})
+    found = taken_over(seen, tmp_path)
+
+    torch.testing.assert_close(found.network(torch.rand(2, 1, 48, 40)), torch.ones(2, 1))
+    assert torch.equal(found.layer("model").weight, state["model.weight"])
+    with pytest.raises(InputError, match=r"\"input\": .*; delete this file and run again"):
+        source.load(tmp_path / "classifier.pt")
+
+
 def test_the_function_must_not_change_meanwhile(source, tmp_path):
     taken_over(source, tmp_path)
     (tmp_path / "net.py").write_text(CODE + "\n# changed\n")
