@@ -13,20 +13,24 @@ from ct_importance.options import Options
 LabelFrom = Literal["sources", "mask"]
 MOST_CLASSES = 100
 """Labels are stored as int8."""
+OTHER_ENDS = frozenset({"low", "high", "test"})
+"""How columns of the tables of values end that are of no class."""
 
 
 class Task(Options):
     """What the classifier tells apart; a label is an index into the classes."""
 
-    classes: tuple[str, ...] = Field(("no contrast", "contrast"), min_length=2, max_length=2)
+    classes: tuple[str, ...] = Field(
+        ("no contrast", "contrast"), min_length=2, max_length=MOST_CLASSES
+    )
     """Names of the classes, as tables and figures print them; of two, the classifier's one neuron
-    argues for the second."""
+    argues for the second. A slice is of one class."""
     fill: tuple[float, ...] = (1.0, 0.0)
     """What hides each class: the grey value, 0 (black) to 1 (white), that fidelity puts in place of
     pixels. Contrast agent is bright, so it is hidden by black and feigned by white."""
     label_from: LabelFrom = "sources"
-    """Where the label of a slice comes from: `labels` of its dataset, or its mask: the second class
-    where the mask has a pixel, the first where it has none."""
+    """Where the label of a slice comes from: `labels` of its dataset, or, of two classes, its mask:
+    the second class where the mask has a pixel, the first where it has none."""
 
     @field_validator("classes")
     @classmethod
@@ -41,10 +45,31 @@ class Task(Options):
             raise ValueError("fill: give a grey value from 0 to 1 for each of the classes")
         return self
 
+    @model_validator(mode="after")
+    def _a_mask_tells_two_classes(self) -> Self:
+        if self.label_from == "mask" and len(self.classes) > 2:
+            raise ValueError(
+                "label_from: a mask tells two classes apart, with it and without it, and there are "
+                f"{len(self.classes)}: take sources"
+            )
+        return self
+
     @property
     def keys(self) -> tuple[str, ...]:
         """The classes as parts of the names of columns, e.g. ``no_contrast``."""
         return tuple(map(key_of, self.classes))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The classes as ends of the names of columns, none of which means something else.
+
+        >>> Task(classes=("low", "middle", "high"), fill=(0.0, 0.0, 0.0)).columns
+        ('class_low', 'middle', 'class_high')
+        """
+        return tuple(
+            f"class_{key}" if key in OTHER_ENDS or key.startswith("training_") else key
+            for key in self.keys
+        )
 
     @property
     def fill_in_words(self) -> str:

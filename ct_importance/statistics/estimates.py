@@ -71,13 +71,13 @@ class Estimates:
     values: pd.DataFrame
     """A row per estimator and variant: ``value`` and details, means over the trainings of the
     classifier, each with _low and _high, of several trainings also the value of each
-    (``value_training_1`` and so on), where classes weigh alike also of each class alone
-    (``value_<class>``, e.g. ``value_contrast``), and where training patients take part, of test
-    patients alone (``value_test``); ``letters``, of which those that do not differ share one within
-    a variant (none where there are too few patients for any test); ``patients``, ``slices`` and
-    ``classes`` (labels) it is computed on, how many of them are ``training_patients`` and
-    ``training_slices``, and ``fewest_patients_of_class``: of the class with fewest, where classes
-    weigh alike; else all patients."""
+    (``value_training_1`` and so on), where classes weigh alike or are more than two also of each
+    class alone (``value_<class>``, e.g. ``value_contrast``), and where training patients take part,
+    of test patients alone (``value_test``); ``letters``, of which those that do not differ share
+    one within a variant (none where there are too few patients for any test); ``patients``,
+    ``slices`` and ``classes`` (labels) it is computed on, how many of them are
+    ``training_patients`` and ``training_slices``, and ``fewest_patients_of_class``: of the class
+    with fewest, where classes weigh alike; else all patients."""
     curves: pd.DataFrame
     """A row per estimator, variant and position of the figure's curves, with _low and _high."""
     comparisons: pd.DataFrame
@@ -91,7 +91,7 @@ def estimate_values(
     options: StatisticsOptions,
     seed: int,
     training: Collection[str] = (),
-    classes: Sequence[str] = DEFAULT_TASK.keys,
+    classes: Sequence[str] = DEFAULT_TASK.columns,
 ) -> Estimates:
     """Return values, curves and comparisons with their intervals.
 
@@ -170,7 +170,7 @@ def _parts(
 ) -> dict[str, _Part]:
     """Return what the values are also computed on, by the suffix of its columns."""
     chosen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    if metric.balanced and len(sums.classes) > 1:
+    if (metric.balanced or len(classes) > 2) and len(sums.classes) > 1:
         for label, of_class in zip(sums.classes, sums.counts, strict=True):
             chosen[f"_{classes[label]}"] = np.array(sums.classes) == label, of_class > 0
     tested = (sums.counts[:, ~is_training] > 0).any(axis=1)

@@ -11,6 +11,10 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
 from ct_importance.compute.randomness import generator_for
+from ct_importance.errors import InputError
+
+MOST_ROUNDS = 10_000
+"""In which resamples are drawn; one in 5 holds every class where 12 have two patients each."""
 
 
 def resample_patients(counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
@@ -28,6 +32,9 @@ def resample_patients(counts: np.ndarray, resamples: int, seed: int) -> np.ndarr
     Returns:
         (B, P) float64; every row adds up to P.
 
+    Raises:
+        InputError: If hardly a resample holds every class: many classes have one patient or two.
+
     Example:
         >>> resample_patients(np.ones((1, 4)), resamples=2, seed=0).tolist()
         [[3.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 3.0]]
@@ -36,12 +43,18 @@ def resample_patients(counts: np.ndarray, resamples: int, seed: int) -> np.ndarr
     generator = generator_for(seed, "bootstrap")
     weights = np.zeros((resamples, patients))
     lacking = np.ones(resamples, bool)
-    while lacking.any():
+    for _ in range(MOST_ROUNDS):
         weights[lacking] = generator.multinomial(
             patients, np.full(patients, 1 / patients), lacking.sum()
         )
         lacking = (weights @ counts.T == 0).any(axis=1)
-    return weights
+        if not lacking.any():
+            return weights
+    few = int(((counts > 0).sum(axis=1) < 3).sum())
+    raise InputError(
+        f"resamples of the {patients} patients hardly ever hold all {len(counts)} classes: {few} "
+        "of these have one patient or two; add patients of them, or join classes"
+    )
 
 
 def resample_trainings(trainings: int, resamples: int, seed: int) -> np.ndarray:

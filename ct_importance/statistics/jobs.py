@@ -13,7 +13,7 @@ class CeilingJob(MetricJob):
     statistics: StatisticsOptions
     """Section `statistics` of the configuration."""
     classes: tuple[str, ...]
-    """The classes as parts of the names of columns (`Task.keys`)."""
+    """The classes as parts of the names of columns (`Task.columns`)."""
 
 
 class EstimationJob(MetricJob):
@@ -24,7 +24,7 @@ class EstimationJob(MetricJob):
     statistics: StatisticsOptions
     """Section `statistics` of the configuration."""
     classes: tuple[str, ...]
-    """The classes as parts of the names of columns (`Task.keys`)."""
+    """The classes as parts of the names of columns (`Task.columns`)."""
 
 
 class SimilarityJob(Options):

@@ -19,8 +19,11 @@ def check_labelling(task: Task, datasets: Mapping[str, DatasetOptions]) -> None:
     Raises:
         InputError: If labels are to come from masks and a dataset has none, or says where else they
             are from; or if a dataset would only ask sources that know of contrast agent alone,
-            without having named them, and the task is another.
+            without having named them, and the task is another; or if there are more classes than
+            a source, or the built-in cohort, tells apart.
     """
+    if len(task.classes) > 2:
+        _check_many_classes(len(task.classes), datasets)
     for name, dataset in datasets.items():
         key, labels = f"cohort.datasets.{name}", dataset.labels
         if task.label_from == "mask":
@@ -40,4 +43,26 @@ def check_labelling(task: Task, datasets: Mapping[str, DatasetOptions]) -> None:
                 f"config: {key}.labels.csv: the task tells {classes}, and without a CSV labels "
                 "come from sources that know of contrast agent alone: name a CSV here, or set "
                 "task.label_from to mask"
+            )
+
+
+def _check_many_classes(count: int, datasets: Mapping[str, DatasetOptions]) -> None:
+    """Check that labels of more than two classes come from where there can be as many."""
+    if not datasets:
+        raise InputError(
+            "config: task.classes: the built-in cohort is of two classes: name a dataset in "
+            "cohort.datasets"
+        )
+    for name, dataset in datasets.items():
+        key, labels = f"cohort.datasets.{name}.labels", dataset.labels
+        others = [source for source in labels.sources if source != "csv"]
+        if labels.csv is None:
+            raise InputError(
+                f"config: {key}.csv: the task has {count} classes, and every other source of "
+                "labels tells two apart: name a CSV here"
+            )
+        if others:
+            raise InputError(
+                f"config: {key}.sources: {others[0]} tells two classes apart, and the task has "
+                "more: leave csv alone"
             )

@@ -55,6 +55,22 @@ def test_a_grey_that_hides_a_class_should_be_answered_with_the_other():
     assert "answers an all-grey (0.5) image with 'lesion', and it does not" in warning
 
 
+def test_of_three_classes():
+    task = Task(classes=("native", "arterial", "venous"), fill=(1.0, 0.0, 0.0))
+    fills = [
+        {"fill": grey, "answer": 1, "agrees": label != 1} for label, grey in enumerate(task.fill)
+    ]
+
+    (warning,) = model_warnings([{"fills": fills, "test": {"balanced_accuracy": 0.61}}], task)
+
+    assert warning == (
+        "Fidelity assumes that the classifier answers an all-black image with another class than "
+        "'arterial', and it does not: read fidelity with care."
+    )
+    (*_, poor) = model_warnings([{"fills": fills, "test": {"balanced_accuracy": 0.59}}], task)
+    assert "right on 59% of the test slices only" in poor
+
+
 def test_of_several_trainings_each_is_named():
     (warning,) = model_warnings([evaluation(), evaluation(black=False)], DEFAULT_TASK)
     assert warning.startswith("Training 2: Fidelity assumes")

@@ -269,3 +269,41 @@ def test_the_papers_cohort_takes_seconds():
     estimate_values(METRICS["fidelity"], sums, StatisticsOptions(permutations=100), seed=0)
 
     assert time.process_time() - start < 10
+
+
+# More than two classes
+
+
+def of_three_classes(name):
+    """Points of three patients of each of three classes."""
+    parts = [
+        points(name, patients=3, seed=label)
+        .assign(label=label)
+        .assign(patient_id=lambda rows, label=label: rows.patient_id + f"-{label}")
+        for label in range(3)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_each_of_three_classes_has_a_value_and_the_whole_is_their_mean(name, tmp_path):
+    metric, path = METRICS[name], tmp_path / "one.parquet"
+    of_three_classes(name).to_parquet(path)
+    classes = ("native", "arterial", "class_low")
+
+    found = estimate_values(
+        metric, sums_of(metric, {"one": path}), FEW, seed=0, classes=classes
+    ).values.set_index("variant")
+
+    assert set(found["classes"]) == {"0 and 1 and 2"}
+    rows = pd.read_parquet(path)
+    for label, column in enumerate(classes):
+        alone = summarise_points(metric, rows[rows.label == label])
+        for variant, value in alone.set_index("variant")["value"].items():
+            assert found.loc[variant, f"value_{column}"] == pytest.approx(value)
+            low, high = found.loc[variant, [f"value_{column}_low", f"value_{column}_high"]]
+            assert low <= high
+    if name == "fidelity":
+        mean = found[[f"value_{column}" for column in classes]].mean(axis=1)
+        np.testing.assert_allclose(found["value"], mean)
+        assert set(found["fewest_patients_of_class"]) == {3}

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import PatientSums, mean_curves
 from ct_importance.plugins import load
+from ct_importance.statistics import intervals
 from ct_importance.statistics.intervals import _quantile, interval, resample_patients
 
 
@@ -193,3 +195,10 @@ def test_intervals_that_take_slices_for_independent_do_not_cover():
         covered.append(low[0] <= truth <= high[0])
 
     assert np.mean(covered) < 0.8
+
+
+def test_classes_that_hardly_any_resample_holds_together(monkeypatch):
+    monkeypatch.setattr(intervals, "MOST_ROUNDS", 5)
+    with pytest.raises(InputError, match="hardly ever hold all 30 classes: 30 of these have one"):
+        resample_patients(np.eye(30), resamples=10, seed=0)
+    assert resample_patients(np.eye(2), resamples=10, seed=0).tolist() == [[1, 1]] * 10

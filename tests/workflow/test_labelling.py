@@ -9,6 +9,7 @@ from ct_importance.errors import InputError
 from ct_importance.workflow.config import parse_config
 
 BASE = {"run": "r", "estimators": {"random": {}}, "metrics": {"roc": {}}}
+PHASES = {"classes": ["native", "arterial", "venous"], "fill": [1.0, 0.0, 0.0]}
 LESION = {"classes": ["healthy", "lesion"], "fill": [0.5, 0.5]}
 
 
@@ -24,6 +25,7 @@ def check(task: dict, dataset: dict) -> None:
         (LESION, {"labels": {"csv": "labels.csv"}}),
         # Contrast agent by another name, so those who wrote the sources out must know.
         ({"classes": ["native", "enhanced"]}, {"labels": {"sources": ["dicom_tag"]}}),
+        (PHASES, {"labels": {"csv": "labels.csv"}}),
         (LESION | {"label_from": "mask"}, {"masks": "m"}),
         (LESION | {"label_from": "mask"}, {"masks": "m", "labels": {"key": "patient_id"}}),
     ],
@@ -54,6 +56,30 @@ def test_labels_that_can_be_of_the_task(task, dataset):
             "config: cohort.datasets.mine.labels: task.label_from is mask, so masks give the "
             "labels: leave this section out, or set task.label_from to sources",
         ),
+        (
+            PHASES,
+            {"labels": {"csv": "labels.csv", "sources": ["csv", "dicom_tag"]}},
+            "config: cohort.datasets.mine.labels.sources: dicom_tag tells two classes apart, and "
+            "the task has more: leave csv alone",
+        ),
+        (
+            PHASES,
+            {},
+            "config: cohort.datasets.mine.labels.csv: the task has 3 classes, and every other "
+            "source of labels tells two apart: name a CSV here",
+        ),
+        (
+            PHASES,
+            {"labels": {"sources": ["dicom_tag"]}},
+            "config: cohort.datasets.mine.labels.csv: the task has 3 classes, and every other "
+            "source of labels tells two apart: name a CSV here",
+        ),
+        (
+            PHASES | {"label_from": "mask"},
+            {"masks": "m"},
+            "config: task: label_from: a mask tells two classes apart, with it and without it, and "
+            "there are 3: take sources",
+        ),
     ],
 )
 def test_labels_that_cannot_be_are_told_with_the_key_and_the_remedy(task, dataset, message):
@@ -65,6 +91,11 @@ def test_labels_that_cannot_be_are_told_with_the_key_and_the_remedy(task, datase
 
 def test_the_phantom_may_go_by_other_names():
     parse_config(BASE | {"task": {"classes": ["native", "enhanced"]}})
+
+
+def test_the_phantom_has_no_third_class():
+    with pytest.raises(InputError, match=r"task\.classes: the built-in cohort is of two classes: "):
+        parse_config(BASE | {"task": PHASES})
 
 
 def test_the_overlay_of_the_page_on_labels_is_valid():

@@ -121,8 +121,9 @@ def read_label_csv(
         if label is not None and labels.setdefault(key, label) != label:
             raise InputError(f"{path}, line {line}: a second label for one key")
     if not labels:
+        indices = " or ".join(str(label) for label in reversed(range(len(classes))))
         raise InputError(
-            f"{path}: column {options.label_column!r} holds no label; write 1 or 0, or check "
+            f"{path}: column {options.label_column!r} holds no label; write {indices}, or check "
             "`label_column` of the labels in cohort.datasets"
         )
     return labels
@@ -157,9 +158,9 @@ def in_words(classes: Sequence[str]) -> str:
     'healthy/0/false/no or lesion/1/true/yes'
     """
     words = words_of(classes)
+    others = (("false", "no"), ("true", "yes")) if len(classes) == len(OF_TWO) else ()
     forms = [
-        [name, str(label), *(("false", "no"), ("true", "yes"))[label]]
-        for label, name in enumerate(classes)
+        [name, str(label), *(others[label] if others else ())] for label, name in enumerate(classes)
     ]
     return " or ".join(
         "/".join(it for it in form if words.get(it.casefold()) == label)

@@ -95,4 +95,5 @@ def _check_classes(
                 f"{problem}: add patients of that kind, or change cohort.test_fraction"
             )
         # Nothing is trained: maps, ROC and Dice of one class are still worth having.
-        logger.warning("%s: accuracy and fidelity are those of the other class", problem)
+        others = "class" if len(classes) == 2 else "classes"
+        logger.warning("%s: accuracy and fidelity are those of the other %s", problem, others)

@@ -18,7 +18,7 @@ class FidelityCurves(CurvesOfMetric):
 
     title: ClassVar[str] = "fidelity: accuracy while pixels are masked"
     caption: ClassVar[str] = (
-        "Accuracy (mean of the two classes) against the masked percentage of pixels, most "
+        "Accuracy (mean of the classes) against the masked percentage of pixels, most "
         "important first (top) and least important first (bottom), for original (left) and "
         "absolute values (right). Bands are pointwise intervals from resamples of the "
         "patients."

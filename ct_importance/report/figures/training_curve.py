@@ -22,7 +22,7 @@ class TrainingCurve(Figure):
 
     title: ClassVar[str] = "loss and accuracy of the classifier"
     caption: ClassVar[str] = (
-        "Loss (left; both classes count the same) and balanced accuracy (right) of the "
+        "Loss (left; all classes count the same) and balanced accuracy (right) of the "
         "classifier over the epochs: training slices as they were seen, with augmentation, and "
         "test slices where they were evaluated."
     )

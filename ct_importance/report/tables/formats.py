@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -65,13 +65,30 @@ def cells(row: pd.Series, decimals: int, minus: str, mark: str) -> list[str]:
     return texts
 
 
+def _rows_of_parts(table: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    """Yield the rows of a table, with the title of its ``part`` where one begins, else ""."""
+    last = ""
+    for _, row in table.iterrows():
+        title = row.get("part", "")
+        yield ("" if title == last else title), row
+        last = title
+
+
 def markdown_table(
     table: pd.DataFrame, names: Mapping[str, str], value: str, decimals: int
 ) -> list[str]:
-    """Return a table as lines of Markdown."""
+    """Return a table as lines of Markdown.
+
+    Args:
+        table: See `paper_table`; with a column ``part``, its titles stand above their rows.
+        names: Of the estimators, as they are printed.
+        value: What the numbers are.
+        decimals: Of the numbers.
+    """
     value = escape_markdown(value)
     lines = [f"| Estimator | {value} (original) | {value} (absolute) |", "|---|---:|---:|"]
-    for _, row in table.iterrows():
+    for title, row in _rows_of_parts(table):
+        lines += [f"| **{escape_markdown(title)}** | | |"] if title else []
         numbers = " | ".join(cells(row, decimals, "−", " {}"))
         lines.append(f"| {escape_markdown(names[row['estimator']])} | {numbers} |")
     return lines
@@ -85,12 +102,13 @@ def html_table(
     caption: str,
     notes: Sequence[str],
 ) -> str:
-    """Return a table as a page of HTML, for the report."""
+    """Return a table, see `markdown_table`, as a page of HTML, for the report."""
     header = ["Estimator", f"{value} (original)", f"{value} (absolute)"]
-    rows = [
-        [html.escape(names[row["estimator"]]), *cells(row, decimals, "−", " <sup>{}</sup>")]
-        for _, row in table.iterrows()
-    ]
+    rows: list[list[str]] = []
+    for title, row in _rows_of_parts(table):
+        rows += [[f"<b>{html.escape(title)}</b>", "", ""]] if title else []
+        name = html.escape(names[row["estimator"]])
+        rows.append([name, *cells(row, decimals, "−", " <sup>{}</sup>")])
     return html_page(value, caption, notes, [html_rows(header, rows)])
 
 
@@ -164,7 +182,7 @@ def latex_table(
     notes: Sequence[str],
     label: str,
 ) -> str:
-    """Return a table as LaTeX for the booktabs package."""
+    """Return a table, see `markdown_table`, as LaTeX for the booktabs package."""
     value = escape_latex(value)
     lines = [
         r"\begin{table}",
@@ -175,7 +193,10 @@ def latex_table(
         rf"Estimator & {value} (original) & {value} (absolute) \\",
         r"\midrule",
     ]
-    for _, row in table.iterrows():
+    for title, row in _rows_of_parts(table):
+        lines += (
+            [rf"\multicolumn{{3}}{{l}}{{\textbf{{{escape_latex(title)}}}}} \\"] if title else []
+        )
         numbers = " & ".join(cells(row, decimals, "$-$", r"\textsuperscript{{{}}}"))
         lines.append(rf"{escape_latex(names[row['estimator']])} & {numbers} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])

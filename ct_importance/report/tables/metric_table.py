@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pandas as pd
 from ct_importance.io.atomic import write_text
 from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
+from ct_importance.metrics.metric import Metric
 from ct_importance.report.jobs import TableJob
 from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import PERFECT_MAP, SUBSET_NAMES, display_name, metric_name
@@ -25,10 +26,12 @@ from ct_importance.report.tables.formats import (
 from ct_importance.report.tables.notes import (
     reading_of_intervals,
     reading_of_letters,
+    reading_of_parts,
     reading_of_trainings,
     table_warnings,
     training_share,
 )
+from ct_importance.task import Task
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +75,8 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     """
     metric = job.metric.metric
     values = read_frame(inputs.values)
-    table = paper_table(values, metric.higher_is_better)
+    ceiling = read_frame(inputs.ceiling) if inputs.ceiling else None
+    table = _with_classes(values, job.task, metric)
     caption = _caption(job, values, len(inputs.evaluations))
     trainings = [json.loads(Path(path).read_text()) for path in inputs.evaluations]
     found = table_warnings(job.metric, job.statistics, job.task, values, trainings)
@@ -80,10 +84,13 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     for text in warnings:
         logger.warning("%s", text)
     names = {estimator: display_name(estimator) for estimator in table.estimator}
-    shown, details = table, values
-    if inputs.ceiling:
-        shown, details, names = _with_ceiling(table, values, names, read_frame(inputs.ceiling))
-    layout = (shown, names, metric.unit, metric.decimals)
+    details = values
+    if ceiling is not None:
+        names |= dict.fromkeys(ceiling.estimator, PERFECT_MAP)
+        ends = ["value", "value_low", "value_high"]
+        of_ceiling = ceiling.set_index("variant")[ends].add_prefix("ceiling_")
+        details = values.join(of_ceiling, on="variant")
+    layout = (_shown(values, ceiling, job.task, metric), names, metric.unit, metric.decimals)
     title, *quoted = map(escape_markdown, [caption, *warnings])
     markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in quoted)]
     comparisons = read_frame(inputs.comparisons)
@@ -104,6 +111,7 @@ def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
         f"{SUBSET_NAMES[metric.slices]}.",
         training_share(values),
         ON_TEST if "value_test" in values else "",
+        reading_of_parts(metric) if _parts(values, job.task) else "",
         metric.describe(job.task),
         reading_of_trainings(trainings),
         reading_of_intervals(metric, job.statistics, trainings),
@@ -112,12 +120,51 @@ def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _with_ceiling(
-    table: pd.DataFrame, values: pd.DataFrame, names: Mapping[str, str], ceiling: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:
-    """Return rows, details and names with the ceiling: below the estimators, not compared."""
-    shown = pd.concat([table, paper_table(ceiling.assign(letters=""))], ignore_index=True)
-    ends = ["value", "value_low", "value_high"]
-    of_ceiling = ceiling.set_index("variant")[ends].add_prefix("ceiling_")
-    details = values.join(of_ceiling, on="variant")
-    return shown, details, {**names, **dict.fromkeys(ceiling.estimator, PERFECT_MAP)}
+def _parts(values: pd.DataFrame, task: Task) -> dict[str, str]:
+    """Return the classes that have a part of the table, by the end of their columns.
+
+    Of two classes, the values of each stand in the details alone.
+    """
+    classes = dict(zip(task.columns, task.classes, strict=True))
+    return {
+        column: title
+        for column, title in classes.items()
+        if len(classes) > 2 and f"value_{column}" in values
+    }
+
+
+def _of_class(values: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the values of one class, as `paper_table` takes them; they are not compared."""
+    own = {f"value_{column}{end}": f"value{end}" for end in ("", "_low", "_high")}
+    return values[["estimator", "variant", *own]].rename(columns=own).assign(letters="")
+
+
+def _with_classes(values: pd.DataFrame, task: Task, metric: Metric) -> pd.DataFrame:
+    """Return a row per estimator, and of more than two classes the values of each beside it."""
+    table = paper_table(values, metric.higher_is_better)
+    for column in _parts(values, task):
+        part = paper_table(_of_class(values, column)).set_index("estimator")
+        part = part[[name for name in part if not name.endswith("_letters")]]
+        part.columns = part.columns.str.replace("^[a-z]+", rf"\g<0>_{column}", regex=True)
+        table = table.join(part, on="estimator")
+    return table
+
+
+def _shown(
+    values: pd.DataFrame, ceiling: pd.DataFrame | None, task: Task, metric: Metric
+) -> pd.DataFrame:
+    """Return the printed rows: of the whole, then of each of more than two classes.
+
+    The ceiling stands below the estimators, and is not compared.
+    """
+    parts = {"Mean of the classes" if metric.balanced else "All slices": values}
+    ceilings = [None if ceiling is None else ceiling.assign(letters="")]
+    for column, title in _parts(values, task).items():
+        parts[f'Class "{title}"'] = _of_class(values, column)
+        ceilings.append(None if ceiling is None else _of_class(ceiling, column))
+    tables = []
+    for (title, part), perfect in zip(parts.items(), ceilings, strict=True):
+        below = [] if perfect is None else [paper_table(perfect)]
+        own = pd.concat([paper_table(part, metric.higher_is_better), *below], ignore_index=True)
+        tables.append(own.assign(part=title) if len(parts) > 1 else own)
+    return pd.concat(tables, ignore_index=True)

@@ -134,18 +134,26 @@ def rough_intervals(patients: int, fewest: int) -> list[str]:
 
 
 def one_class(balanced: bool, classes: str, task: Task) -> list[str]:
-    """Return a note if a value that should be a mean of two classes knows one of them.
+    """Return a note if a value that should be a mean of all classes lacks some of them.
 
     Args:
         balanced: Whether the metric is the mean of the values of the classes.
         classes: Labels there are, e.g. "0 and 1".
         task: What the classifier tells apart.
     """
-    if not balanced or not classes.isdigit():
+    count = len(task.classes)
+    if not balanced:
         return []
+    if classes.isdigit():
+        return [
+            f'All slices are of class "{task.classes[int(classes)]}": accuracies are those of this '
+            f"class, not the mean of {'two' if count == 2 else count}."
+        ]
+    there = {int(label) for label in classes.split(" and ")}
     return [
-        f'All slices are of class "{task.classes[int(classes)]}": accuracies are those of this '
-        "class, not the mean of two."
+        f'No slice is of class "{name}": accuracies are the mean of the other classes.'
+        for label, name in enumerate(task.classes)
+        if label not in there
     ]
 
 
@@ -157,16 +165,21 @@ def blind_to_class(chosen: ChosenMetric, values: pd.DataFrame, task: Task) -> li
         values: See `ct_importance.statistics.estimates.Estimates`.
         task: What the classifier tells apart.
     """
-    notes, metric = [], chosen.metric
-    for name, title in zip(task.keys, task.classes, strict=True):
-        if f"value_{name}" not in values:
+    notes, metric, count = [], chosen.metric, len(task.classes)
+    others = (
+        "class alone and reach half"
+        if count == 2
+        else f"classes alone and reach {count - 1}/{count}"
+    )
+    for name, title in zip(task.columns, task.classes, strict=True):
+        if not metric.balanced or f"value_{name}" not in values:
             continue
         slices = f'Slices of class "{title}"'
         if (values[f"value_{name}"].abs() < 0.5 * 10**-metric.decimals).all():
             notes.append(
                 f"{slices} add nothing to {metric.unit} for any estimator: the order in "
                 "which pixels are masked makes no difference to their accuracy. Values tell of the "
-                "other class alone and reach half of their range at most."
+                f"other {others} of their range at most."
             )
         elif f"first_accuracy_{name}" in values and _falls_at_once(values, name):
             notes.append(
@@ -197,6 +210,15 @@ def without_width(values: pd.DataFrame) -> list[str]:
         f"Intervals without width, of {', '.join(names)}: all patients have the same result, so "
         "that no resample differs. The value is not certain for that."
     ]
+
+
+def reading_of_parts(metric: Metric) -> str:
+    """Return what the parts of a table of more than two classes are."""
+    whole = "the mean of the classes" if metric.balanced else "all slices"
+    return (
+        f"First comes the value of {whole}, then that of each class, computed on its slices alone "
+        "and not compared."
+    )
 
 
 def training_share(values: pd.DataFrame) -> str:

@@ -29,5 +29,5 @@ def evaluate_ceiling(study: MetricFiles, wildcards: Any) -> CeilingJob:
         **study.chosen_metrics[wildcards.metric].model_dump(),
         seed=study.options.seed,
         statistics=study.options.statistics,
-        classes=study.options.task.keys,
+        classes=study.options.task.columns,
     )

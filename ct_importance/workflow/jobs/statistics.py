@@ -16,7 +16,7 @@ def estimate_values(study: MetricFiles, wildcards: Any) -> EstimationJob:
         seed=study.options.seed,
         estimators=tuple(study.estimators),
         statistics=study.options.statistics,
-        classes=study.options.task.keys,
+        classes=study.options.task.columns,
     )
 
 

@@ -157,3 +157,28 @@ def test_a_class_may_be_called_as_what_is_unknown_elsewhere(tmp_path):
     path = write_csv(tmp_path, "patient_id,contrast\nP1,unknown\nP2,n/a\n")
 
     assert read_label_csv(path, LabelOptions(), ("known", "unknown")) == {"P1": 1}
+
+
+PHASES = ("native", "arterial", "venous")
+
+
+def test_three_classes_go_by_name_and_index(tmp_path):
+    path = write_csv(tmp_path, "patient_id,contrast\nP1,Venous\nP2,1\nP3,2.0\nP4,0\n")
+
+    found = read_label_csv(path, LabelOptions(), PHASES)
+
+    assert found == {"P1": 2, "P2": 1, "P3": 2, "P4": 0}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("P1,yes", "line 2: the label names no class: write native/0 or arterial/1 or venous/2;"),
+        ("P1,", ": column 'contrast' holds no label; write 2 or 1 or 0, or check"),
+    ],
+)
+def test_what_is_none_of_three_classes(tmp_path, lines, message):
+    path = write_csv(tmp_path, f"patient_id,contrast\n{lines}\n")
+    with pytest.raises(InputError) as error:
+        read_label_csv(path, LabelOptions(), PHASES)
+    assert message in str(error.value)

@@ -134,3 +134,16 @@ def test_patients_of_one_label_are_enough_for_a_given_model(caplog):
         "no test patient has a slice of class 'no contrast' (2 test patients of 2): accuracy and "
         "fidelity are those of the other class"
     ]
+
+
+def test_three_classes_are_split_alike():
+    counts = {0: 20, 1: 10, 2: 5}
+    labels = {f"{label}-{n}": {label} for label, count in counts.items() for n in range(count)}
+    phases = ("native", "arterial", "venous")
+
+    sides = split_patients(labels, 0.2, seed=0, classes=phases)
+
+    assert held_out_patients_by_label(sides, labels) == {(0,): 4, (1,): 2, (2,): 1}
+    rare = labels | {"3-0": {3}}
+    with pytest.raises(InputError, match="no test patient has a slice of class 'late' "):
+        split_patients(rare, 0.2, seed=0, classes=(*phases, "late"))

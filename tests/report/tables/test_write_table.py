@@ -83,7 +83,8 @@ def write(
 ) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
     values(**computed_on).to_parquet(folder / "values.parquet")
-    perfect = values().iloc[:2].assign(estimator="mask", value=ceiling, value_low=0, value_high=9)
+    perfect = values(**computed_on).iloc[:2]
+    perfect = perfect.assign(estimator="mask", value=ceiling, value_low=0, value_high=9)
     perfect.to_parquet(folder / "ceiling.parquet")
     COMPARISONS.to_parquet(folder / "comparisons.parquet")
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
@@ -406,3 +407,64 @@ def test_what_is_known_of_trainings_is_said(tmp_path):
     assert "permutation test by patient and training," in three
     # That was simulated with one.
     assert "held the truth" not in three
+
+
+# More than two classes
+
+PHASES = Task(classes=("native", "low & late", "venous"), fill=(1.0, 0.0, 0.5))
+
+
+SEPARATORS = {"markdown": " | ", "html": "</th><td>", "latex": " & "}
+
+
+def of_phases(by_class=(1.0, 2.0, 3.0)):
+    """Columns of the values of each class."""
+    return {
+        f"value_{name}{end}": value + more
+        for name, value in zip(PHASES.columns, by_class, strict=True)
+        for end, more in {"": 0.0, "_low": -0.5, "_high": 0.5}.items()
+    } | {"classes": "0 and 1 and 2"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "heading"),
+    [
+        ("markdown", '| **Class "low & late"** | | |'),
+        ("html", "<b>Class &quot;low &amp; late&quot;</b>"),
+        ("latex", r'\multicolumn{3}{l}{\textbf{Class "low \& late"}} \\'),
+    ],
+)
+def test_of_three_classes_the_table_has_a_part_of_each_below_their_mean(tmp_path, kind, heading):
+    text = getattr(write(tmp_path, ceiling=8.0, task=PHASES, **of_phases()), kind).read_text()
+
+    whole, native, late, venous = re.split('Class (?:"|&quot;)', text[text.index("Mean of the") :])
+    assert heading in text
+    assert [late[:5], venous[:5]] == ["low &" if kind != "latex" else "low \\", "venou"]
+    for part, value in ((whole, 5.0), (native, 1.0), (late, 2.0), (venous, 3.0)):
+        assert part.count("SmoothGrad Squared") == part.count("Perfect map") == 1
+        assert f"SmoothGrad Squared{' | '}{value}".replace(" | ", SEPARATORS[kind]) in part
+    assert "First comes the value of the mean of the classes, then that of each class" in text
+
+
+def test_of_three_classes_the_csv_has_columns_of_each(tmp_path):
+    table = pd.read_csv(write(tmp_path, task=PHASES, **of_phases()).csv)
+    assert len(table) == len(EXPECTED)
+    assert set(table["absolute_venous"]) == {3.0}
+    assert set(table["original_low_late_low"]) == {1.5}
+    assert set(table["absolute_native_high"]) == {1.5}
+
+
+def test_of_two_classes_there_are_no_parts(tmp_path):
+    columns = {"value_no_contrast": 1.0, "value_contrast": 2.0}
+    made = write(tmp_path, **columns)
+    assert "Mean of the classes" not in made.markdown.read_text()
+    assert list(pd.read_csv(made.csv).filter(like="contrast")) == []
+
+
+def test_notes_on_three_classes(tmp_path):
+    text = write(tmp_path, task=PHASES, **of_phases((0.0, 2.0, 3.0))).markdown.read_text()
+    assert "Values tell of the other classes alone and reach 2/3 of their range at most" in text
+    text = write(tmp_path, task=PHASES, classes="0 and 2").markdown.read_text()
+    assert 'No slice is of class "low & late": accuracies are the mean of the other classe' in text
+    text = write(tmp_path, task=PHASES, classes="1").markdown.read_text()
+    assert "accuracies are those of this class, not the mean of 3." in text
