@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ct_importance.errors import InputError
+from ct_importance.io.arrays import to_array
 from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
 from ct_importance.io.table_file import open_table, open_writer, read_schema, read_table
@@ -191,7 +192,7 @@ def _shape_and_dtype(field: pa.Field) -> tuple[tuple[int, ...], np.dtype]:
 
 def _to_arrow(values: Any, field: pa.Field) -> pa.Array:
     if not _is_image(field):
-        return pa.array(values, type=field.type)
+        return to_array(values, field.type)
     shape, dtype = _shape_and_dtype(field)
     if isinstance(values, np.ndarray):
         if values.shape[1:] != shape:
@@ -199,7 +200,7 @@ def _to_arrow(values: Any, field: pa.Field) -> pa.Array:
         data = np.ascontiguousarray(values, dtype)
         return pa.Array.from_buffers(field.type, len(data), [None, pa.py_buffer(data)])
     cells = [None if value is None else _cell(value, shape, dtype, field.name) for value in values]
-    return pa.array(cells, type=field.type)
+    return to_array(cells, field.type)
 
 
 def _cell(value: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, name: str) -> bytes:

@@ -75,6 +75,10 @@ def read_table(
         InputError: If the table is damaged.
     """
     names = None if columns is None else list(columns)
+    if filters is None:
+        # `pyarrow.parquet.read_table` imports pandas.
+        with open_table(path) as file:
+            return file.read(columns=names)
     with _reading(path):
         return pq.read_table(path, columns=names, filters=filters, page_checksum_verification=True)
 

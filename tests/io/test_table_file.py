@@ -222,7 +222,7 @@ def test_a_disk_that_fails_is_named_and_no_damaged_table(table, monkeypatch, num
     def fail(*_, **__):
         raise OSError(number, "words of a library")
 
-    monkeypatch.setattr(pq, "read_table", fail)
+    monkeypatch.setattr(pq, "ParquetFile", fail)
     with pytest.raises(OSError, match="words of a library") as caught:
         read_table(table)
     assert caught.value.filename == str(table)
