@@ -9,7 +9,9 @@ from ct_importance.errors import InputError
 from ct_importance.options import Options
 
 Positive = Annotated[float, Field(gt=0)]
-Side = Annotated[int, Field(ge=8, le=4096)]
+SMALLEST, LARGEST = 8, 4096
+"""Rows and columns that a network may take."""
+Side = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 
 
 class AugmentationOptions(Options):
@@ -80,7 +82,7 @@ class InputOptions(Options):
 
     channels: Literal[1, 3] | None = None
     """Channels that the network takes: 1, or 3 that hold the same grey values, or a window each.
-    null: as many as there are windows, else 1."""
+    null: as many as windows or values of `normalize` are listed, else 1."""
     windows: Annotated[tuple[tuple[float, float], ...], Field(min_length=1)] | None = None
     """[lowest, highest] Hounsfield units that become 0 and 1, one window per channel; what is
     beyond is cut off. Each lies within `cohort.hu_window`. null: that one."""
@@ -94,7 +96,7 @@ class InputOptions(Options):
     def _channels_agree(self) -> Self:
         wanted = self.number_of_channels
         if wanted not in (1, 3):
-            raise ValueError(f"windows must be 1 or 3, as many as channels, not {wanted}")
+            raise ValueError(f"there are {wanted} windows or values of normalize; name 1 or 3")
         if self.windows is not None and len(self.windows) != wanted:
             raise ValueError(
                 f"channels is {wanted}, but there are {len(self.windows)} windows; name one per "
@@ -116,7 +118,9 @@ class InputOptions(Options):
     @property
     def number_of_channels(self) -> int:
         """How many channels the network takes."""
-        return self.channels or len(self.windows or "1")
+        listed = [self.windows, *(value for _, value in self.normalize or ())]
+        counts = [len(values) for values in listed if isinstance(values, tuple)]
+        return self.channels or max(counts, default=1)
 
     @property
     def input(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -81,6 +82,16 @@ class Source(InputOptions, Declared, ABC):
 
         Raises:
             InputError: If one cannot be used, with the reason and the remedy.
+        """
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Check what the user's files say of the classes while the workflow is read.
+
+        Args:
+            classes: Their names in the task, by label.
+
+        Raises:
+            InputError: If they are others.
         """
 
     def train(

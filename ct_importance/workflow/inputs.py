@@ -92,6 +92,7 @@ class UserInputs:
             try:
                 source.windows_in(self._config.options.cohort.hu_window)
                 source.check(self._config.options.cohort)
+                source.check_classes(self._config.options.task.classes)
             except (InputError, OSError) as error:
                 raise InputError(f"config: classifiers.{name}: {error}") from None
 

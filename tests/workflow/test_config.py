@@ -319,7 +319,7 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
             "also if they are the same"
         ]),
         ({"classifiers": {"resnet50": {"windows": [[-160, 240], [-900, 0]]}}}, [
-            "classifiers.resnet50: windows must be 1 or 3, as many as channels, not 2"
+            "classifiers.resnet50: there are 2 windows or values of normalize; name 1 or 3"
         ]),
         ({"classifiers": {"resnet50": {"windows": [[240, -160]]}}}, [
             "classifiers.resnet50: windows: the first value must be below the second, not "
@@ -331,9 +331,16 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ({"classifiers": {"resnet50": {"normalize": {"mean": 0.5, "std": 0}}}}, [
             "classifiers.resnet50.normalize.std: must be above 0 or a list (it is 0)"
         ]),
-        ({"classifiers": {"resnet50": {"normalize": {"mean": [0.5, 0.4, 0.3], "std": 1}}}}, [
+        ({"classifiers": {"resnet50": {"channels": 1, "normalize": {"mean": [1] * 3, "std": 1}}}}, [
             "classifiers.resnet50: normalize.mean has 3 values, but the network 1 channel; give a "
             "number, or one per channel"
+        ]),
+        ({"classifiers": {"mine": {
+            **{"architecture": "resnet50", "windows": [[0, 1]]},
+            "normalize": {"mean": 0, "std": [1] * 3},
+        }}}, [
+            "classifiers.mine: channels is 3, but there are 1 windows; name one per channel, "
+            "also if they are the same"
         ]),
         ({"classifiers": {"resnet50": {"image_size": 224}}}, [
             "classifiers.resnet50.image_size: must be a list (it is 224)"
