@@ -63,6 +63,37 @@ rule plot_figure:
         "../scripts/plot_figure.py"
 
 
+# Of all classifiers together, where there are several.
+rule plot_classifiers:
+    input:
+        unpack(study.tables_of_figure),
+    output:
+        svg=report(
+            "results/{run}/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category=study.category_of_figure,
+            labels=study.labels_of_figure,
+        ),
+        pdf="results/{run}/figures/{figure}.pdf",
+        png="results/{run}/figures/{figure}.png",
+    log:
+        "results/{run}/logs/plot_classifiers/{figure}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_classifiers/{figure}.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        job=study.job("plot_classifiers"),
+        caption=study.caption_of_figure,
+        code=study.code("plot_classifiers"),
+    script:
+        "../scripts/plot_classifiers.py"
+
+
 rule write_agreement:
     input:
         ranks="results/{run}/{classifier}/statistics/ranks.parquet",
@@ -126,6 +157,37 @@ rule write_stability:
         "../scripts/write_stability.py"
 
 
+# Where there are several classifiers.
+rule write_classifiers:
+    input:
+        ranks="results/{run}/statistics/ranks.parquet",
+        agreement="results/{run}/statistics/agreement.parquet",
+    output:
+        csv="results/{run}/tables/classifiers.csv",
+        markdown="results/{run}/tables/classifiers.md",
+        html=report(
+            "results/{run}/tables/classifiers.html",
+            caption="../report/classifiers.rst",
+            category="Across classifiers",
+            labels={"content": "in words and numbers"},
+        ),
+    log:
+        "results/{run}/logs/write_classifiers.log",
+    benchmark:
+        "results/{run}/benchmarks/write_classifiers.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        job=study.job("write_classifiers"),
+        code=study.code("write_classifiers"),
+    script:
+        "../scripts/write_classifiers.py"
+
+
 rule write_cost:
     input:
         slices="results/{run}/slices.parquet",
@@ -166,6 +228,8 @@ rule write_summary:
         ranks=study.of_classifiers("statistics/ranks.parquet"),
         taus=study.of_classifiers("statistics/taus.parquet"),
         values=study.values(),
+        # Where there are several: of all together.
+        across=study.across("statistics/ranks.parquet", "statistics/agreement.parquet"),
         tables=study.paper_tables("csv"),
         markdown=study.paper_tables("md"),
         environments=sorted(map(str, Path("envs").glob("*.yaml"))),

@@ -47,6 +47,32 @@ rule rank_estimators:
         "../scripts/rank_estimators.py"
 
 
+# Where there are several classifiers.
+rule compare_classifiers:
+    input:
+        # Classifier by classifier.
+        points=study.points_of_classifiers(),
+        ranks=study.of_classifiers("statistics/ranks.parquet"),
+    output:
+        ranks="results/{run}/statistics/ranks.parquet",
+        agreement="results/{run}/statistics/agreement.parquet",
+    log:
+        "results/{run}/logs/compare_classifiers.log",
+    benchmark:
+        "results/{run}/benchmarks/compare_classifiers.tsv"
+    conda:
+        "../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        job=study.job("compare_classifiers"),
+        code=study.code("compare_classifiers"),
+    script:
+        "../scripts/compare_classifiers.py"
+
+
 # Where a classifier is trained more than once.
 rule estimate_components:
     input:

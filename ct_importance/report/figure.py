@@ -35,6 +35,8 @@ OF_METRIC = ("values", "curves", "comparisons", "ceiling")
 TABLES = (*OF_RUN, "maps", *OF_METRIC)
 """What a figure can read; `maps` are those of its field ``estimator``, and the last four those of
 its field ``metric``."""
+ACROSS = ("slices", "segments", "ranks")
+"""What a figure of all classifiers can read; ``ranks`` then has the column ``classifier``."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Outline:
     task: Task
     statistics: StatisticsOptions
     report: ReportOptions
+    classifiers: tuple[str, ...] = ()
+    """Names of those that a figure `across` shows; of the others' one, nothing depends on it."""
 
     @property
     def example_slices(self) -> dict[str, str]:
@@ -76,6 +80,9 @@ class Figure(Declared, ABC):
     """Where the report lists it."""
     reads: ClassVar[tuple[str, ...]]
     """Of `TABLES`: what it is drawn from."""
+    across: ClassVar[bool] = False
+    """Whether it shows all classifiers of a run together: one of several classifiers has such
+    figures beside those of each. It can read `ACROSS`."""
 
     @classmethod
     @abstractmethod
@@ -112,13 +119,18 @@ class Figure(Declared, ABC):
 def figures_of(run: Outline) -> dict[str, Figure]:
     """Return the figures of a run, by the name of their files, sorted.
 
+    Args:
+        run: One classifier of it; or, for the figures `across`, several.
+
     Raises:
         InputError: If one reads a table that there is not, or does not say whose, or two have the
             same name.
     """
     found: dict[str, Figure] = {}
-    for kind in names("figure"):
-        for one in load("figure", kind).of_run(run):
+    across = len(run.classifiers) > 1
+    kinds = {kind: load("figure", kind) for kind in names("figure")}
+    for kind, figure in kinds.items():
+        for one in figure.of_run(run) if figure.across == across else ():
             _check_reads(kind, one)
             if one.name in found:
                 raise InputError(
@@ -130,10 +142,11 @@ def figures_of(run: Outline) -> dict[str, Figure]:
 
 
 def _check_reads(kind: str, one: Figure) -> None:
+    known = ACROSS if one.across else TABLES
     for table in one.reads:
-        if table not in TABLES:
+        if table not in known:
             raise InputError(
-                f"the figure {kind!r} reads {table}; there are {', '.join(TABLES)} "
+                f"the figure {kind!r} reads {table}; there are {', '.join(known)} "
                 "(ct_importance/report/figure.py)"
             )
         owner = {"maps": "estimator", **dict.fromkeys(OF_METRIC, "metric")}.get(table)

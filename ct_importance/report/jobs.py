@@ -56,6 +56,14 @@ class StabilityJob(Options):
     """Of the classifier."""
 
 
+class ClassifiersJob(Options):
+    """How far the ranking of the estimators depends on the classifier."""
+
+    trainings: dict[str, int]
+    """Of each classifier."""
+    statistics: StatisticsOptions
+
+
 class CostJob(Options):
     """What each estimator costs."""
 

@@ -17,6 +17,10 @@ READING = (
     "far these differ; of one, how far trainings differ is not known.",
 )
 
+SIDE_BY_SIDE = """[Ranks by each classifier, and how far they agree](tables/classifiers.md)
+
+![Rank of each estimator by classifier and metric](figures/classifiers.svg)"""
+
 # Snakemake centres this page in the window. Of a page larger than it, be it by the graph of rules
 # beside the text, the top and the left could not be scrolled to.
 STYLE = """.. raw:: html
@@ -53,6 +57,8 @@ def readme_text(summary: Mapping[str, Any], tables: Mapping[str, Sequence[str]])
         parts += [f"## {heading}", listed]
     for name, texts in tables.items():
         parts += [f"## Tables{_whose(name, summary)}", *(table.strip() for table in texts)]
+    if "across_classifiers" in summary:
+        parts += ["## All classifiers side by side", SIDE_BY_SIDE]
     parts += ["## Where it comes from", _provenance(summary)]
     configuration = json.dumps(summary["config"], indent=2)
     parts += ["## Configuration", f"```json\n{configuration}\n```"]
@@ -68,6 +74,8 @@ def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
             f"Warnings{whose}": found["warnings"],
             f"What it says{whose}": found["findings"],
         }
+    if "across_classifiers" in summary:
+        sections["Across classifiers"] = summary["across_classifiers"]["findings"]
     sections["How it is computed"] = [*_metrics(summary["metrics"]), *READING]
     return {heading: lines for heading, lines in sections.items() if lines}
 

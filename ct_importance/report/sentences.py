@@ -149,3 +149,64 @@ def _alike(metrics: str, low: float, high: float) -> str:
     if high < 0:
         return f"{metrics} rank the estimators partly the other way round"
     return f"whether {metrics} rank the estimators alike could not be shown"
+
+
+def say_classifiers(ranks: pd.DataFrame, agreement: pd.DataFrame, variant: str) -> list[str]:
+    """Return how far classifiers rank the estimators alike, and as the paper does, by each metric.
+
+    Args:
+        ranks: Columns classifier, variant, metric, estimator, rank, rank_high.
+        agreement: Columns what, variant, metric, first, second, value, low, high, see
+            `ct_importance.report.tables.classifiers.write_classifiers`.
+        variant: "original" or "absolute".
+    """
+    sentences = []
+    of_variant = agreement[agreement["variant"] == variant]
+    for metric, of_metric in of_variant.groupby("metric", sort=False):
+        kinds = dict(iter(of_metric.dropna(subset="value").groupby("what", sort=False)))
+        said = []
+        if "classifiers" in kinds:
+            ranked = ranks[(ranks["variant"] == variant) & (ranks["metric"] == metric)]
+            said += [_say_pairs(kinds["classifiers"], kinds.get("all")), _say_best(ranked)]
+        if "paper" in kinds:
+            taus = [f"{fixed(row.value, 2)} for {row.first}" for row in kinds["paper"].itertuples()]
+            said.append(f"tau with the ranking of the paper is {join(taus)}")
+        if said:
+            by = f"By {metric_name(str(metric))} of {VARIANT_WORDS[variant]}"
+            sentences.append(f"{by}, {'; '.join(said)}.")
+    return sentences
+
+
+def _say_pairs(pairs: pd.DataFrame, of_all: pd.DataFrame | None) -> str:
+    names = dict.fromkeys([*pairs["first"], *pairs["second"]])
+    who = f"all {len(names)} classifiers" if len(names) > 2 else join(list(names))
+    # NaN, where one has no interval, is neither above nor below anything.
+    low, high = pairs["low"].min(skipna=False), pairs["high"].max(skipna=False)
+    measures = [_with_ends("Kendall's tau", row) for _, row in pairs.iterrows()]
+    if of_all is not None:
+        least, most = (fixed(end, 2) for end in (pairs["value"].min(), pairs["value"].max()))
+        measures = [f"Kendall's tau {least} to {most}", _with_ends("W", of_all.iloc[0])]
+    return f"{_alike(who, low, high)} ({'; '.join(measures)})"
+
+
+def _with_ends(name: str, row: pd.Series) -> str:
+    ends = f"interval {fixed(row['low'], 2)} to {fixed(row['high'], 2)}"
+    return f"{name} {fixed(row['value'], 2)}, {'no interval' if pd.isna(row['low']) else ends}"
+
+
+def _say_best(ranks: pd.DataFrame) -> str:
+    """Return which estimator is first for which classifier, and where the tests leave it open."""
+    best = ranks[ranks["rank"] == ranks.groupby("classifier")["rank"].transform("min")]
+    everyone = list(dict.fromkeys(best["classifier"]))
+    classifiers: dict[str, list[str]] = {}
+    for classifier, names in best.groupby("classifier", sort=False)["estimator"]:
+        first = join(sorted(map(display_name, names))) + (" (equal)" if len(names) > 1 else "")
+        classifiers.setdefault(first, []).append(str(classifier))
+    parts = [f"{first} for {join(names)}" for first, names in classifiers.items()]
+    if len(parts) == 1:
+        parts = [f"{next(iter(classifiers))} for {'both' if len(everyone) == 2 else 'all'}"]
+    doubtful = list(dict.fromkeys(best.loc[best["rank_high"] > 1, "classifier"]))
+    which = f", which the tests leave open for {join(doubtful)}" if doubtful else ""
+    if doubtful == everyone:
+        which = ", which the tests leave open"
+    return f"first is {join(parts)}{which}"

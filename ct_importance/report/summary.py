@@ -21,8 +21,15 @@ from ct_importance.metrics.jobs import lower_is_better
 from ct_importance.report.jobs import SummaryJob
 from ct_importance.report.landing import landing_text, readme_text
 from ct_importance.report.provenance import git_commit, hardware, package_versions
-from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus, say_warnings
+from ct_importance.report.sentences import (
+    VARIANT_WORDS,
+    say_classifiers,
+    say_disagreement,
+    say_taus,
+    say_warnings,
+)
 from ct_importance.report.tables.notes import table_warnings
+from ct_importance.report.tables.paper import tau_with_paper
 from ct_importance.report.warnings import model_warnings
 from ct_importance.task import Task
 
@@ -44,6 +51,8 @@ class RunFiles:
     """Likewise."""
     values: Sequence[StrPath]
     """A table per metric, of each classifier."""
+    across: Sequence[StrPath]
+    """Of several classifiers, how all of them rank the estimators and how far they agree."""
     tables: Sequence[StrPath]
     """The tables of the report as CSV: one per metric and, of several trainings, their stability,
     of each classifier."""
@@ -100,6 +109,7 @@ def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
             one.name: {"is_trained_here": one.is_trained_here, **_summarise(job, *of_one)}
             for one, *of_one in by_classifier
         },
+        **({"across_classifiers": _compare(*files.across)} if files.across else {}),
         "metrics": {one.name: one.metric.describe(job.task) for one in job.metrics},
         "digests": {"slices": file_digest(files.slices)},
         "code": git_commit(Path.cwd()),
@@ -140,6 +150,20 @@ def _summarise(
             "classifier": [file_digest(path) for path in classifiers],
             "predictions": [file_digest(path) for path in predictions],
         },
+    }
+
+
+def _compare(ranks: StrPath, agreement: StrPath) -> dict[str, Any]:
+    """Return what was found of several classifiers together."""
+    ranked = read_frame(ranks)
+    agreed = pd.concat([read_frame(agreement), tau_with_paper(ranked)], ignore_index=True)
+    return {
+        "findings": [
+            sentence
+            for variant in VARIANT_WORDS
+            for sentence in say_classifiers(ranked, agreed, variant)
+        ],
+        "agreement": _records(agreed),
     }
 
 

@@ -15,8 +15,8 @@ from ct_importance.statistics.comparisons import differing_pairs
 from ct_importance.statistics.intervals import resample_patients, resample_trainings
 from ct_importance.statistics.options import StatisticsOptions
 
-SumsByMetric = Mapping[str, Mapping[tuple[str, str], Sequence[PatientSums]]]
-"""By metric, by estimator and variant: one per training of the classifier."""
+SumsByName = Mapping[str, Mapping[tuple[str, str], Sequence[PatientSums]]]
+"""By metric, or by classifier; by estimator and variant: one per training of the classifier."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Agreement:
 
 def rank_by_metrics(
     metrics: Mapping[str, Metric],
-    sums: SumsByMetric,
+    sums: SumsByName,
     comparisons: Mapping[str, pd.DataFrame],
     options: StatisticsOptions,
     seed: int,
@@ -59,7 +59,7 @@ def rank_by_metrics(
         options: Section `statistics` of the configuration.
         seed: Seed of the run.
     """
-    weights = _joint_weights(sums, options.resamples, seed)
+    weights = joint_weights(sums, options.resamples, seed)
     trainings = len(next(iter(next(iter(sums.values())).values())))
     shares = resample_trainings(trainings, options.resamples, seed)
     merits: dict[tuple[str, str], list[np.ndarray]] = {}
@@ -68,7 +68,7 @@ def rank_by_metrics(
         for variant in dict.fromkeys(variant for _, variant in of_metric):
             estimators = [estimator for estimator, other in of_metric if other == variant]
             of_variant = [of_metric[estimator, variant] for estimator in estimators]
-            merits[name, variant] = _merits(metrics[name], of_variant, weights[name], shares)
+            merits[name, variant] = merits_of(metrics[name], of_variant, weights[name], shares)
             exact = merits[name, variant][0][0]
             differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
             low, high = _places(estimators, exact, differing)
@@ -80,7 +80,7 @@ def rank_by_metrics(
     return Agreement(pd.concat(ranks, ignore_index=True), taus)
 
 
-def _merits(
+def merits_of(
     metric: Metric,
     sums: Sequence[Sequence[PatientSums]],
     weights: np.ndarray,
@@ -106,7 +106,6 @@ def _merits(
 def _taus(
     merits: Mapping[tuple[str, str], list[np.ndarray]], confidence: float, has_interval: bool
 ) -> pd.DataFrame:
-    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
     rows = []
     for (first, variant), (second, other_variant) in combinations(merits, 2):
         if variant != other_variant:
@@ -115,12 +114,7 @@ def _taus(
             kendall_tau(one, other)
             for one, other in zip(merits[first, variant], merits[second, variant], strict=True)
         )
-        # Resamples in which a metric ranks all estimators alike have no tau.
-        there = resampled[~np.isnan(resampled)]
-        ends = [np.nan, np.nan]
-        if has_interval and there.size:
-            # Of numbers that take few values, an end is one of them.
-            ends = np.quantile(there, levels, method="inverted_cdf")
+        ends = percentiles(resampled if has_interval else resampled[:0], confidence)
         rows.append([variant, first, second, exact[0], *ends])
     columns = ["variant", "first", "second", "tau", "tau_low", "tau_high"]
     return pd.DataFrame(rows, columns=columns)
@@ -148,8 +142,35 @@ def tau_between_trainings(values: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variant", "first", "second", "tau"])
 
 
-def _joint_weights(sums: SumsByMetric, resamples: int, seed: int) -> dict[str, np.ndarray]:
-    """Return how often each metric's patients are drawn when the patients of all are resampled."""
+def percentiles(resampled: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Return the interval of a number that takes few values, as a measure of agreement does.
+
+    Args:
+        resampled: (B,); NaN, in a resample in which all estimators are alike, is left out.
+        confidence: E.g. 0.95.
+
+    Returns:
+        Its ends, which are values it takes; NaN if none is left.
+    """
+    there = resampled[~np.isnan(resampled)]
+    if not there.size:
+        return np.nan, np.nan
+    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(there, levels, method="inverted_cdf")
+    return float(low), float(high)
+
+
+def joint_weights(sums: SumsByName, resamples: int, seed: int) -> dict[str, np.ndarray]:
+    """Return how often each patient is drawn when the patients of all are resampled together.
+
+    Args:
+        sums: By what has its own patients: a metric, or a classifier.
+        resamples: B, how many.
+        seed: Seed of the run.
+
+    Returns:
+        (B, P) of each, for its own P patients.
+    """
     firsts = {name: next(iter(of_metric.values()))[0] for name, of_metric in sums.items()}
     patients = sorted(set().union(*(first.patients for first in firsts.values())))
     columns = {name: np.searchsorted(patients, first.patients) for name, first in firsts.items()}

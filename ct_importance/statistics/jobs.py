@@ -40,6 +40,21 @@ class SimilarityJob(Options):
     """Section `statistics` of the configuration."""
 
 
+class ConcordanceJob(Options):
+    """How far classifiers agree on the ranking of the estimators."""
+
+    trainings: dict[str, int]
+    """Of each classifier, in the order of their tables."""
+    metrics: tuple[ChosenMetric, ...]
+    """In the order of their tables, of each classifier."""
+    estimators: tuple[str, ...]
+    """In the order of their tables of points, which those of each training have."""
+    seed: int
+    """Seed of the run."""
+    statistics: StatisticsOptions
+    """Section `statistics` of the configuration."""
+
+
 class RankingJob(Options):
     """How each metric ranks the estimators, and how far the metrics agree."""
 

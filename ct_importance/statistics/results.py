@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
+from itertools import count, islice
+
+import pandas as pd
 
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices, training_patients
@@ -13,8 +15,9 @@ from ct_importance.metrics.metric import Probe
 from ct_importance.metrics.samples import read_samples
 from ct_importance.statistics.agreement import rank_by_metrics
 from ct_importance.statistics.components import components_of_values
+from ct_importance.statistics.concordance import agreement_of_classifiers
 from ct_importance.statistics.estimates import Estimates, estimate_values, read_sums
-from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob
+from ct_importance.statistics.jobs import CeilingJob, ConcordanceJob, EstimationJob, RankingJob
 
 
 def write_ceiling(
@@ -110,6 +113,42 @@ def write_ranks(
     )
     write_frame(ranks, found.ranks)
     write_frame(taus, found.taus)
+
+
+def write_concordance(
+    job: ConcordanceJob,
+    points: Sequence[StrPath],
+    ranks: Sequence[StrPath],
+    all_ranks: StrPath,
+    agreement: StrPath,
+) -> None:
+    """Write how all classifiers rank the estimators, and how far they agree.
+
+    Args:
+        job: What to compute.
+        points: The tables of each classifier, as in `write_ranks`.
+        ranks: Of each classifier, as `write_ranks` writes them.
+        all_ranks: The same with the column ``classifier`` in front, to be written.
+        agreement: The table of `agreement_of_classifiers`, with the column ``metric`` in front.
+    """
+    rest = iter(points)
+    tables = {
+        (classifier, one.name): list(islice(rest, trainings * len(job.estimators)))
+        for classifier, trainings in job.trainings.items()
+        for one in job.metrics
+    }
+    found = []
+    for one in job.metrics:
+        sums = {
+            name: read_sums(one.metric, _by_estimator(job.estimators, tables[name, one.name]))
+            for name in job.trainings
+        }
+        table = agreement_of_classifiers(one.metric, sums, job.statistics, job.seed)
+        table.insert(0, "metric", one.name)
+        found.append(table)
+    ranked = pd.concat(map(read_frame, ranks), keys=job.trainings, names=["classifier", None])
+    write_frame(all_ranks, ranked.reset_index("classifier").reset_index(drop=True))
+    write_frame(agreement, pd.concat(found, ignore_index=True))
 
 
 def _by_estimator(estimators: Sequence[str], points: Sequence[StrPath]) -> dict[str, list[StrPath]]:

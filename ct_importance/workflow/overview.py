@@ -23,8 +23,10 @@ def print_overview(
         folder: results/<run>.
         classifiers: Trainings of each classifier.
         tables: Stems of the tables.
-        up_to_date: Files that are not older than what they are made of; others are not shown.
+        up_to_date: Files that are not older than what they are made of, if they are there: a call
+            may end before it makes them. Others are not shown.
     """
+    up_to_date = {path for path in up_to_date if Path(path).is_file()}
     folder, several = Path(folder), len(classifiers) > 1
     for name, trainings in classifiers.items():
         files = [folder / name / training / "evaluation.json" for training in trainings]
@@ -35,7 +37,9 @@ def print_overview(
         with open(label_file, encoding="utf-8", newline="") as file:
             print("\n".join(describe_labels(list(csv.DictReader(file)))) + "\n")
     texts = {name: [folder / name / "tables" / f"{it}.md" for it in tables] for name in classifiers}
-    shown = {path for paths in texts.values() for path in paths if str(path) in up_to_date}
+    across = [folder / "tables" / "classifiers.md"] if several else []
+    every = [*(path for paths in texts.values() for path in paths), *across]
+    shown = {path for path in every if str(path) in up_to_date}
     for name, paths in texts.items():
         of_classifier = [path for path in paths if path in shown]
         if several and of_classifier:
@@ -43,17 +47,18 @@ def print_overview(
         for path in of_classifier:
             print(path.read_text(encoding="utf-8"))
     if shown:
-        _print_places(folder, classifiers)
-    every = [path for paths in texts.values() for path in paths]
+        _print_places(folder, classifiers, [path for path in across if path in shown])
     old = [str(path) for path in every if path not in shown and path.is_file()]
     if old:
         print(f"Not made by this call, may be old: {', '.join(old)}")
 
 
-def _print_places(folder: Path, classifiers: Iterable[str]) -> None:
+def _print_places(folder: Path, classifiers: Iterable[str], across: Iterable[Path]) -> None:
     for name in classifiers:
         for what in ("Tables", "Figures"):
             print(f"{what + ':':9}{folder / name / what.lower()}/")
+    for path in across:
+        print(f"All classifiers side by side: {path}")
     print(f"Logs:    {folder / 'logs'}/")
     print(f"Kept and set aside: {folder / 'cohort' / 'summary.csv'}")
 

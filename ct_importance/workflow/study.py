@@ -13,6 +13,11 @@ from ct_importance.workflow.jobs import classifier, cohort, metrics, report, sal
 from ct_importance.workflow.layout.grid import Wildcards
 from ct_importance.workflow.layout.report import ReportFiles
 
+OF_ALL_METRICS = {
+    *("rank_estimators", "compare_classifiers"),
+    *("write_agreement", "write_stability", "write_summary"),
+}
+"""Rules whose scripts load every metric."""
 JOBS = (cohort, classifier, saliency, metrics, statistics, report)
 
 
@@ -50,10 +55,10 @@ class Study(ReportFiles):
         if rule == "evaluate_importance" and self.needs(wildcards.metric, "classifier"):
             metric = self._module("metric", self.config.metrics[wildcards.metric])
             return [metric, self._source(wildcards)]
-        if rule == "plot_figure":
+        if rule in ("plot_figure", "plot_classifiers"):
             # What it shows of estimators and metrics is in tables that their code has made.
-            return [self._module("figure", self.figures[wildcards.classifier][wildcards.figure])]
-        if rule in ("rank_estimators", "write_agreement", "write_stability", "write_summary"):
+            return [self._module("figure", self.figure_of(wildcards))]
+        if rule in OF_ALL_METRICS:
             names = self.metrics
         elif rule == "write_table":
             names = [self.tables[wildcards.table]]

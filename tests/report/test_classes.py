@@ -23,6 +23,15 @@ EMPTY = {
     "ranks": ["variant", "metric", "estimator", "value", "rank", "rank_low", "rank_high"],
     "taus": ["variant", "first", "second", "tau", "tau_low", "tau_high"],
 }
+RANKED = {
+    "classifier": ["once", "twice"],
+    **{"variant": "absolute", "metric": "mine", "estimator": "random", "value": 1.0},
+    **{"rank": 1.0, "rank_low": 1.0, "rank_high": 1.0},
+}
+AGREED = {
+    **{"metric": "mine", "what": "classifiers", "variant": "absolute", "first": "once"},
+    **{"second": "twice", "estimators": 2, "value": 0.5, "low": 0.25, "high": 1.0},
+}
 LESIONS = Task(classes=("healthy", "lesion"), fill=(0.5, 0.0))
 BAD = {
     "fills": [
@@ -85,6 +94,7 @@ def test_the_first_page_and_the_summary(run, tmp_path):
         task=LESIONS,
     )
     files = RunFiles(
+        across=[],
         slices=run.slices,
         classifiers=[run.predictions],
         predictions=[run.predictions],
@@ -116,6 +126,8 @@ def test_the_summary_tells_of_several_trainings(run, tmp_path):
     for name, columns in EMPTY.items():
         write_frame(tmp_path / f"{name}.parquet", pd.DataFrame(columns=columns))
     pair = {"twice": 2, "once": 1}
+    write_frame(tmp_path / "all_ranks.parquet", pd.DataFrame(RANKED))
+    write_frame(tmp_path / "agreement.parquet", pd.DataFrame([AGREED]))
     job = SummaryJob(
         config={"run": "pair", "seed": 0},
         classifiers=tuple(
@@ -127,6 +139,7 @@ def test_the_summary_tells_of_several_trainings(run, tmp_path):
         task=Task(),
     )
     files = RunFiles(
+        across=[tmp_path / "all_ranks.parquet", tmp_path / "agreement.parquet"],
         slices=run.slices,
         classifiers=[run.predictions] * 3,
         predictions=[run.predictions] * 3,
@@ -144,6 +157,11 @@ def test_the_summary_tells_of_several_trainings(run, tmp_path):
     found = json.loads(summary.read_text())["classifiers"]
     assert found["twice"]["tables"]["stability"][0]["value"] == 0.5
     assert list(found["once"]["tables"]) == ["table1_fidelity"]
+    across = json.loads(summary.read_text())["across_classifiers"]
+    assert "once and twice rank the estimators partly alike" in across["findings"][0]
+    assert across["agreement"][0]["value"] == 0.5
+    assert across["findings"][0] in readme.read_text()
+    assert "tables/classifiers.md" in readme.read_text()
     assert "Maps are alike." in readme.read_text().split("Tables: once")[0]
 
 

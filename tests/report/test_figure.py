@@ -1,11 +1,13 @@
 """The contract of figures, and what each must keep of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.plugins import names
-from ct_importance.report.figure import TABLES, Outline, figures_of
+from ct_importance.report.figure import ACROSS, TABLES, Outline, figures_of
 from ct_importance.report.jobs import FigureJob
 from ct_importance.report.options import ReportOptions
 from ct_importance.statistics.options import StatisticsOptions
@@ -24,6 +26,7 @@ RUN = Outline(
     statistics=StatisticsOptions(),
     report=ReportOptions(),
 )
+OF_SEVERAL = replace(RUN, classifiers=("densenet", "resnet50"))
 FIGURE = """
 from typing import ClassVar
 
@@ -51,11 +54,15 @@ def of_another_package(folder, source):
     return installed(folder, "others", {"glow": source}, points)
 
 
-@pytest.mark.parametrize("name", figures_of(RUN))
-def test_a_figure_says_what_it_shows_and_is_the_same_after_its_way_to_the_script(name):
-    figure = figures_of(RUN)[name]
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [(run, name) for run in (RUN, OF_SEVERAL) for name in figures_of(run)],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_figure_says_what_it_shows_and_is_the_same_after_its_way_to_the_script(run, name):
+    figure = figures_of(run)[name]
 
-    assert set(figure.reads) <= set(TABLES)
+    assert set(figure.reads) <= set(ACROSS if figure.across else TABLES)
     assert figure.caption.endswith(".")
     assert all(figure.labels.values())
     kind = type(figure).__module__.rpartition(".")[2]
@@ -79,6 +86,24 @@ def test_a_figure_of_another_package_is_one_of_all(tmp_path):
         assert list(found) == sorted([*here, "glow"])
         assert found["glow"].labels == {"figure": "glow", "shows": "brightness"}
     assert list(figures_of(RUN)) == list(here)
+
+
+def test_figures_across_are_those_of_several_classifiers_and_no_others(tmp_path):
+    across = FIGURE.replace("    reads", "    across: ClassVar[bool] = True\n    reads")
+    with of_another_package(tmp_path, across):
+        assert list(figures_of(OF_SEVERAL)) == ["classifiers", "glow"]
+        assert "glow" not in figures_of(RUN)
+    one = replace(RUN, classifiers=("resnet50",))
+    assert list(figures_of(one)) == list(figures_of(RUN))
+
+
+def test_a_figure_across_reads_nothing_of_one_classifier(tmp_path):
+    across = FIGURE.replace("    reads", "    across: ClassVar[bool] = True\n    reads")
+    with (
+        of_another_package(tmp_path, across.replace('("ranks",)', '("predictions",)')),
+        pytest.raises(InputError, match="reads predictions; there are slices, segments, ranks"),
+    ):
+        figures_of(OF_SEVERAL)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,13 @@ import pandas as pd
 import pytest
 
 from ct_importance.report.names import metric_name
-from ct_importance.report.sentences import ordinal, say_disagreement, say_taus, say_warnings
+from ct_importance.report.sentences import (
+    ordinal,
+    say_classifiers,
+    say_disagreement,
+    say_taus,
+    say_warnings,
+)
 
 
 def ranks(shown=(), **by_metric):
@@ -140,6 +146,69 @@ def test_agreement_without_interval_is_not_shown():
         "shown (Kendall's tau 0.90, no interval)."
     ]
     assert say_taus(taus(None), "original") == say_taus(taus(0.9), "absolute") == []
+
+
+def agreed(*rows):
+    columns = ["what", "first", "second", "value", "low", "high"]
+    table = pd.DataFrame(rows, columns=columns).assign(variant="absolute", metric="roc")
+    return table.astype({"value": float, "low": float, "high": float})
+
+
+def ranked(shown=(), **by_classifier):
+    """Ranks by ROC of each classifier."""
+    tables = [
+        ranks(["roc"] if name in shown else [], roc=of).assign(classifier=name)
+        for name, of in by_classifier.items()
+    ]
+    return pd.concat(tables)
+
+
+def test_two_classifiers_that_agree_and_the_paper():
+    table = agreed(
+        ("classifiers", "one", "two", 0.9, 0.8, 1),
+        ("trainings", "one", "one", 0.7, None, None),
+        ("paper", "one", "", 0.5, None, None),
+        ("paper", "two", "", -0.25, None, None),
+    )
+    same = ranked(one={"a": 1, "b": 2}, two={"a": 1, "b": 2})
+
+    assert say_classifiers(same, table, "absolute") == [
+        "By ROC of absolute values, one and two rank the estimators much alike (Kendall's tau "
+        "0.90, interval 0.80 to 1.00); first is a for both, which the tests leave open; tau with "
+        "the ranking of the paper is 0.50 for one and −0.25 for two."
+    ]
+    (alone,) = say_classifiers(same, table[table["what"] == "paper"], "absolute")
+    assert alone.startswith("By ROC of absolute values, tau with the ranking of the paper is 0.50")
+    assert say_classifiers(same, table, "original") == []
+
+
+def test_of_three_classifiers_the_two_that_agree_least_decide():
+    table = agreed(
+        ("classifiers", "one", "two", 0.9, 0.8, 1),
+        ("classifiers", "one", "three", 0.4, -0.1, 0.8),
+        ("classifiers", "two", "three", 0.5, 0.1, 0.8),
+        ("all", "", "", 0.75, 0.5, 0.9),
+    )
+    differing = ranked(["one"], one={"a": 1, "b": 2}, two={"a": 1.5, "b": 1.5}, three={"b": 1})
+    (sentence,) = say_classifiers(differing, table, "absolute")
+
+    assert sentence == (
+        "By ROC of absolute values, whether all 3 classifiers rank the estimators alike could not "
+        "be shown (Kendall's tau 0.40 to 0.90; W 0.75, interval 0.50 to 0.90); first is a for one, "
+        "a and b (equal) for two and b for three, which the tests leave open for two."
+    )
+
+
+def test_classifiers_without_interval_or_ranking():
+    table = agreed(("classifiers", "one", "two", 0.9, None, None))
+    first = ranked(["one", "two"], one={"a": 1}, two={"b": 1})
+
+    assert say_classifiers(first, table, "absolute") == [
+        "By ROC of absolute values, whether one and two rank the estimators alike could not be "
+        "shown (Kendall's tau 0.90, no interval); first is a for one and b for two."
+    ]
+    nothing = agreed(("classifiers", "one", "two", None, None, None))
+    assert say_classifiers(first, nothing, "absolute") == []
 
 
 def test_every_warning_is_said_once_with_its_metrics():

@@ -111,3 +111,29 @@ def test_several_classifiers_and_trainings_are_told_apart(folder, capsys):
     assert "Classifier resnet50: balanced accuracy 0.784 on 12 test slices\n" in printed
     assert "Classifier mine\n\nF of mine\n" in printed
     assert f"Tables:  {folder}/mine/tables/" in printed
+    assert "side by side" not in printed
+
+    page = folder / "tables" / "classifiers.md"
+    page.parent.mkdir()
+    page.touch()
+    print_overview(folder, {"mine": ["1"]} | ONE, ["one"], everything(folder))
+    assert f"All classifiers side by side: {page}\n" in capsys.readouterr().out
+    print_overview(folder, {"mine": ["1"]} | ONE, ["one"], everything(folder) - {str(page)})
+    assert f"Not made by this call, may be old: {page}" in capsys.readouterr().out
+
+
+def test_what_a_call_ended_before_is_not_looked_for(folder, capsys):
+    """Snakemake names what a call would have made, had it not been told where to end."""
+    missing = f"{folder}/resnet50/tables/two.md"
+    print_overview(
+        folder,
+        ONE | {"mine": ["1"]},
+        ["one", "two"],
+        {
+            *everything(folder),
+            missing,
+            f"{folder}/mine/1/evaluation.json",
+        },
+    )
+
+    assert "F × 10 of one" in capsys.readouterr().out

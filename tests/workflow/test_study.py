@@ -14,9 +14,21 @@ from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
 from ct_importance.metrics.jobs import EvaluationJob, lower_is_better
-from ct_importance.report.jobs import AgreementJob, FigureJob, StabilityJob, SummaryJob
+from ct_importance.report.jobs import (
+    AgreementJob,
+    ClassifiersJob,
+    FigureJob,
+    StabilityJob,
+    SummaryJob,
+)
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
-from ct_importance.statistics.jobs import CeilingJob, EstimationJob, RankingJob, SimilarityJob
+from ct_importance.statistics.jobs import (
+    CeilingJob,
+    ConcordanceJob,
+    EstimationJob,
+    RankingJob,
+    SimilarityJob,
+)
 from ct_importance.workflow import study as module
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.study import Study, growing, one_of
@@ -399,6 +411,39 @@ def test_the_grid_of_classifiers_and_trainings(tmp_path):
     summary = asked(study, "write_summary", SummaryJob)
     found = {one.name: one.trainings for one in summary.classifiers}
     assert found == {"mine": 1, "resnet50": 2}
+
+
+def test_what_is_made_of_several_classifiers():
+    study = study_of(classifiers={"another": {"architecture": "resnet50"}}, replicates=2)
+    run = "results/demo"
+    added = {path for path in study.figure_files() if path.startswith(f"{run}/figures/")}
+    assert added == {f"{run}/figures/classifiers.{suffix}" for suffix in ("svg", "pdf", "png")}
+    assert f"{run}/tables/classifiers.csv" in study.table_files()
+    here = SimpleNamespace(run="demo", figure="classifiers")
+    assert study.tables_of_figure(here) == {"ranks": f"{run}/statistics/ranks.parquet"}
+    assert study.labels_of_figure(here) == {"content": "ranks by every classifier"}
+    drawn = FigureJob.model_validate_json(study.job("plot_classifiers")(here))
+    assert drawn.figure.name == "classifiers"
+    assert study.code("plot_classifiers")(here) != study.code("plot_figure")(
+        wildcards(figure="rank_flow")
+    )
+    compared = ConcordanceJob.model_validate_json(study.job("compare_classifiers")(here))
+    assert compared.trainings == {"another": 2, "resnet50": 2}
+    points = study.points_of_classifiers()
+    assert len(points) == 2 * 3 * 2 * 8
+    assert points[0] == f"{run}/another/1/metrics/fidelity/backpropagation.parquet"
+    assert points[-1] == f"{run}/resnet50/2/metrics/dice/smoothgrad_squared.parquet"
+    table = ClassifiersJob.model_validate_json(study.job("write_classifiers")(here))
+    assert table.trainings == compared.trainings
+    assert study.across("a.csv") == [f"{run}/a.csv"]
+
+
+def test_of_one_classifier_nothing_is_compared():
+    study = study_of()
+    assert study.across("a.csv") == []
+    assert study.figures_across == {}
+    assert "classifiers" not in study.figure_names()
+    assert not any("classifiers" in path for path in study.table_files())
 
 
 def test_what_is_trained_does_not_depend_on_how_it_is_computed():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+
+from ct_importance.statistics.agreement import kendall_tau
 
 PAPER = {
     "fidelity": {
@@ -65,3 +68,29 @@ def compare_with_paper(ranks: pd.DataFrame) -> pd.DataFrame:
             )
         )
     return pd.concat(rows, ignore_index=True)
+
+
+def tau_with_paper(ranks: pd.DataFrame) -> pd.DataFrame:
+    """Return Kendall's tau of the rankings by each classifier and the paper's.
+
+    Args:
+        ranks: Columns classifier, variant, metric, estimator, value.
+
+    Returns:
+        Columns ``what`` ("paper"), metric, variant, first (the classifier), second (empty),
+        ``estimators`` (how many both rank), value (tau), low and high (NaN).
+    """
+    rows = []
+    for classifier, of_classifier in ranks.groupby("classifier", sort=False):
+        both = compare_with_paper(of_classifier)
+        for (variant, metric), group in both.groupby(["variant", "metric"], sort=False):
+            mine, paper = (group[name].to_numpy()[None] for name in ("rank", "paper_rank"))
+            rows.append(
+                {
+                    **{"what": "paper", "metric": metric, "variant": variant},
+                    **{"first": classifier, "second": "", "estimators": len(group)},
+                    **{"value": kendall_tau(mine, paper)[0], "low": np.nan, "high": np.nan},
+                }
+            )
+    columns = ["what", "metric", "variant", "first", "second", "estimators", "value"]
+    return pd.DataFrame(rows, columns=[*columns, "low", "high"])

@@ -8,6 +8,7 @@ from ct_importance.plugins import name_of
 from ct_importance.report.jobs import (
     AgreementJob,
     ClassifierOfRun,
+    ClassifiersJob,
     CostJob,
     ExplorerJob,
     FigureJob,
@@ -23,6 +24,11 @@ def plot_figure(study: ReportFiles, wildcards: Any) -> FigureJob:
     """Return which figure is drawn."""
     figure = study.figure_of(wildcards)
     return FigureJob(kind=name_of(type(figure)), options=figure.model_dump())
+
+
+def plot_classifiers(study: ReportFiles, wildcards: Any) -> FigureJob:
+    """Return which figure is drawn of all classifiers."""
+    return plot_figure(study, wildcards)
 
 
 def write_table(study: ReportFiles, wildcards: Any) -> TableJob:
@@ -50,6 +56,14 @@ def write_stability(study: ReportFiles, wildcards: Any) -> StabilityJob:
         metrics=tuple(study.chosen_metrics.values()),
         statistics=study.options.statistics,
         trainings=len(study.replicates(wildcards.classifier)),
+    )
+
+
+def write_classifiers(study: ReportFiles, wildcards: Any) -> ClassifiersJob:
+    """Return which classifiers are compared."""
+    return ClassifiersJob(
+        trainings={name: len(replicates) for name, replicates in study.trainings.items()},
+        statistics=study.options.statistics,
     )
 
 

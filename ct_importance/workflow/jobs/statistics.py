@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ct_importance.statistics.jobs import EstimationJob, RankingJob, SimilarityJob
+from ct_importance.statistics.jobs import (
+    ConcordanceJob,
+    EstimationJob,
+    RankingJob,
+    SimilarityJob,
+)
 from ct_importance.workflow.layout.metrics import MetricFiles
 from ct_importance.workflow.layout.saliency import SaliencyFiles
 
@@ -42,4 +47,12 @@ def rank_estimators(study: MetricFiles, wildcards: Any) -> RankingJob:
         estimators=tuple(study.estimators),
         seed=study.options.seed,
         statistics=study.options.statistics,
+    )
+
+
+def compare_classifiers(study: MetricFiles, wildcards: Any) -> ConcordanceJob:
+    """Return which classifiers are compared, by which metrics."""
+    return ConcordanceJob(
+        trainings={name: len(replicates) for name, replicates in study.trainings.items()},
+        **rank_estimators(study, wildcards).model_dump(),
     )

@@ -100,6 +100,14 @@ class MetricFiles(CohortFiles):
         points = (self.points(wildcards.classifier, metric) for metric in self.metrics)
         return list(itertools.chain(*points))
 
+    def points_of_classifiers(self) -> list[str]:
+        """Return the tables of all metrics, classifier by classifier."""
+        return list(
+            itertools.chain(
+                *(self.points(name, metric) for name in self.classifiers for metric in self.metrics)
+            )
+        )
+
     def ceiling(self, metric: str, table: str) -> list[str]:
         """Return what a perfect map reaches by a metric of regions; the others reach 1."""
         has_ceiling = metric in self.metrics and all(

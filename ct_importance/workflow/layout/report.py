@@ -26,18 +26,29 @@ class ReportFiles(SaliencyFiles):
         """
         super().__init__(config)
         self.figures = {name: figures_of(self._outline(name)) for name in self.classifiers}
+        several = len(self.classifiers) > 1
+        self.figures_across = figures_of(self._outline(*self.classifiers)) if several else {}
 
-    def _outline(self, classifier: str) -> Outline:
-        """Return what was found of a classifier, as far as figures ask for it."""
+    def _outline(self, *classifiers: str) -> Outline:
+        """Return what figures ask for of one classifier, or of several together."""
         return Outline(
             estimators=tuple(self.estimators),
             metrics=self.chosen_metrics,
             has_masks=self.has_masks,
-            is_trained_here=self.classifiers[classifier].is_trained_here,
+            is_trained_here=all(self.classifiers[it].is_trained_here for it in classifiers),
             task=self.options.task,
             statistics=self.options.statistics,
             report=self.options.report,
+            classifiers=classifiers,
         )
+
+    def across(self, *paths: str) -> list[str]:
+        """Return files that compare the classifiers; none where there is one.
+
+        Args:
+            paths: From the folder of the run.
+        """
+        return [f"{self.folder}/{path}" for path in paths if len(self.classifiers) > 1]
 
     def evaluations(self, wildcards: Wildcards) -> list[str]:
         """Return how good each training of a classifier is."""
@@ -60,7 +71,8 @@ class ReportFiles(SaliencyFiles):
         ]
         stems += ["agreement", "ranks", "cost"]
         stability = [f"{self.folder}/{name}/tables/stability.csv" for name in self.repeated()]
-        return [*self.of_classifiers(*(f"tables/{it}.csv" for it in stems)), *stability]
+        found = self.of_classifiers(*(f"tables/{it}.csv" for it in stems))
+        return [*found, *stability, *self.across("tables/classifiers.csv")]
 
     def of_table(self, name: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to a file of the statistics behind a table."""
@@ -76,23 +88,31 @@ class ReportFiles(SaliencyFiles):
     def figure_files(self) -> list[str]:
         """Return the figures in every format."""
         return [
-            f"{self.folder}/{classifier}/figures/{name}.{suffix}"
-            for classifier, figures in self.figures.items()
+            f"{folder}/figures/{name}.{suffix}"
+            for folder, figures in (
+                *((f"{self.folder}/{name}", figures) for name, figures in self.figures.items()),
+                (self.folder, self.figures_across),
+            )
             for name in figures
             for suffix in FORMATS
         ]
 
     def figure_names(self) -> set[str]:
-        """Return the names of the figures of all classifiers."""
-        return set().union(*self.figures.values())
+        """Return the names of all figures."""
+        return set().union(*self.figures.values(), self.figures_across)
 
     def figure_of(self, wildcards: Wildcards) -> Figure:
-        """Return the figure of a job."""
-        return self.figures[wildcards.classifier][wildcards.figure]
+        """Return the figure of a job: of a classifier, or of all where it names none."""
+        classifier = getattr(wildcards, "classifier", None)
+        figures = self.figures[classifier] if classifier else self.figures_across
+        return figures[wildcards.figure]
 
     def tables_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
         """Return the tables that a figure is drawn from, by name; those of the first training."""
         figure = self.figure_of(wildcards)
+        if figure.across:
+            places = {name: name for name in figure.reads} | {"ranks": "statistics/ranks"}
+            return {name: f"{self.folder}/{places[name]}.parquet" for name in figure.reads}
         return {
             name: self._table_of_figure(name, figure, wildcards.classifier) for name in figure.reads
         }
@@ -119,7 +139,8 @@ class ReportFiles(SaliencyFiles):
 
     def labels_of_figure(self, wildcards: Wildcards) -> dict[str, str]:
         """Return what the report lists a figure as."""
-        return self.of_classifier(wildcards) | self.figure_of(wildcards).labels
+        figure = self.figure_of(wildcards)
+        return figure.labels if figure.across else self.of_classifier(wildcards) | figure.labels
 
     def caption_of_figure(self, wildcards: Wildcards) -> str:
         """Return how to read a figure, as reStructuredText."""
