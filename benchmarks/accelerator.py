@@ -14,14 +14,11 @@ import numpy as np
 import torch
 
 from ct_importance.classifier.classifier import Classifier
+from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.classifier.resnet import ResNet50
-from ct_importance.classifier.store import fuse_for_inference
-from ct_importance.compute.device import (
-    images_per_pass,
-    in_precision,
-    make_deterministic,
-    pick_device,
-)
+from ct_importance.compute.batch_size import images_per_pass
+from ct_importance.compute.device import in_precision, make_deterministic, pick_device
 from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
@@ -76,10 +73,11 @@ def measure(
     torch.manual_seed(0)
     network = ResNet50().eval().requires_grad_(False)
     image = np.random.default_rng(0).random((size, size), dtype=np.float32)
-    fast = in_precision(fuse_for_inference(network, device), precision)
+    fast = in_precision(fold_batch_norm(network, device), precision)
     forwards = 2 * (STEPS - 1) + 2
     images = torch.from_numpy(image).to(device).expand(forwards, 1, -1, -1).contiguous()
-    batch = images_per_pass(device, size, size, gradient=False)
+    batch = images_per_pass(device.type, size, size, gradient=False)
+    asked = TorchForward(fast, device)
 
     def bare_forward() -> None:
         with torch.inference_mode():
@@ -87,10 +85,9 @@ def measure(
 
     sample = Sample("slice", "patient", 1, image)
     maps = {"original": np.random.default_rng(1).standard_normal((size, size), dtype=np.float32)}
-    metric, probe = Fidelity(step=1 / STEPS), Probe(0, fast, device)
+    metric, probe = Fidelity(step=1 / STEPS), Probe(0, asked)
     # As many as have noisy copies for a pass, but of tiny images not hundreds.
-    slices = min(8, max(1, images_per_pass(device, size, size) // 4))
-    network = network.to(device, memory_format=torch.channels_last)
+    slices = min(8, max(1, images_per_pass(device.type, size, size) // 4))
     chosen = images[:slices].clone()
     work = Batch(
         name="smoothgrad",
@@ -98,8 +95,8 @@ def measure(
         slice_ids=[f"slice {number}" for number in range(slices)],
         images=chosen,
         targets=torch.ones(slices, dtype=torch.int64, device=device),
-        scores=ExplainedScores(Classifier(in_precision(network, precision))),
-        images_per_pass=images_per_pass(device, size, size),
+        scores=ExplainedScores(Classifier(fast)),
+        images_per_pass=images_per_pass(device.type, size, size),
     )
     estimator = load("estimator", "smoothgrad")(samples=SAMPLES)
     copies = chosen.repeat_interleave(SAMPLES, dim=0)

@@ -48,13 +48,18 @@ def main() -> None:
 
 
 def write_tables(folder: Path, count: int) -> None:
-    """Write slices, importance maps and segments of one patient, as the workflow would."""
+    """Write slices, maps and segments of one patient, and a classifier, as the workflow would."""
+    from ct_importance.classifier.forward.export import graph_of
+    from ct_importance.classifier.resnet import ResNet50
+    from ct_importance.classifier.store import save_classifier
     from ct_importance.cohort.extraction import slices_schema
     from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
     from ct_importance.io.slices import write_slice_list
     from ct_importance.metrics.xrai.segments import segment_image
     from ct_importance.metrics.xrai.storage import pack_segments
 
+    save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
+    (folder / "forward.onnx").write_bytes(graph_of(ResNet50().eval(), SIZE))
     generator = np.random.default_rng(0)
     rows, columns = np.mgrid[:SIZE, :SIZE] / SIZE - 0.5
     body = (rows**2 + columns**2 < 0.2).astype("f4") / 2
@@ -100,19 +105,13 @@ def _measured(work: str, folder: Path) -> tuple[float, int]:
 
 
 def _saliency(folder: Path) -> Callable[[], None]:
-    import torch
-
     from ct_importance.classifier.jobs import ChosenClassifier
-    from ct_importance.classifier.resnet import ResNet50
-    from ct_importance.classifier.store import save_classifier
     from ct_importance.io.image_table import TableWriter, image_field
     from ct_importance.plugins import load
     from ct_importance.saliency.explain import compute_maps
     from ct_importance.saliency.jobs import ExplainJob
     from ct_importance.saliency.workload import prepare_batches
 
-    torch.manual_seed(0)
-    save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
     estimator = load("estimator", "backpropagation")()
     job = ExplainJob(
         image_shape=(1, SIZE, SIZE),
@@ -145,16 +144,11 @@ def _metric(name: str, folder: Path) -> Callable[[], None]:
 
     # The fewest passes a slice can have: what is shown is growth, not speed.
     metric = load("metric", name)(**({"step": 1} if name == "fidelity" else {}))
-    classifier, device = None, None
+    classifier = None
     if "classifier" in metric.needs:
-        import torch
+        from ct_importance.classifier.forward.onnx_runtime import OnnxForward
 
-        from ct_importance.classifier.resnet import ResNet50
-        from ct_importance.classifier.store import fuse_for_inference
-
-        torch.set_num_threads(1)
-        device = torch.device("cpu")
-        classifier = fuse_for_inference(ResNet50().eval().requires_grad_(False), device)
+        classifier = OnnxForward(folder / "forward.onnx", 1)
 
     samples = read_samples(
         metric,
@@ -163,7 +157,7 @@ def _metric(name: str, folder: Path) -> Callable[[], None]:
         folder / "maps.parquet",
         folder / "segments.parquet" if "segments" in metric.needs else None,
     )
-    probe = Probe(0, classifier, device)
+    probe = Probe(0, classifier)
     return lambda: evaluate_estimator(metric, samples, probe, folder / "points.parquet")
 
 

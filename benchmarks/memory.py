@@ -21,15 +21,17 @@ def main(method: str, size: int) -> None:
     import torch
 
     from ct_importance.classifier.classifier import Classifier
+    from ct_importance.classifier.networks.folding import fold_batch_norm
     from ct_importance.classifier.resnet import ResNet50
-    from ct_importance.compute.device import images_per_pass, make_deterministic
+    from ct_importance.compute.batch_size import images_per_pass
+    from ct_importance.compute.device import make_deterministic
     from ct_importance.plugins import load
     from ct_importance.saliency.estimator import Batch
     from ct_importance.saliency.explain import importance_of
     from ct_importance.saliency.target import ExplainedScores
 
     make_deterministic(threads=1)
-    network = ResNet50().eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    network = fold_batch_norm(ResNet50().eval())
     batch = Batch(
         name=method,
         seed=0,
@@ -37,7 +39,7 @@ def main(method: str, size: int) -> None:
         images=torch.rand(1, 1, size, size),
         targets=torch.ones(1, dtype=torch.int64),
         scores=ExplainedScores(Classifier(network)),
-        images_per_pass=images_per_pass(torch.device("cpu"), size, size),
+        images_per_pass=images_per_pass("cpu", size, size),
     )
     importance_of(load("estimator", method)(), batch)
     print(peak_memory())

@@ -49,10 +49,34 @@ rule import_classifier:
         "../scripts/import_classifier.py"
 
 
+# As a graph of ONNX, in which CPUs ask it.
+rule export_classifier:
+    input:
+        classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
+    output:
+        graph="results/{run}/{classifier}/{replicate}/classifier/forward.onnx",
+    log:
+        "results/{run}/logs/export_classifier/{classifier}/{replicate}.log",
+    benchmark:
+        "results/{run}/benchmarks/export_classifier/{classifier}/{replicate}.tsv"
+    conda:
+        "../envs/classifier.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(15),
+    params:
+        job=study.job("export_classifier"),
+        code=study.code("export_classifier"),
+    script:
+        "../scripts/export_classifier.py"
+
+
 rule predict_slices:
     input:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
+        graph="results/{run}/{classifier}/{replicate}/classifier/forward.onnx",
     output:
         predictions="results/{run}/{classifier}/{replicate}/predictions.parquet",
         evaluation="results/{run}/{classifier}/{replicate}/evaluation.json",

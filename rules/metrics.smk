@@ -26,6 +26,7 @@ rule evaluate_importance:
         slices="results/{run}/slices.parquet",
         maps="results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet",
         classifier=study.classifier_of_metric,
+        graph=study.graph_of_metric,
         segments=study.segments_of_metric,
     output:
         points=study.sharded(

@@ -10,6 +10,7 @@ with running(snakemake, EvaluationJob) as job:
         snakemake.input.slices,
         snakemake.input.maps,
         snakemake.input.classifier or None,
+        snakemake.input.graph or None,
         snakemake.input.segments or None,
         snakemake.output.points,
         snakemake.threads,

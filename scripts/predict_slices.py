@@ -8,6 +8,7 @@ with running(snakemake, PredictionJob) as job:
     predict_slices(
         job,
         snakemake.input.classifier,
+        snakemake.input.graph,
         snakemake.input.slices,
         snakemake.output.predictions,
         snakemake.output.evaluation,

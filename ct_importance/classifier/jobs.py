@@ -40,6 +40,13 @@ class ImportJob(ChosenClassifier):
     """Size and HU window of the slices."""
 
 
+class ExportJob(ChosenClassifier):
+    """A classifier as a graph of ONNX."""
+
+    image_size: int
+    """Rows and columns of a slice."""
+
+
 class PredictionJob(Options):
     """What a classifier answers to every slice."""
 

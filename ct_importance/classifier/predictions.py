@@ -9,23 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import torch
-from numpy.typing import NDArray
-from torch import nn
 
-from ct_importance.compute.device import (
-    images_per_pass,
-    in_precision,
-    make_deterministic,
-    pick_device,
-)
+from ct_importance.classifier.forward.runtime import Forward, open_forward
 from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
-from ct_importance.io.image_table import write_table
+from ct_importance.io.image_table import ROWS_PER_GROUP, write_table
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import SUBSETS, count_slices, image_batches, iterate_slices
-from ct_importance.task import DEFAULT_TASK
 
 if TYPE_CHECKING:
     from ct_importance.classifier.jobs import PredictionJob
@@ -51,6 +42,7 @@ SCHEMA = pa.schema(
 def predict_slices(
     job: PredictionJob,
     classifier: StrPath,
+    graph: StrPath,
     slices: StrPath,
     predictions: StrPath,
     evaluation: StrPath,
@@ -61,23 +53,21 @@ def predict_slices(
     Args:
         job: How to ask it.
         classifier: File of the classifier.
+        graph: The classifier as a graph of ONNX (`open_forward`).
         slices: The list of slices.
         predictions: The table to write (`SCHEMA`): a row per slice.
         evaluation: The JSON to write: `evaluation_summary` of the training and of the test slices,
-            `reference_answers` and `fill_answers`.
+            and `fill_answers`.
         threads: CPU threads to use.
 
     Raises:
         InputError: If there is no slice, or the classifier cannot be read.
     """
-    make_deterministic(threads)
-    device = pick_device()
-    source = job.classifier.source
-    network = in_precision(source.load(classifier, device).network, source.precision)
+    forward = open_forward(job.classifier.source, classifier, graph, threads)
     rows = list(iterate_slices(slices, ["all"]))
     if not rows:
         raise InputError("no slice could be used: cohort/rejected.parquet says why")
-    logits = _logits_of(network, slices, job.image_size, device)
+    logits = _logits_of(forward, slices)
     labels = np.array([row["label"] for row in rows])
     columns: dict[str, Any] = {n: [row[n] for row in rows] for n in SCHEMA.names[:6]}
     columns["logit"] = logits
@@ -88,107 +78,38 @@ def predict_slices(
     members = {
         subset: np.array([SUBSETS[subset](row) for row in rows]) for subset in ("train", "test")
     }
-    shape = job.image_size, job.image_size
     found = {
         **{subset: evaluation_summary(logits[m], labels[m]) for subset, m in members.items()},
-        "references": reference_answers(network, *shape, device, job.fill),
-        "fills": fill_answers(network, *shape, device, job.fill),
+        "fills": fill_answers(forward, job.image_size, job.image_size, job.fill),
     }
     write_text(evaluation, json.dumps(found, indent=2) + "\n")
     logger.info("test slices: %s", found["test"])
 
 
-@torch.inference_mode()
-def predict_logits(
-    network: nn.Module, images: np.ndarray, device: torch.device
-) -> NDArray[np.float32]:
-    """Return the logit of each image.
-
-    Args:
-        network: Maps (N, 1, H, W) to (N, 1); used as it is, so put it in eval mode.
-        images: (N, H, W) float32 in [0, 1].
-        device: Where the network is.
-
-    Returns:
-        (N,) float32; above 0 means class 1.
-    """
-    height, width = images.shape[1:]
-    size = images_per_pass(device, height, width, gradient=False)
-    passes = [
-        network(torch.tensor(images[start : start + size]).unsqueeze(1).to(device))
-        for start in range(0, len(images), size)
-    ]
-    if not passes:
-        return np.empty(0, np.float32)
-    return torch.cat(passes).flatten().float().cpu().numpy()
-
-
-def reference_answers(
-    network: nn.Module,
-    height: int,
-    width: int,
-    device: torch.device,
-    fill: Sequence[float] = DEFAULT_TASK.fill,
-) -> dict[str, float | bool]:
-    """Return what the classifier answers to an all-black and an all-white image.
+def fill_answers(
+    classifier: Forward, height: int, width: int, fill: Sequence[float]
+) -> list[dict[str, float | bool]]:
+    """Return what the classifier answers to the grey that hides each class.
 
     Fidelity masks slices in a grey of their class (`Task.fill`), so that what is masked argues for
     the other class (paper, section 3.1). That reasoning holds for a classifier that answers the
     grey that hides a class with another class.
 
     Args:
-        network: The classifier in eval mode.
+        classifier: The classifier.
         height: Rows of an image.
         width: Columns of an image.
-        device: Where the network is.
-        fill: What hides each class, 0 (black) to 1 (white).
-
-    Returns:
-        ``black_logit``, ``white_logit``; ``black_agrees``, ``white_agrees``: it is answered with no
-        class that it hides.
-    """
-    black, white = _answers_to_greys(network, (0.0, 1.0), height, width, device)
-    return {
-        "black_logit": black,
-        "white_logit": white,
-        "black_agrees": all(_is_other(black, k) for k, grey in enumerate(fill) if grey == 0),
-        "white_agrees": all(_is_other(white, k) for k, grey in enumerate(fill) if grey == 1),
-    }
-
-
-def fill_answers(
-    network: nn.Module, height: int, width: int, device: torch.device, fill: Sequence[float]
-) -> list[dict[str, float | bool]]:
-    """Return what the classifier answers to the grey that hides each class.
-
-    Args:
-        network: The classifier in eval mode.
-        height: Rows of an image.
-        width: Columns of an image.
-        device: Where the network is.
         fill: What hides each class, 0 (black) to 1 (white).
 
     Returns:
         By class: ``fill``, ``logit``, and ``agrees``: it is answered with another class.
     """
-    logits = _answers_to_greys(network, fill, height, width, device)
+    images = np.stack([np.full((height, width), grey, np.float32) for grey in fill])
+    logits = classifier.scores(images)[:, 1].tolist()
     return [
-        {"fill": grey, "logit": logit, "agrees": _is_other(logit, label)}
+        {"fill": grey, "logit": logit, "agrees": int(logit > 0) != label}
         for label, (grey, logit) in enumerate(zip(fill, logits, strict=True))
     ]
-
-
-def _answers_to_greys(
-    network: nn.Module, greys: Sequence[float], height: int, width: int, device: torch.device
-) -> list[float]:
-    images = np.stack([np.full((height, width), grey, np.float32) for grey in greys])
-    logits: list[float] = predict_logits(network, images, device).tolist()
-    return logits
-
-
-def _is_other(logit: float, label: int) -> bool:
-    """Tell whether the answer is another class."""
-    return int(logit > 0) != label
 
 
 def balanced_accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -236,13 +157,12 @@ def evaluation_summary(
     }
 
 
-def _logits_of(network: nn.Module, slices: StrPath, size: int, device: torch.device) -> np.ndarray:
-    batch_size = images_per_pass(device, size, size, gradient=False)
-    batches = image_batches(iterate_slices(slices, ["all"], ["image"]), batch_size)
-    total = -(-count_slices(slices, ["all"]) // batch_size)
+def _logits_of(classifier: Forward, slices: StrPath) -> np.ndarray:
+    batches = image_batches(iterate_slices(slices, ["all"], ["image"]), ROWS_PER_GROUP)
+    total = -(-count_slices(slices, ["all"]) // ROWS_PER_GROUP)
     return np.concatenate(
         [
-            predict_logits(network, images, device)
+            classifier.scores(images)[:, 1]
             for _, images in progress(batches, "predictions: batches", total)
         ]
     )

@@ -112,7 +112,7 @@ class Source(InputOptions, Declared, ABC):
             history: The table to write: a row per epoch (`ct_importance.classifier.fitting`).
 
         Raises:
-            InputError: If there are no training slices, or none of a class.
+            InputError: If there are no training slices, or slices of one class only.
         """
         raise NotImplementedError(f"{type(self).__name__} is not trained here")
 
@@ -135,3 +135,17 @@ class Source(InputOptions, Declared, ABC):
         Raises:
             InputError: If the file is missing or damaged.
         """
+
+    def graph(self, classifier: StrPath, image_size: int) -> bytes:
+        """Return the classifier as a graph of ONNX, for forward passes on a CPU; empty if none is.
+
+        Args:
+            classifier: The file that `train` or `take_over` wrote.
+            image_size: Rows and columns of a slice.
+
+        Raises:
+            InputError: If the file is missing or damaged.
+        """
+        from ct_importance.classifier.forward.export import graph_of
+
+        return graph_of(self.load(classifier).network, image_size)

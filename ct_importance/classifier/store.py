@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import fx, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import nn
 
 from ct_importance.classifier.networks.input import prepared
 from ct_importance.classifier.networks.state import (
@@ -30,7 +27,6 @@ from ct_importance.classifier.networks.state import (
 from ct_importance.classifier.options import InputOptions
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.classifier.weights import read_weights
-from ct_importance.compute.device import channels_last
 from ct_importance.errors import InputError
 from ct_importance.io.atomic import replacing
 from ct_importance.io.paths import StrPath
@@ -185,49 +181,6 @@ def load_network(
     """
     network = fill_network(network, path, made, what, own=True)
     return prepared(network, options, read_hu_window(path) if options.windows else ())
-
-
-def fuse_for_inference(network: nn.Module, device: torch.device | str = "cpu") -> nn.Module:
-    """Return a faster copy of a network, for forward passes only.
-
-    Each BatchNorm is folded into the convolution before it and the layout is channels-last:
-    about twice as fast on a CPU. Logits agree to rounding. Gradients do not: rounding moves
-    activations across the kink of a ReLU, which changes pixels of a gradient by up to 3 % of its
-    maximum, so importance maps are computed on the network itself.
-
-    A network that torch.fx cannot trace, whose code asks what is in an image, stays as it is.
-
-    Args:
-        network: A network in eval mode.
-        device: Where to put the copy.
-    """
-    try:
-        faster = _fold_batch_norm(fx.symbolic_trace(network))
-    except Exception as error:  # tracing runs the network's own code, which may raise anything
-        logger.info("computed as it is: torch.fx cannot trace it (%s)", error)
-        faster = copy.deepcopy(network)
-    return channels_last(faster.eval().requires_grad_(False).to(device=device))
-
-
-def _fold_batch_norm(traced: fx.GraphModule) -> nn.Module:
-    modules = dict(traced.named_modules())
-    calls = Counter(node.target for node in traced.graph.nodes if node.op == "call_module")
-    for node in list(traced.graph.nodes):
-        norm = modules.get(node.target) if node.op == "call_module" else None
-        if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or not node.args:
-            continue
-        source = node.args[0]
-        convolution = modules.get(source.target) if source.op == "call_module" else None
-        if not isinstance(convolution, nn.Conv2d) or len(source.users) > 1:
-            continue
-        if calls[source.target] > 1:
-            continue  # it is called elsewhere, too, where no BatchNorm follows
-        traced.set_submodule(source.target, fuse_conv_bn_eval(convolution, norm))
-        node.replace_all_uses_with(source)
-        traced.graph.erase_node(node)
-    traced.delete_all_unused_submodules()
-    traced.recompile()
-    return traced
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Device, precision and batch size of passes through a network."""
+"""Device and precision of passes through a network."""
 
 from __future__ import annotations
 
@@ -81,30 +81,6 @@ def channels_last(network: Network) -> Network:
     """Put the weights of a network into the layout that convolutions are fastest in."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not among torch's
     return network
-
-
-def images_per_pass(device: torch.device, height: int, width: int, gradient: bool = True) -> int:
-    """Return how many images suit one pass.
-
-    On the CPU as many as the caches hold: two 224 x 224 slices forwards, and eight with the way
-    back, where larger passes only add memory. On a GPU enough to keep it busy: 64 of them need
-    about 6 GB with the way back, 256 about as much without.
-
-    Args:
-        device: Where the passes are computed.
-        height: Rows of an image.
-        width: Columns of an image.
-        gradient: Whether the gradient is wanted, too.
-
-    Example:
-        >>> images_per_pass(torch.device("cpu"), 224, 224)
-        8
-        >>> images_per_pass(torch.device("cpu"), 112, 112)
-        32
-    """
-    with_gradient, without = (64, 256) if device.type == "cuda" else (8, 2)
-    at_224 = with_gradient if gradient else without
-    return max(1, at_224 * 224 * 224 // (height * width))
 
 
 def with_less_if_needed(

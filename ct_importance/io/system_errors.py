@@ -37,8 +37,9 @@ REMEDIES = {
     errno.ENOMEM: MORE_MEMORY,
 }
 """What to do, by the number of an `OSError`."""
-# Those of torch are plain errors on the CPU and a class of torch's own on a GPU.
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
+# Those of torch are plain errors on the CPU and a class of torch's own on a GPU; those of ONNX
+# Runtime are of no common class.
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "failed to allocate memory", "bad_alloc")
 
 
 def explain_system_error(error: BaseException) -> str | None:
@@ -87,4 +88,5 @@ def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in OUT_OF_MEMORY)
+    known = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime.")
+    return known and any(words in text for words in OUT_OF_MEMORY)

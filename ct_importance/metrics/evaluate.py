@@ -73,6 +73,7 @@ def evaluate_maps(
     slices: StrPath,
     maps: StrPath,
     classifier: StrPath | None,
+    graph: StrPath | None,
     segments: StrPath | None,
     points: StrPath,
     threads: int,
@@ -84,6 +85,7 @@ def evaluate_maps(
         slices: The list of slices.
         maps: The estimator's table.
         classifier: File of the classifier, for a metric that needs it.
+        graph: The classifier as a graph of ONNX, likewise.
         segments: The table of segments, likewise.
         points: The table to write.
         threads: CPU threads to use.
@@ -93,8 +95,8 @@ def evaluate_maps(
     """
     metric, shard = job.metric, Shard.parse(job.shard)
     probe = Probe(job.seed)
-    if classifier is not None:
-        probe = _asking(classifier, job, threads)
+    if classifier is not None and graph is not None:
+        probe = _asking(classifier, graph, job, threads)
     if not count_slices(slices, [metric.slices]):
         raise InputError(
             f"{job.name}: there is no slice to evaluate; see cohort/rejected.parquet for what was "
@@ -110,18 +112,14 @@ def evaluate_maps(
     )
 
 
-def _asking(classifier: StrPath, job: EvaluationJob, threads: int) -> Probe:
+def _asking(classifier: StrPath, graph: StrPath, job: EvaluationJob, threads: int) -> Probe:
     """Return a probe with the classifier of a file, on the device there is."""
-    from ct_importance.classifier.store import fuse_for_inference
-    from ct_importance.compute.device import in_precision, make_deterministic, pick_device
+    from ct_importance.classifier.forward.runtime import open_forward
 
     assert job.classifier is not None, "the job says which classifier is asked"
     assert job.fill is not None, "the job says what hides a class"
-    make_deterministic(threads)
-    device = pick_device()
-    source = job.classifier.source
-    fused = fuse_for_inference(source.load(classifier).network, device)
-    return Probe(job.seed, in_precision(fused, source.precision), device, job.fill)
+    forward = open_forward(job.classifier.source, classifier, graph, threads)
+    return Probe(job.seed, forward, job.fill)
 
 
 def evaluate_slice(
@@ -154,10 +152,6 @@ def _check(metric: Metric, sample: Sample, importance: np.ndarray, probe: Probe)
     for need in sorted(metric.needs):
         if given[need] is None:
             raise InputError(f"no {need} given, which the metric needs")
-    asked = probe.classifier if "classifier" in metric.needs else None
-    if asked is not None and asked.training:
-        # Batch normalisation would make a logit depend on the other images of its batch.
-        raise ValueError("the classifier must be in evaluation mode: call .eval()")
     for name in ("image", "mask", "segments"):
         pixels = getattr(sample, name)
         if pixels is not None and importance.shape != pixels.shape[-2:]:

@@ -21,7 +21,7 @@ from ct_importance.options import Declared
 from ct_importance.task import DEFAULT_TASK, Task
 
 if TYPE_CHECKING:
-    import torch
+    from ct_importance.classifier.forward.runtime import Forward
 
 Maps = dict[str, np.ndarray]
 """Importance maps of one slice by variant, each (H, W) and finite."""
@@ -57,10 +57,8 @@ class Probe:
 
     seed: int
     """Seed of the run."""
-    classifier: torch.nn.Module | None = None
-    """(N, 1, H, W) in [0, 1] to (N, 1) logits, in evaluation mode, on ``device``."""
-    device: torch.device | None = None
-    """Where the classifier is; None for the CPU."""
+    classifier: Forward | None = None
+    """Tells the scores of the classes."""
     fill: tuple[float, ...] = DEFAULT_TASK.fill
     """What hides each class in an image, 0 (black) to 1 (white)."""
 

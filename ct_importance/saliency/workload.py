@@ -10,13 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from ct_importance.compute.device import (
-    channels_last,
-    images_per_pass,
-    in_precision,
-    make_deterministic,
-    pick_device,
-)
+from ct_importance.classifier.networks.folding import fold_batch_norm
+from ct_importance.compute.batch_size import images_per_pass
+from ct_importance.compute.device import in_precision, make_deterministic, pick_device
 from ct_importance.io.image_table import ROWS_PER_GROUP
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import (
@@ -60,8 +56,8 @@ def prepare_batches(
     device = pick_device()
     shard = Shard.parse(job.shard)
     source = job.classifier.source
-    loaded = source.load(classifier, device)
-    network = channels_last(loaded.network)
+    loaded = source.load(classifier)
+    network = fold_batch_norm(loaded.network, device)
     in_use = replace(loaded, network=in_precision(network, source.precision))
     scores = ExplainedScores(in_use, job.activation)
     known = {}
@@ -88,7 +84,7 @@ def prepare_batches(
                 images=torch.tensor(images, dtype=torch.float32, device=device).unsqueeze(1),
                 targets=torch.from_numpy(targets.of(slice_ids)).to(device),
                 scores=scores,
-                images_per_pass=images_per_pass(device, *images.shape[1:]),
+                images_per_pass=images_per_pass(device.type, *images.shape[1:]),
                 training_images=training_images,
             )
 

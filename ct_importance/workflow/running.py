@@ -61,11 +61,10 @@ def job_log(path: StrPath) -> Iterator[None]:
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
-    wall, start = time.perf_counter(), _cpu_seconds()
+    wall, cpu = time.perf_counter(), _cpu_seconds()
     try:
         yield
-        took, cpu = time.perf_counter() - wall, _cpu_seconds() - start
-        root.info("done in %.1f s, %.1f s of CPU; its start took %.2f s of CPU", took, cpu, start)
+        root.info("done in %.1f s, %.1f s of CPU", time.perf_counter() - wall, _cpu_seconds() - cpu)
     except InputError as error:
         root.error("%s", error)
         _end(str(error))

@@ -5,16 +5,14 @@ import pytest
 import torch
 from torch import nn
 
-from ct_importance.classifier.predictions import predict_logits
+from ct_importance.classifier.forward.torch_runtime import TorchForward
 from ct_importance.classifier.store import (
-    fuse_for_inference,
     import_weights,
     load_classifier,
     save_classifier,
 )
 from ct_importance.errors import InputError
 
-CPU = torch.device("cpu")
 WINDOW = (-1000, 400)
 
 
@@ -48,7 +46,7 @@ class TestSavedClassifier:
         assert not loaded.training
         assert not any(parameter.requires_grad for parameter in loaded.parameters())
         assert np.array_equal(
-            predict_logits(loaded, images, CPU), predict_logits(network, images, CPU)
+            TorchForward(loaded).scores(images)[:, 1], TorchForward(network).scores(images)[:, 1]
         )
         assert sorted(file.name for file in saved.parent.iterdir()) == ["classifier.pt"]
 
@@ -95,7 +93,7 @@ class TestImportedWeights:
         content = renamed if key is None else {key: renamed, "epoch": 3}
         imported = import_weights(checkpoint(content), 224, WINDOW)
         assert np.array_equal(
-            predict_logits(imported, images, CPU), predict_logits(network, images, CPU)
+            TorchForward(imported).scores(images)[:, 1], TorchForward(network).scores(images)[:, 1]
         )
         assert not imported.training
         assert not any(parameter.requires_grad for parameter in imported.parameters())
@@ -146,7 +144,7 @@ class TestImportedWeights:
             ),
             (
                 {"fc.weight": (2, 2048), "fc.bias": (2,)},
-                "expected (1,). It answers with one number per class: set `head` of the",
+                "expected (1,). Two softmax outputs make one logit: subtract row 0",
             ),
             (
                 {"conv1.weight": (64, 3, 7, 7)},
@@ -184,69 +182,6 @@ class TestImportedWeights:
         content = state | {"layer2.0.bn1.weight": broken}
         with pytest.raises(InputError, match=r"not finite in layer2\.0\.bn1\.weight; the training"):
             import_weights(checkpoint(content))
-
-
-class TestFusedNetwork:
-    def test_answers_the_same_without_batch_norm(self, network, images):
-        fast = fuse_for_inference(network)
-        assert any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
-        assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules())
-        assert not any(parameter.requires_grad for parameter in fast.parameters())
-        np.testing.assert_allclose(
-            predict_logits(fast, images, CPU), predict_logits(network, images, CPU), rtol=1e-4
-        )
-
-    def test_leaves_the_network_as_it_was(self, network, images):
-        before = predict_logits(network, images, CPU)
-        fuse_for_inference(network)
-        assert np.array_equal(predict_logits(network, images, CPU), before)
-        assert network.conv1.weight.is_contiguous()
-
-    def test_a_convolution_with_two_users_is_not_folded(self):
-        class Shared(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.conv, self.bn = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)
-                self.bn.running_var.fill_(4.0)
-
-            def forward(self, x):
-                x = self.conv(x)
-                return self.bn(x) + x
-
-        shared, x = Shared().eval(), torch.rand(2, 1, 8, 8)
-        torch.testing.assert_close(fuse_for_inference(shared)(x), shared(x))
-
-    def test_a_convolution_that_is_called_twice_is_not_folded(self):
-        class Twice(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.conv, self.bn = nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1)
-                self.bn.running_var.fill_(4.0)
-
-            def forward(self, x):
-                return self.bn(self.conv(self.conv(x)))
-
-        twice, x = Twice().eval(), torch.rand(2, 1, 8, 8)
-        torch.testing.assert_close(fuse_for_inference(twice)(x), twice(x))
-
-    def test_a_network_that_cannot_be_traced_answers_as_it_is(self):
-        class Asking(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.conv = nn.Conv2d(1, 2, 3)
-
-            def forward(self, x):
-                if x.max() > 0.5:  # what torch.fx cannot know
-                    x = 2 * x
-                return self.conv(x).flatten(1)[:, :1]
-
-        network, x = Asking().eval(), torch.rand(2, 1, 8, 8)
-        before = network(x)
-        fast = fuse_for_inference(network)
-        torch.testing.assert_close(fast(x), before)
-        torch.testing.assert_close(fast(x / 4), network(x / 4))
-        assert fast is not network
-        assert network.conv.weight.requires_grad
 
 
 def test_a_damaged_classifier_of_a_run_is_to_be_deleted(saved, tmp_path):

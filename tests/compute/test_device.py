@@ -7,7 +7,6 @@ from torch import nn
 import ct_importance.compute.device as device_module
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.compute.device import (
-    images_per_pass,
     in_precision,
     pick_device,
     with_less_if_needed,
@@ -60,16 +59,6 @@ def test_other_errors_are_not_tried_again():
     with pytest.raises(RuntimeError, match="something else"):
         with_less_if_needed(broken, torch.arange(4.0))
     assert calls == [4]
-
-
-@pytest.mark.parametrize("device", [CPU, GPU])
-def test_passes_hold_about_the_same_number_of_pixels(device):
-    for gradient in (True, False):
-        at_224, at_512, at_huge = (
-            images_per_pass(device, size, size, gradient) for size in (224, 512, 4096)
-        )
-        assert at_224 > at_512 >= at_huge >= 1
-    assert images_per_pass(GPU, 224, 224) < images_per_pass(GPU, 224, 224, gradient=False)
 
 
 @pytest.fixture

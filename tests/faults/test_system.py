@@ -108,13 +108,13 @@ def test_results_that_cannot_be_written(extracted, disk, tmp_path):
 
 def test_a_job_that_runs_out_of_memory(extracted, tmp_path):
     project = copy_of(extracted, tmp_path / "project")
-    module = project.folder / "ct_importance/classifier/predictions.py"
+    module = project.folder / "ct_importance/classifier/forward/runtime.py"
     sound = module.read_text()
     limit = (
         "import resource; size = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
-        "    resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 20),) * 2)\n    "
+        "        resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 20),) * 2)\n        "
     )
-    head = re.search(r'def predict_logits\(.*?"""\n    (?=\w)', sound, flags=re.DOTALL)
+    head = re.search(r'    def scores\(.*?"""\n        (?=\w)', sound, flags=re.DOTALL)
     module.write_text(sound[: head.end()] + limit + sound[head.end() :])
 
     output = project.fail("--", MODEL)

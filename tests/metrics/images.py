@@ -4,7 +4,9 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from ct_importance.metrics.metric import Sample
+from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.task import DEFAULT_TASK
 
 
 def smooth_image(shape, seed=0):
@@ -26,6 +28,11 @@ def sample(image=None, mask=None, label=1, slice_id="slice", segments=None):
     if image is None:
         image = np.zeros(mask.shape)
     return Sample(slice_id, "patient", label, image.astype(np.float32), mask, segments)
+
+
+def asking(network, seed=0, fill=DEFAULT_TASK.fill):
+    """Return a probe that asks a network."""
+    return Probe(seed, TorchForward(network), fill)
 
 
 class Linear(torch.nn.Module):

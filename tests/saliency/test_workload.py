@@ -49,7 +49,7 @@ def slices(tmp_path):
 @pytest.fixture
 def prepare(slices, tmp_path, monkeypatch):
     """A function that prepares the batches of expected gradients: (subsets, shard, target)."""
-    monkeypatch.setattr(Architecture, "load", lambda self, path, device: Classifier(conv_network()))
+    monkeypatch.setattr(Architecture, "load", lambda self, path: Classifier(conv_network()))
     monkeypatch.setattr(workload, "make_deterministic", lambda threads: None)
 
     def prepare_batches(*subsets, shard="1of1", target="last"):

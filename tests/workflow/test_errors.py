@@ -254,8 +254,8 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
     )
     output = copy_of_finished.run("--", "results/tiny/resnet50/tables/table1_fidelity.md")
     evaluation = json.loads((copy_of_finished.training / "evaluation.json").read_text())
-    assert not evaluation["references"]["black_agrees"]
-    assert np.isclose(evaluation["references"]["black_logit"], 2.0)
+    assert not evaluation["fills"][1]["agrees"]
+    assert np.isclose(evaluation["fills"][1]["logit"], 2.0)
     warning = "an all-black image with 'no contrast', and it does not (logit 2.00)"
     assert warning in output
     for suffix in ("md", "tex"):

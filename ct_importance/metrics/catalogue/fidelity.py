@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -11,10 +11,6 @@ from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
-
-if TYPE_CHECKING:
-    import torch
-
 
 ORDERS = ("mif", "lif")
 """Most important pixels first, least important pixels first."""
@@ -91,7 +87,7 @@ class Fidelity(Metric):
         Args:
             sample: The slice.
             maps: Importance maps (H, W) by variant.
-            probe: Needs classifier, device and fill; its seed decides the order of tied pixels.
+            probe: Needs classifier and fill; its seed decides the order of tied pixels.
 
         Returns:
             By variant: ``order`` ("mif", "lif"), ``fraction`` in [0, 1] of the pixels masked,
@@ -215,56 +211,25 @@ def _masked_logits(
         sample: The slice.
         ranks: (R, H, W) when each pixel is masked.
         counts: (C,) numbers of masked pixels, from none to all.
-        probe: Classifier, device and fill.
+        probe: Classifier and fill.
         batch: Images per pass; None for as many as suit the device.
 
     Returns:
         (R, C) float32.
     """
-    import torch
-
-    from ct_importance.compute.device import images_per_pass, with_less_if_needed
-
     classifier = probe.classifier
     assert sample.image is not None, "which the metric needs"
     assert classifier is not None, "which the metric needs"
-    device = probe.device or torch.device("cpu")
-    height, width = sample.image.shape
-    batch = batch or images_per_pass(device, height, width, gradient=False)
-    image = torch.tensor(sample.image, device=device)  # a copy: it may be read-only
-    on_device = torch.as_tensor(ranks, device=device)
     # The untouched and the fully masked image are the same in every order: one pass serves all.
     shared = (counts == 0) | (counts == sample.image.size)
-    jobs = torch.tensor(
+    jobs = np.array(
         [(0, counts[0]), (0, counts[-1])]
-        + [(order, count) for order in range(len(ranks)) for count in counts[~shared]],
-        device=device,
+        + [(order, count) for order in range(len(ranks)) for count in counts[~shared]]
     )
-
-    def logits_of(part: torch.Tensor) -> torch.Tensor:
-        return _pass(part, image, on_device, probe.fill[sample.label], classifier)
-
-    parts = [with_less_if_needed(logits_of, part) for part in jobs.split(batch)]
-    logits = torch.cat(parts).cpu().numpy()
+    fill = probe.fill[sample.label]
+    logits = classifier.masked_scores(sample.image, ranks, jobs, fill, batch)[:, 1]
     table = np.empty((len(ranks), len(counts)), np.float32)
     table[:, counts == 0] = logits[0]
     table[:, counts == sample.image.size] = logits[1]
     table[:, ~shared] = logits[2:].reshape(len(ranks), -1)
     return table
-
-
-def _pass(
-    jobs: torch.Tensor,
-    image: torch.Tensor,
-    ranks: torch.Tensor,
-    fill: float,
-    classifier: torch.nn.Module,
-) -> torch.Tensor:
-    """Return the logits (B,) of jobs (B, 2): which order, and how many pixels to mask."""
-    import torch
-
-    order, count = jobs.T
-    masked = ranks[order] < count[:, None, None]
-    with torch.inference_mode():
-        logits: torch.Tensor = classifier(torch.where(masked, fill, image)[:, None])
-        return logits[:, 0].float()

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ct_importance.classifier.jobs import ChosenClassifier, ImportJob, PredictionJob, TrainingJob
+from ct_importance.classifier.jobs import (
+    ChosenClassifier,
+    ExportJob,
+    ImportJob,
+    PredictionJob,
+    TrainingJob,
+)
 from ct_importance.io.digests import file_digest
 from ct_importance.plugins import entry_of
 from ct_importance.workflow.layout.grid import Grid
@@ -24,6 +30,12 @@ def import_classifier(study: Grid, wildcards: Any) -> ImportJob:
     return ImportJob(**_made(study, wildcards), digests=digests)
 
 
+def export_classifier(study: Grid, wildcards: Any) -> ExportJob:
+    """Return which classifier is exported."""
+    chosen = _without_precision(study, wildcards)
+    return ExportJob(**chosen, image_size=study.cohort.image_size)
+
+
 def predict_slices(study: Grid, wildcards: Any) -> PredictionJob:
     """Return how the classifier is asked."""
     return PredictionJob(
@@ -39,7 +51,11 @@ def chosen_classifier(study: Grid, name: str) -> ChosenClassifier:
 
 
 def _made(study: Grid, wildcards: Any) -> dict[str, Any]:
+    return _without_precision(study, wildcards) | {"preparation": study.cohort}
+
+
+def _without_precision(study: Grid, wildcards: Any) -> dict[str, Any]:
     chosen = chosen_classifier(study, wildcards.classifier).model_dump()
     # Of no concern before the network is used.
     del chosen["options"]["precision"]
-    return chosen | {"preparation": study.cohort}
+    return chosen

@@ -57,8 +57,15 @@ class MetricFiles(CohortFiles):
 
     def classifier_of_metric(self, wildcards: Wildcards) -> str | list[str]:
         """Return the classifier, if a metric asks it."""
+        return self._of_classifier(wildcards, "classifier.pt")
+
+    def graph_of_metric(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the graph of the classifier, likewise."""
+        return self._of_classifier(wildcards, "forward.onnx")
+
+    def _of_classifier(self, wildcards: Wildcards, file: str) -> str | list[str]:
         asked = self.needs(wildcards.metric, "classifier")
-        return f"{self.in_replicate(wildcards)}/classifier/classifier.pt" if asked else []
+        return f"{self.in_replicate(wildcards)}/classifier/{file}" if asked else []
 
     def segments_of_metric(self, wildcards: Wildcards) -> str | list[str]:
         """Return the segments of the slices, if a metric needs them."""

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier, OneLogit
+from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.classifier.networks.input import Prepared, prepared
 from ct_importance.classifier.options import InputOptions
-from ct_importance.classifier.store import fuse_for_inference
 from ct_importance.compute.device import in_precision
 from ct_importance.errors import InputError
 
@@ -140,7 +140,7 @@ def test_layers_keep_the_names_of_the_user(network):
 def test_it_is_folded_for_forward_passes(slices, network):
     network.bn1.running_mean.normal_(generator=torch.Generator().manual_seed(0))
     whole = prepared(network, ALL, HU)
-    fast = fuse_for_inference(whole)
+    fast = fold_batch_norm(whole)
     assert not any(isinstance(it, nn.BatchNorm2d) for it in fast.modules())
     torch.testing.assert_close(fast(slices), whole(slices), rtol=1e-4, atol=1e-5)
     assert Classifier(fast, inside=Classifier(whole).inside).layer("conv1").out_channels == 4

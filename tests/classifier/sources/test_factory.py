@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from ct_importance.classifier.predictions import predict_logits
+from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.classifier.sources.factory import Factory
-from ct_importance.classifier.store import fuse_for_inference
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.errors import InputError
 from ct_importance.saliency.target import ExplainedScores
@@ -117,8 +117,8 @@ def test_two_outputs_are_read_as_one_logit(source, network, tmp_path):
         ExplainedScores(classifier)(x)[:, 1].sum().backward()
         gradients.append(x.grad)
     torch.testing.assert_close(*gradients)
-    fast = [fuse_for_inference(classifier.network) for classifier in (one, two)]
-    answers = [predict_logits(it, images[:, 0].numpy(), torch.device("cpu")) for it in fast]
+    fast = [fold_batch_norm(classifier.network) for classifier in (one, two)]
+    answers = [TorchForward(it).scores(images[:, 0].numpy())[:, 1] for it in fast]
     np.testing.assert_allclose(*answers, rtol=1e-5, atol=1e-6)
 
 
@@ -140,27 +140,6 @@ def test_what_it_sees_is_put_in_front(source, network, tmp_path):
     assert torch.equal(found.layer("model").weight, state["model.weight"])
     with pytest.raises(InputError, match=r"\"input\": .*; delete this file and run again"):
         source.load(tmp_path / "classifier.pt")
-
-
-@pytest.mark.parametrize("head", ["softmax", "multilabel"])
-def test_an_output_per_class(source, network, tmp_path, head):
-    state = network.state_dict()
-    for name in ("last.weight", "last.bias"):
-        state[name] = torch.cat([state[name], -state[name], 2 * state[name]])
-    torch.save(state, tmp_path / "weights.pt")
-    (tmp_path / "net.py").write_text(CODE.replace("OUTPUTS = 1", "OUTPUTS = 3"))
-    three = source.model_copy(update={"classes": 3, "head": head})
-    found = taken_over(three, tmp_path)
-    images = torch.rand(3, 1, 32, 32)
-    logit = network(images)
-    torch.testing.assert_close(found.scores(images), torch.cat([logit, -logit, 2 * logit], dim=1))
-    assert found.head == head
-    for classes in (2, 4):
-        other = source.model_copy(update={"classes": classes})
-        with pytest.raises(
-            InputError, match=r"shape \(3, 3\), expected .*: the logits of a task of"
-        ):
-            other.take_over(SMALL, tmp_path / "classifier.pt")
 
 
 def test_the_function_must_not_change_meanwhile(source, tmp_path):

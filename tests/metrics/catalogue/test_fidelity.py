@@ -14,30 +14,25 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.catalogue import fidelity
 from ct_importance.metrics.catalogue.fidelity import Fidelity
-from ct_importance.metrics.metric import Probe
 from ct_importance.task import Task
-from tests.metrics.images import Linear, random_maps, sample, smooth_image
+from tests.metrics.images import Linear, asking, random_maps, sample, smooth_image
 from tests.metrics.summary import summarise_points
-
-
-def probe(classifier, seed=0):
-    return Probe(seed, classifier, torch.device("cpu"))
 
 
 def test_each_class_is_hidden_by_the_fill_of_the_task():
     one = sample(smooth_image((8, 6)), label=1)
     maps = {"original": np.arange(48.0).reshape(8, 6)}
-    asked = []
+    seen = []
 
     class Watching(Linear):
         def forward(self, x):
-            asked.append(x)
+            seen.append(x)
             return super().forward(x)
 
-    chosen = Probe(0, Watching(np.ones((8, 6))), torch.device("cpu"), fill=(1.0, 0.25))
+    chosen = asking(Watching(np.ones((8, 6))), fill=(1.0, 0.25))
     Fidelity(step=1).evaluate(one, maps, chosen)
 
-    assert (torch.cat(asked)[1] == 0.25).all()  # all pixels masked
+    assert (torch.cat(seen)[1] == 0.25).all()  # all pixels masked
     words = Fidelity().describe(Task(classes=("healthy", "lesion"), fill=(1.0, 0.25)))
     assert "of class 'healthy' in white, of class 'lesion' in grey (0.25)" in words
 
@@ -83,7 +78,7 @@ def test_fidelity_by_hand(label):
     one = sample(np.full((2, 2), float(label)), label=label)
     classifier = Linear([[1, 0], [0, 0]], threshold=0.5)
     importance = np.array([[4.0, 3.0], [2.0, 1.0]])
-    points = Fidelity(step=0.25).evaluate(one, {"original": importance}, probe(classifier))
+    points = Fidelity(step=0.25).evaluate(one, {"original": importance}, asking(classifier))
     original = points["original"]
     assert original["order"].tolist() == ["mif"] * 5 + ["lif"] * 5
     assert original["fraction"].tolist() == [0, 0.25, 0.5, 0.75, 1] * 2
@@ -102,7 +97,7 @@ def test_reversed_map_has_the_opposite_fidelity():
     classifier = Linear([[1, 0], [0, 0]], threshold=0.5)
     maps = {"original": np.array([[4.0, 3.0], [2.0, 1.0]])}
     maps["reversed"] = -maps["original"]
-    points = Fidelity(step=0.25).evaluate(one, maps, probe(classifier))
+    points = Fidelity(step=0.25).evaluate(one, maps, asking(classifier))
     values = summarise_points(Fidelity(), table([(one, points)])).set_index("variant")["value"]
     assert values["original"] == -values["reversed"] == 7.5
 
@@ -116,7 +111,7 @@ def test_logits_are_those_of_the_plain_way(label, kind):
         importance = np.round(importance)
     classifier = Linear(np.random.default_rng(1).normal(size=(9, 7)))
     one = sample(image, label=label)
-    points = Fidelity().evaluate(one, {"original": importance}, probe(classifier, seed=5))
+    points = Fidelity().evaluate(one, {"original": importance}, asking(classifier, seed=5))
     expected = reference_logits(one, importance, classifier, 40, seed=5)
     logits = points["original"]["logit"]
     np.testing.assert_allclose(logits, expected["mif"] + expected["lif"], atol=1e-5)
@@ -137,8 +132,8 @@ def test_batch_size_changes_nothing(batch):
     classifier(torch.from_numpy(one.image)[None, None].repeat(2, 1, 1, 1))
     classifier.eval()
     maps = random_maps((16, 12))
-    points = Fidelity(step=0.1, batch=batch).evaluate(one, maps, probe(classifier))
-    expected = Fidelity(step=0.1, batch=7).evaluate(one, maps, probe(classifier))
+    points = Fidelity(step=0.1, batch=batch).evaluate(one, maps, asking(classifier))
+    expected = Fidelity(step=0.1, batch=7).evaluate(one, maps, asking(classifier))
     for variant in maps:
         np.testing.assert_allclose(points[variant]["logit"], expected[variant]["logit"], atol=1e-5)
 
@@ -150,7 +145,7 @@ def test_arrays_of_a_table_which_are_read_only_are_taken():
     importance.flags.writeable = False
     one = sample(image)
     one.image.flags.writeable = False
-    asked = probe(Linear(np.ones((8, 8))))
+    asked = asking(Linear(np.ones((8, 8))))
     points = Fidelity(step=1).evaluate(one, {"original": importance}, asked)["original"]
     np.testing.assert_allclose(points["logit"], [image.sum(), 0] * 2, rtol=1e-6)
 
@@ -158,7 +153,7 @@ def test_arrays_of_a_table_which_are_read_only_are_taken():
 def test_untouched_and_fully_masked_image_are_passed_once():
     classifier = Linear(np.ones((8, 8)))
     maps = random_maps((8, 8))
-    Fidelity(step=0.1).evaluate(sample(smooth_image((8, 8))), maps, probe(classifier))
+    Fidelity(step=0.1).evaluate(sample(smooth_image((8, 8))), maps, asking(classifier))
     assert classifier.images_seen == 2 + len(maps) * 2 * 9
 
 
@@ -167,7 +162,7 @@ def test_each_map_is_sorted_once_per_order(monkeypatch):
     argsort = np.argsort
     monkeypatch.setattr(np, "argsort", lambda *a, **k: sorts.append(1) or argsort(*a, **k))
     maps = random_maps((8, 8))
-    Fidelity().evaluate(sample(smooth_image((8, 8))), maps, probe(Linear(np.ones((8, 8)))))
+    Fidelity().evaluate(sample(smooth_image((8, 8))), maps, asking(Linear(np.ones((8, 8)))))
     assert len(sorts) == 2 * len(maps)
 
 
@@ -182,7 +177,7 @@ def test_masked_pixels_are_counted_exactly():
     # 35 pixels, 40 steps: neither divides the other. The logit counts the pixels that are left.
     one = sample(np.ones((5, 7)))
     importance = random_maps((5, 7))["noise"]
-    points = Fidelity().evaluate(one, {"original": importance}, probe(Linear(np.ones((5, 7)))))
+    points = Fidelity().evaluate(one, {"original": importance}, asking(Linear(np.ones((5, 7)))))
     left = 35 - fidelity.masked_counts(35, Fidelity())
     np.testing.assert_array_equal(points["original"]["logit"], np.tile(left, 2))
 
@@ -219,7 +214,7 @@ def test_first_shares_come_before_the_steps_and_change_nothing_of_them():
     one, maps = sample(np.ones((10, 10))), {"original": random_maps((10, 10))["noise"]}
     classifier = Linear(random_maps((10, 10), seed=1)["noise"])
     plain, finer = (
-        Fidelity(step=0.25, first=first).evaluate(one, maps, probe(classifier))["original"]
+        Fidelity(step=0.25, first=first).evaluate(one, maps, asking(classifier))["original"]
         for first in ((), (0.004, 0.01, 0.03))
     )
     assert plain["fraction"].tolist() == [0, 0.25, 0.5, 0.75, 1] * 2
@@ -253,7 +248,7 @@ def test_a_class_that_falls_before_the_first_step_counts_where_the_first_shares_
     maps = {"original": weights}
     classifier = Linear(weights, threshold=0.5)
     for first, expected in (((), 0), ((0.05, 0.2, 0.9), 0.9)):
-        points = Fidelity(step=1, first=first).evaluate(one, maps, probe(classifier))
+        points = Fidelity(step=1, first=first).evaluate(one, maps, asking(classifier))
         summary = summarise_points(Fidelity(), table([(one, points)])).iloc[0]
         assert summary["fidelity"] == pytest.approx(expected, abs=0.03)
         assert summary["accuracy"] == 1
@@ -267,7 +262,7 @@ def test_constant_map_has_fidelity_0(value):
         one = sample(smooth_image((12, 12), seed=label), label=label, slice_id=str(label))
         classifier = Linear(np.ones((12, 12)), threshold=one.image.sum() - 0.5 + label)
         maps = {"original": np.full((12, 12), value)}
-        slices.append((one, Fidelity().evaluate(one, maps, probe(classifier))))
+        slices.append((one, Fidelity().evaluate(one, maps, asking(classifier))))
     rows = table(slices)
     mif, lif = (rows[rows["order"] == order] for order in fidelity.ORDERS)
     np.testing.assert_array_equal(mif["logit"], lif["logit"])
@@ -286,7 +281,7 @@ def test_ties_do_not_favour_a_side_of_the_image_and_depend_on_seed_and_slice():
 
     def logits(slice_id, seed):
         one = sample(np.ones((8, 8)), slice_id=slice_id)
-        points = Fidelity(step=0.5).evaluate(one, maps, probe(classifier, seed))
+        points = Fidelity(step=0.5).evaluate(one, maps, asking(classifier, seed))
         return points["original"]["logit"]
 
     np.testing.assert_array_equal(logits("a", 0), logits("a", 0))
@@ -305,7 +300,7 @@ def test_random_maps_have_fidelity_about_0():
         one = sample(image, label=label, slice_id=str(index))
         classifier = Linear(np.ones((16, 16)), threshold=128)
         maps = {"original": rng.random((16, 16)), "informed": (2 * label - 1) * one.image}
-        slices.append((one, Fidelity(step=0.05).evaluate(one, maps, probe(classifier))))
+        slices.append((one, Fidelity(step=0.05).evaluate(one, maps, asking(classifier))))
     summary = summarise_points(Fidelity(), table(slices)).set_index("variant")
     assert summary["fidelity"]["original"] == pytest.approx(0, abs=0.01)
     assert summary["fidelity"]["informed"] > 0.15
@@ -343,14 +338,14 @@ def test_map_that_is_not_finite_is_refused(value):
     importance[1, 2] = value
     with pytest.raises(InputError, match="map has values that are not finite"):
         Fidelity().evaluate(
-            sample(np.ones((4, 4))), {"original": importance}, probe(Linear(np.ones((4, 4))))
+            sample(np.ones((4, 4))), {"original": importance}, asking(Linear(np.ones((4, 4))))
         )
 
 
 def test_logit_that_is_not_finite_is_refused():
     classifier = Linear(np.full((4, 4), np.nan))
     with pytest.raises(InputError, match="logit that is not finite"):
-        Fidelity().evaluate(sample(np.ones((4, 4))), {"original": np.eye(4)}, probe(classifier))
+        Fidelity().evaluate(sample(np.ones((4, 4))), {"original": np.eye(4)}, asking(classifier))
 
 
 @pytest.mark.parametrize("step", [0.025, 0.1, 1 / 3, 0.5, 1])

@@ -9,14 +9,13 @@ import pyarrow as pa
 from ct_importance.io.image_table import image_field, write_table
 from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
 from ct_importance.metrics.evaluate import evaluate_estimator
-from ct_importance.metrics.metric import Probe
 from ct_importance.metrics.xrai.segments import segment_image
 from ct_importance.metrics.xrai.storage import pack_segments
 from ct_importance.plugins import load
 from ct_importance.report.explorer.build import Sources, build_explorer
 from ct_importance.report.jobs import ExplorerJob
 from ct_importance.task import DEFAULT_TASK
-from tests.metrics.images import Linear, sample, smooth_image
+from tests.metrics.images import Linear, asking, sample, smooth_image
 
 TEMPLATES = {
     path.name: path
@@ -124,7 +123,7 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
 def _evaluate(name, subjects, values, segments, path):
     metric = load("metric", name)(**OPTIONS[name])
     weights = np.linspace(-1, 1, values[0].size).reshape(SHAPE) / 50
-    probe = Probe(0, Linear(weights, 0.1))
+    probe = asking(Linear(weights, 0.1))
     with_maps = [
         (
             sample(one.image, one.mask, one.label, one.slice_id, segments[one.slice_id]),

@@ -1,0 +1,58 @@
+"""Folds batch normalisation into convolutions, which are then all that is computed."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections import Counter
+
+import torch
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ct_importance.compute.device import channels_last
+
+logger = logging.getLogger(__name__)
+
+
+def fold_batch_norm(network: nn.Module, device: torch.device | str = "cpu") -> nn.Module:
+    """Return a faster copy of a network, for passes forwards and back in eval mode.
+
+    Each BatchNorm is folded into the convolution before it and the layout is channels-last.
+    Answers agree to rounding, and gradients are as exact as those of the network itself: against
+    float64 both have a median error of a millionth of the maximum, and single pixels move by a few
+    hundredths, since rounding moves activations across the kink of a ReLU.
+
+    A network that torch.fx cannot trace, whose code asks what is in an image, stays as it is.
+
+    Args:
+        network: A network in eval mode.
+        device: Where to put the copy.
+    """
+    try:
+        faster = _folded(fx.symbolic_trace(network))
+    except Exception as error:  # tracing runs the network's own code, which may raise anything
+        logger.info("computed as it is: torch.fx cannot trace it (%s)", error)
+        faster = copy.deepcopy(network)
+    return channels_last(faster.eval().requires_grad_(False).to(device=device))
+
+
+def _folded(traced: fx.GraphModule) -> nn.Module:
+    modules = dict(traced.named_modules())
+    calls = Counter(node.target for node in traced.graph.nodes if node.op == "call_module")
+    for node in list(traced.graph.nodes):
+        norm = modules.get(node.target) if node.op == "call_module" else None
+        if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or not node.args:
+            continue
+        source = node.args[0]
+        convolution = modules.get(source.target) if source.op == "call_module" else None
+        if not isinstance(convolution, nn.Conv2d) or len(source.users) > 1:
+            continue
+        if calls[source.target] > 1:
+            continue  # it is called elsewhere, too, where no BatchNorm follows
+        traced.set_submodule(source.target, fuse_conv_bn_eval(convolution, norm))
+        node.replace_all_uses_with(source)
+        traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced
