@@ -10,6 +10,7 @@ from torch import nn
 from ct_importance.classifier.networks.input import without_adapter
 from ct_importance.classifier.networks.state import Made
 from ct_importance.classifier.options import TrainingOptions
+from ct_importance.classifier.source import Head
 from ct_importance.classifier.store import save_classifier
 from ct_importance.classifier.training import train_classifier
 from ct_importance.cohort.options import ExtractionOptions
@@ -39,6 +40,8 @@ def fit_classifier(
     history: StrPath,
     build: Callable[[], nn.Module],
     made: Made | None = None,
+    classes: int = 2,
+    head: Head | None = None,
 ) -> None:
     """Train a network on the slices of the training patients.
 
@@ -51,14 +54,18 @@ def fit_classifier(
         history: The table to write: a row per epoch (`HISTORY_SCHEMA`).
         build: Makes the network, with what is in front of it.
         made: What it is made of, as `save_classifier` takes it.
+        classes: How many there are.
+        head: How the outputs are read, as `train_classifier` takes it.
 
     Raises:
-        InputError: If there are no training slices, or slices of one class only.
+        InputError: If there are no training slices, or none of a class.
     """
     _, images, labels = load_images(slices, "train")
     _, test_images, test_labels = load_images(slices, "test")
     test = (test_images, test_labels)
-    network, rows = train_classifier(images, labels, options, seed, pick_device(), test, build)
+    network, rows = train_classifier(
+        images, labels, options, seed, pick_device(), test, build, classes, head
+    )
     size, window = preparation.image_size, preparation.hu_window
     save_classifier(classifier, without_adapter(network), size, window, made)
     columns = {name: [row[name] for row in rows] for name in HISTORY_SCHEMA.names}

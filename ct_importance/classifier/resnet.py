@@ -1,4 +1,4 @@
-"""The classifier: a ResNet-50 with one output neuron.
+"""The classifier: a ResNet-50 with one output neuron, or more for more classes.
 
 Layers, initialisation and parameter names are those of torchvision's ResNet-50, so weights trained
 there or with MONAI can be brought along. It is written out here rather than imported because
@@ -53,13 +53,14 @@ class Bottleneck(nn.Module):
 
 
 class ResNet50(nn.Module):
-    """ResNet-50 for one logit (He et al. 2016; paper, section 1)."""
+    """ResNet-50 (He et al. 2016; paper, section 1)."""
 
-    def __init__(self, channels: int = 1) -> None:
+    def __init__(self, channels: int = 1, outputs: int = 1) -> None:
         """Make the network with randomly initialised weights (He et al. 2015, fan-out).
 
         Args:
             channels: Of an image; the paper's have one.
+            outputs: Numbers that it answers; the paper's answers one logit.
         """
         super().__init__()
         self.conv1 = nn.Conv2d(channels, WIDTHS[0], kernel_size=7, stride=2, padding=3, bias=False)
@@ -71,13 +72,13 @@ class ResNet50(nn.Module):
         self.layer3 = _stage(WIDTHS[1] * EXPANSION, WIDTHS[2], BLOCKS[2], stride=2)
         self.layer4 = _stage(WIDTHS[2] * EXPANSION, WIDTHS[3], BLOCKS[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(WIDTHS[3] * EXPANSION, 1)
+        self.fc = nn.Linear(WIDTHS[3] * EXPANSION, outputs)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map images (N, channels, H, W) to logits (N, 1)."""
+        """Map images (N, channels, H, W) to logits (N, outputs)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         logits: torch.Tensor = self.fc(torch.flatten(self.avgpool(x), 1))

@@ -112,7 +112,7 @@ class Source(InputOptions, Declared, ABC):
             history: The table to write: a row per epoch (`ct_importance.classifier.fitting`).
 
         Raises:
-            InputError: If there are no training slices, or slices of one class only.
+            InputError: If there are no training slices, or none of a class.
         """
         raise NotImplementedError(f"{type(self).__name__} is not trained here")
 

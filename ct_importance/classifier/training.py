@@ -14,8 +14,8 @@ from torch import nn
 from ct_importance.classifier.augmentation import augment
 from ct_importance.classifier.forward.torch_runtime import TorchForward
 from ct_importance.classifier.options import TrainingOptions
-from ct_importance.classifier.predictions import balanced_accuracy
 from ct_importance.classifier.resnet import ResNet50
+from ct_importance.classifier.source import Head
 from ct_importance.compute.device import channels_last
 from ct_importance.compute.progress import progress
 from ct_importance.compute.randomness import seed_for
@@ -35,6 +35,8 @@ def train_classifier(
     device: torch.device,
     test: Slices | None = None,
     build: Callable[[], nn.Module] = ResNet50,
+    classes: int = 2,
+    head: Head | None = None,
 ) -> tuple[nn.Module, list[Epoch]]:
     """Train a network from scratch with AdamW and a one-cycle learning rate.
 
@@ -48,7 +50,12 @@ def train_classifier(
         seed: Seed of the initial weights, the order of the slices and the augmentation.
         device: Where to train.
         test: Images and labels of other patients, to be evaluated along the way.
-        build: Makes the network, with torch's random numbers: (N, 1, H, W) to logits (N, 1).
+        build: Makes the network, with torch's random numbers: (N, 1, H, W) to outputs (N, O).
+        classes: How many there are.
+        head: How the outputs are read (`ct_importance.classifier.source.Source.head`), which
+            decides the loss: binary cross-entropy of one logit, or of each output of `multilabel`
+            (that of the slice's class should be above 0, the others below), else cross-entropy of
+            softmax.
 
     Returns:
         The network in eval mode, and a row per epoch: ``epoch`` (from 1), ``learning_rate`` (after
@@ -56,45 +63,50 @@ def train_classifier(
         were seen, ``test_loss`` and ``test_balanced_accuracy`` (None where not evaluated).
 
     Raises:
-        InputError: If there are no slices, or slices of one class only.
+        InputError: If there are no slices, or none of a class.
     """
-    trainer = _Trainer(labels, options, seed, device, build)
+    trainer = _Trainer(labels, options, seed, device, build, classes, head)
     history: list[Epoch] = []
     for epoch in progress(range(1, options.epochs + 1), "training: epochs"):
         row: Epoch = {"epoch": epoch, **trainer.run_epoch(images, labels)}
         due = _is_due(epoch, options)
         if due:
             trainer.settle_batch_norm(images)
-        row |= _evaluate(trainer.network, test if due else None, device)
+        row |= _evaluate(trainer.network, test if due else None, device, head)
         logger.info(_line(row, options.epochs))
         history.append(row)
     return trainer.network.eval(), history
 
 
-def class_weights(labels: np.ndarray) -> np.ndarray:
-    """Return the weight of a slice of class 0 and of class 1, so that both count the same.
+def class_weights(labels: np.ndarray, classes: int = 2) -> np.ndarray:
+    """Return the weight of a slice of each class, so that all classes count the same.
 
     Args:
-        labels: (N,) of 0 and 1.
+        labels: (N,), the index of the class of each slice.
+        classes: How many there are.
 
     Returns:
-        Two weights whose mean over the slices is 1.
+        A weight per class; their mean over the slices is 1.
 
     Raises:
-        InputError: If there are no slices, or slices of one class only.
+        InputError: If there are no slices, or none of a class.
 
     Example:
         >>> class_weights(np.array([0, 1, 1, 1])).round(2).tolist()
         [2.0, 0.67]
     """
-    counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=2)
+    counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=classes)
     if not counts.all():
+        found = (
+            f"{counts[0]} of the first class and {counts[1]} of the second; training needs both"
+            if classes == 2
+            else f"{', '.join(map(str, counts))} of the {classes} classes; training needs all"
+        )
         raise InputError(
-            f"training slices: {counts[0]} of the first class and {counts[1]} of the second; "
-            "training needs both. Check the labels and the split, or give `weights` of the "
+            f"training slices: {found}. Check the labels and the split, or give `weights` of the "
             "classifier"
         )
-    return len(labels) / (2 * counts)
+    return len(labels) / (classes * counts)
 
 
 def batch_slices(count: int, batch_size: int) -> list[slice]:
@@ -122,9 +134,11 @@ class _Trainer:
         seed: int,
         device: torch.device,
         build: Callable[[], nn.Module],
+        classes: int,
+        head: Head | None,
     ) -> None:
-        self._weights = class_weights(labels).astype(np.float32)
-        self._options, self._device = options, device
+        self._weights = class_weights(labels, classes).astype(np.float32)
+        self._options, self._device, self._head = options, device, head
         self._generator = torch.Generator().manual_seed(seed_for(seed, "training"))
         self._seed, self._steps = seed, 0
         with self._drawing("initial weights"):
@@ -149,15 +163,15 @@ class _Trainer:
         """Show every slice once, in a new order."""
         self.network.train()
         order = torch.randperm(len(images), generator=self._generator).numpy()
-        losses, logits = [], []
+        losses, outputs = [], []
         for batch in batch_slices(len(images), self._options.batch_size):
             loss, output = self._step(images[order[batch]], labels[order[batch]])
             losses.append(loss * len(output))
-            logits.append(output)
+            outputs.append(output)
         return {
             "learning_rate": float(self._scheduler.get_last_lr()[0]),
             "loss": sum(losses) / len(images),
-            "balanced_accuracy": balanced_accuracy(np.concatenate(logits), labels[order]),
+            "balanced_accuracy": _balanced_accuracy(np.concatenate(outputs), labels[order]),
         }
 
     @torch.no_grad()
@@ -189,9 +203,9 @@ class _Trainer:
     def _step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
         x = augment(self._to_device(images), self._options.augmentation, self._generator)
         with self._drawing("step", str(self._steps)):
-            output = self.network(x.contiguous(memory_format=torch.channels_last)).squeeze(1)
+            output = self.network(x.contiguous(memory_format=torch.channels_last))
         self._steps += 1
-        loss = _loss(output, labels, self._weights)
+        loss = _loss(output, labels, self._weights, self._head)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()
@@ -199,12 +213,36 @@ class _Trainer:
         return loss.item(), output.detach().cpu().numpy()
 
 
-def _loss(logits: torch.Tensor, labels: np.ndarray, weights: np.ndarray) -> torch.Tensor:
-    return F.binary_cross_entropy_with_logits(
-        logits,
-        torch.as_tensor(labels, dtype=logits.dtype, device=logits.device),
-        weight=torch.as_tensor(weights[labels], device=logits.device),
-    )
+def _loss(
+    outputs: torch.Tensor, labels: np.ndarray, weights: np.ndarray, head: Head | None
+) -> torch.Tensor:
+    """Return the mean loss of slices, which their classes' weights are factors of."""
+    weight = torch.as_tensor(weights[labels], device=outputs.device)
+    if outputs.shape[1] == 1:
+        logits = outputs.squeeze(1)
+        target = torch.as_tensor(labels, dtype=logits.dtype, device=logits.device)
+        return F.binary_cross_entropy_with_logits(logits, target, weight=weight)
+    return (_losses(outputs, labels, head) * weight).mean()
+
+
+def _losses(outputs: torch.Tensor, labels: np.ndarray, head: Head | None) -> torch.Tensor:
+    """Return the loss of each slice, (N,), of outputs (N, O)."""
+    target = torch.as_tensor(labels, dtype=torch.int64, device=outputs.device)
+    if outputs.shape[1] == 1:
+        wanted = target[:, None].to(outputs.dtype)
+    elif head == "multilabel":
+        wanted = F.one_hot(target, outputs.shape[1]).to(outputs.dtype)
+    else:
+        return F.cross_entropy(outputs, target, reduction="none")
+    return F.binary_cross_entropy_with_logits(outputs, wanted, reduction="none").sum(dim=1)
+
+
+def _balanced_accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean of the accuracies of the classes present, of outputs (N, O)."""
+    several = outputs.shape[1] > 1
+    predicted = outputs.argmax(axis=1) if several else (outputs[:, 0] > 0).astype(np.int64)
+    rates = [float((predicted[labels == it] == it).mean()) for it in np.unique(labels)]
+    return float(np.mean(rates))
 
 
 def _is_due(epoch: int, options: TrainingOptions) -> bool:
@@ -212,19 +250,19 @@ def _is_due(epoch: int, options: TrainingOptions) -> bool:
     return epoch == options.epochs or (every > 0 and epoch % every == 0)
 
 
-def _evaluate(network: nn.Module, test: Slices | None, device: torch.device) -> Epoch:
+def _evaluate(
+    network: nn.Module, test: Slices | None, device: torch.device, head: Head | None
+) -> Epoch:
     if test is None or not len(test[1]):
         return {"test_loss": None, "test_balanced_accuracy": None}
     images, labels = test
-    logits = TorchForward(network.eval(), device).scores(images)[:, 1]
-    losses = F.binary_cross_entropy_with_logits(
-        torch.from_numpy(logits), torch.as_tensor(labels, dtype=torch.float32), reduction="none"
-    ).numpy()
-    # Both classes count the same, as in the loss of the training slices.
+    outputs = TorchForward(network.eval(), device).outputs(images)
+    losses = _losses(torch.from_numpy(outputs), labels, head).numpy()
+    # All classes count the same, as in the loss of the training slices.
     by_class = [losses[labels == value].mean() for value in np.unique(labels)]
     return {
         "test_loss": float(np.mean(by_class)),
-        "test_balanced_accuracy": balanced_accuracy(logits, labels),
+        "test_balanced_accuracy": _balanced_accuracy(outputs, labels),
     }
 
 

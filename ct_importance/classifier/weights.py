@@ -27,6 +27,7 @@ def read_weights(
     own: bool = False,
     made: Made | None = None,
     channels: int = 1,
+    outputs: int = 1,
 ) -> dict[str, np.ndarray]:
     """Return the weights in a file by torchvision's names, float32; counters int64.
 
@@ -37,13 +38,14 @@ def read_weights(
         own: Whether only a file of `save_classifier` will do.
         made: What the network is made of, where that is more than a ResNet-50 for slices.
         channels: Those that it takes.
+        outputs: Numbers that it answers.
 
     Raises:
         InputError: If the weights cannot be used, with the reason and the remedy.
     """
     state = without_prefixes(path, read_state(path, image_size, hu_window, made, own))
-    expected = resnet50_shapes(channels)
-    _check_same_network(path, state, expected, channels)
+    expected = resnet50_shapes(channels, outputs)
+    _check_same_network(path, state, expected)
     weights = read_values(path, state, expected)
     if not weights["conv1.weight"].any():
         raise InputError(
@@ -53,7 +55,7 @@ def read_weights(
     return weights
 
 
-def resnet50_shapes(channels: int = 1) -> dict[str, tuple[int, ...]]:
+def resnet50_shapes(channels: int = 1, outputs: int = 1) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the parameters and buffers of `ResNet50` by name."""
     shapes: dict[str, tuple[int, ...]] = {"conv1.weight": (64, channels, 7, 7)}
     shapes |= _norm("bn1", 64)
@@ -69,7 +71,7 @@ def resnet50_shapes(channels: int = 1) -> dict[str, tuple[int, ...]]:
                 shapes[f"{start}downsample.0.weight"] = (last, channels, 1, 1)
                 shapes |= _norm(f"{start}downsample.1", last)
             channels = last
-    return shapes | {"fc.weight": (1, channels), "fc.bias": (1,)}
+    return shapes | {"fc.weight": (outputs, channels), "fc.bias": (outputs,)}
 
 
 def _norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
@@ -77,20 +79,24 @@ def _norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.{it}": (channels,) for it in names} | {f"{name}.{COUNTER}": ()}
 
 
-def _check_same_network(
-    path: StrPath, state: State, expected: dict[str, tuple[int, ...]], channels: int
-) -> None:
+def _check_same_network(path: StrPath, state: State, expected: dict[str, tuple[int, ...]]) -> None:
     found = differences(state, expected)
     if found:
-        remedy = _remedy(state, found.get("missing", []), found.get("unexpected", []), channels)
-        number = {1: "one input channel", 3: "three input channels"}[channels]
+        channels, outputs = expected["conv1.weight"][1], expected["fc.bias"][0]
+        missing, extra = found.get("missing", []), found.get("unexpected", [])
+        takes = {1: "one input channel", 3: "three input channels"}[channels]
+        answers = _neurons(outputs)
         raise InputError(
-            f"{path}: not a ResNet-50 with {number} and one output neuron. "
-            f"{in_words(found)}. {remedy}"
+            f"{path}: not a ResNet-50 with {takes} and {answers}. {in_words(found)}. "
+            f"{_remedy(state, missing, extra, channels, outputs)}"
         )
 
 
-def _remedy(state: State, missing: list[str], extra: list[str], channels: int) -> str:
+def _neurons(outputs: int) -> str:
+    return "one output neuron" if outputs == 1 else f"{outputs} output neurons"
+
+
+def _remedy(state: State, missing: list[str], extra: list[str], channels: int, outputs: int) -> str:
     if extra and not missing and all(name.endswith("downsample.0.bias") for name in extra):
         return "This is MONAI's default ResNet-50: train it with bias_downsample=False"
     if missing or extra:
@@ -102,8 +108,11 @@ def _remedy(state: State, missing: list[str], extra: list[str], channels: int) -
             f"Set `channels` of the classifier to {takes[0]}, and `windows` and `normalize` to "
             "what the network was trained with"
         )
-    if state["fc.weight"].shape[:1] == (2,):
+    answers = state["fc.weight"].shape[:1]
+    if (answers, outputs) == ((2,), 1):
         advice.append(
-            "Two softmax outputs make one logit: subtract row 0 of fc.weight and fc.bias from row 1"
+            "It answers with one number per class: set `head` of the classifier to softmax"
         )
-    return ". ".join(advice) or "Train the network with one output neuron for this task"
+    elif answers != (outputs,):
+        advice.append(f"Train the network with {_neurons(outputs)} for this task")
+    return ". ".join(advice) or "Take the weights of a ResNet-50"

@@ -144,7 +144,7 @@ class TestImportedWeights:
             ),
             (
                 {"fc.weight": (2, 2048), "fc.bias": (2,)},
-                "expected (1,). Two softmax outputs make one logit: subtract row 0",
+                "expected (1,). It answers with one number per class: set `head` of the",
             ),
             (
                 {"conv1.weight": (64, 3, 7, 7)},

@@ -3,6 +3,8 @@ import logging
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import recall_score
+from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
 from ct_importance.classifier.options import TrainingOptions
@@ -106,3 +108,54 @@ def test_training_needs_both_classes(labels, counts):
     images = np.zeros((len(labels), 32, 32), np.float32)
     with pytest.raises(InputError, match=rf"training slices: {counts}.*; training needs both"):
         train_classifier(images, np.array(labels, int), TrainingOptions(epochs=1), 1, CPU)
+
+
+# More than two classes, and other heads
+
+
+@pytest.fixture(scope="module")
+def three():
+    """Slices that differ by where they are bright, of three classes, of which the first is rare."""
+    random = np.random.default_rng(0)
+    labels = np.array([0, 1, 2, 1, 2] * 6)
+    images = random.uniform(0, 0.4, (30, 32, 32)).astype(np.float32)
+    for label in range(3):
+        images[labels == label, :, 10 * label : 10 * label + 10] += 0.5
+    return images, labels
+
+
+@pytest.mark.parametrize("head", [None, "softmax", "multilabel"])
+def test_three_classes_are_learned(three, head):
+    images, labels = three
+    options = TrainingOptions(epochs=10, batch_size=8, learning_rate=0.1, augmentation={"flip": 0})
+
+    def build():
+        return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(16, 3))
+
+    network, history = train_classifier(*three, options, 1, CPU, three, build, classes=3, head=head)
+    with torch.no_grad():
+        outputs = network(torch.from_numpy(images)[:, None])
+    assert outputs.shape == (30, 3)
+    accuracy = recall_score(labels, outputs.argmax(1), average="macro")
+    assert accuracy > 0.8
+    assert history[-1]["test_balanced_accuracy"] == pytest.approx(accuracy)
+    target = torch.from_numpy(labels)
+    if head == "multilabel":
+        own = torch.nn.functional.one_hot(target, 3) == 1
+        losses = -torch.where(own, outputs, -outputs).sigmoid().log().sum(dim=1)
+    else:
+        losses = -outputs.log_softmax(dim=1)[torch.arange(30), target]
+    by_class = [losses[target == label].mean() for label in range(3)]
+    assert history[-1]["test_loss"] == pytest.approx(float(np.mean(by_class)), rel=1e-3)
+
+
+def test_three_classes_weigh_the_same():
+    labels = np.array([0] * 30 + [1] * 10 + [2] * 5)
+    weights = class_weights(labels, 3)
+    sums = [weights[labels][labels == label].sum() for label in range(3)]
+    assert sums == pytest.approx([15] * 3)
+
+
+def test_training_needs_all_of_three_classes():
+    with pytest.raises(InputError, match="slices: 1, 0, 2 of the 3 classes; training needs all"):
+        class_weights(np.array([0, 2, 2]), 3)

@@ -46,18 +46,24 @@ class Forward(ABC):
         Masks are made where the network is.
         """
 
-    def scores(self, images: NDArray[np.float32], batch: int | None = None) -> Answers:
-        """Return the score of each class.
+    def outputs(self, images: NDArray[np.float32], batch: int | None = None) -> Answers:
+        """Return what the network answers, (N, O).
 
         Args:
             images: (N, H, W) in [0, 1].
             batch: Images per pass; None for as many as suit the device.
-
-        Returns:
-            (N, K). A single logit z is the scores (-z, z).
         """
         size = batch or self._images_per_pass(*images.shape[1:])
-        return as_scores(_in_passes(self._ask, images, size))
+        return _in_passes(self._ask, images, size)
+
+    def scores(self, images: NDArray[np.float32], batch: int | None = None) -> Answers:
+        """Return the score of each class, (N, K); a single logit z is the scores (-z, z).
+
+        Args:
+            images: (N, H, W) in [0, 1].
+            batch: As in `outputs`.
+        """
+        return as_scores(self.outputs(images, batch))
 
     def masked_scores(
         self,

@@ -154,7 +154,7 @@ def build(
         name: One of `Name`.
         arguments: Those that `check_arguments` allows.
         channels: Of an image.
-        outputs: Numbers that it answers; the paper's ResNet-50 answers one.
+        outputs: Numbers that it answers.
 
     Raises:
         InputError: If MONAI, or what it needs for the network, is not installed, or it refuses the
@@ -163,7 +163,7 @@ def build(
     if name == "resnet50":
         from ct_importance.classifier.resnet import ResNet50
 
-        return ResNet50(channels)
+        return ResNet50(channels, outputs)
     check_installed(name)
     nets = importlib.import_module("monai.networks.nets")
     given = {**family_of(name).set(channels, outputs), **arguments}

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class Architecture(Source):
-    """A network with one output neuron: the paper's, or one of MONAI's."""
+    """The paper's network, or one of MONAI's.
+
+    It answers with one logit where there are two classes, unless `head` says otherwise, and with an
+    output per class where there are more.
+    """
 
     title: ClassVar[str] = "a network known by name"
 
@@ -28,7 +32,7 @@ class Architecture(Source):
     """The network; by default the one that the entry is named after: resnet50 is the paper's
     (section 1), monai.* those of MONAI, which `make install-monai` installs."""
     arguments: dict[str, Any] = {}
-    """What a network of MONAI is built with, beside channels, one output and two dimensions."""
+    """What a network of MONAI is built with, beside channels, outputs and two dimensions."""
     weights: str | None = Field(None, min_length=1)
     """File of a trained network to use instead of training one; null: train. Relative paths start
     at the folder in which the workflow runs."""
@@ -37,36 +41,46 @@ class Architecture(Source):
 
     @model_validator(mode="after")
     def _arguments_are_known(self) -> Self:
-        check_arguments(self.architecture, self.arguments, self.number_of_channels)
+        shape = self.number_of_channels, self.number_of_outputs
+        check_arguments(self.architecture, self.arguments, *shape)
         return self
+
+    @property
+    def number_of_outputs(self) -> int:
+        """How many numbers the network answers."""
+        return self.outputs[0]
 
     @property
     def made(self) -> dict[str, Any] | None:
         """What the network is made of; None: the paper's ResNet-50, for slices as they are."""
-        if self.architecture == "resnet50" and not self.input:
+        several = {} if self.number_of_outputs == 1 else {"outputs": self.number_of_outputs}
+        if self.architecture == "resnet50" and not self.input and not several:
             return None
-        return {"architecture": self.architecture, "arguments": self.arguments, **self.input}
+        named = {"architecture": self.architecture, "arguments": self.arguments}
+        return {**named, **several, **self.input}
 
     def build(self, preparation: ExtractionOptions) -> nn.Module:
         """Return the network with random weights, for slices prepared like this.
 
         Raises:
             InputError: If MONAI is not installed or refuses the arguments, or what it builds does
-                not answer slices with one logit.
+                not answer slices as the task needs.
         """
         from ct_importance.classifier.networks.answers import check_answers
         from ct_importance.classifier.networks.input import prepared
 
         network = prepared(self._build(), self, preparation.hu_window)
         if self.made is not None:
-            check_answers(network.eval(), preparation.image_size, self.architecture)
+            size = preparation.image_size
+            check_answers(network.eval(), size, self.architecture, (self.number_of_outputs,))
         return network
 
     def _build(self) -> nn.Module:
         """Return the network with random weights, without what is in front of it."""
         from ct_importance.classifier.networks.by_name import build
 
-        return build(self.architecture, self.arguments, self.number_of_channels)
+        shape = self.number_of_channels, self.number_of_outputs
+        return build(self.architecture, self.arguments, *shape)
 
     @property
     def is_trained_here(self) -> bool:
@@ -93,8 +107,8 @@ class Architecture(Source):
         if self.weights is None:
             return
         if self.architecture == "resnet50":
-            channels = self.number_of_channels
-            read_weights(self.weights, size, window, made=self.made, channels=channels)
+            shape = self.number_of_channels, self.number_of_outputs
+            read_weights(self.weights, size, window, False, self.made, *shape)
         else:
             read_state(self.weights, size, window, self.made)
 
@@ -109,13 +123,13 @@ class Architecture(Source):
         """Train the network on the slices of the training patients.
 
         Raises:
-            InputError: If there are no training slices, or slices of one class only.
+            InputError: If there are no training slices, or none of a class.
         """
         from ct_importance.classifier.fitting import fit_classifier
 
         fit_classifier(
             *(self.training, preparation, seed, slices, classifier, history),
-            *(lambda: self.build(preparation), self.made),
+            *(lambda: self.build(preparation), self.made, self.classes, self.head),
         )
 
     def take_over(self, preparation: ExtractionOptions, classifier: StrPath) -> None:
@@ -136,7 +150,8 @@ class Architecture(Source):
             what = f"{self.weights}, weights of {self.architecture}"
             network = self._build()
             fill_network(network, self.weights, self.made, self.architecture, size, window)
-            check_answers(prepared(network, self, window), size, what)
+            seen = prepared(network, self, window)
+            check_answers(seen, size, what, (self.number_of_outputs,))
         save_classifier(classifier, network, size, window, self.made)
 
     def load(self, classifier: StrPath, device: torch.device | str = "cpu") -> Classifier:
@@ -145,10 +160,10 @@ class Architecture(Source):
         Raises:
             InputError: If the file is missing or damaged, or of another network.
         """
-        from ct_importance.classifier.classifier import Classifier
+        from ct_importance.classifier.classifier import Classifier, classifier_of
         from ct_importance.classifier.store import load_classifier, load_network
 
         if self.made is None:
             return Classifier(load_classifier(classifier, device=device))
         network = load_network(self._build(), classifier, self.made, self.architecture, self)
-        return Classifier(network.to(device))
+        return classifier_of(network.to(device), self.number_of_outputs, self.head)

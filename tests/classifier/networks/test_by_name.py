@@ -45,13 +45,14 @@ def test_the_arguments_are_those_of_monai(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_one_logit_for_each_slice(name):
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_as_many_outputs_for_each_slice_as_are_asked_for(name, outputs):
     if name == "monai.ViT" and importlib.util.find_spec("einops") is None:
         with pytest.raises(InputError, match=r"ViT: .*einops.*; make install-monai brings it"):
             build(name, SMALL[name])
         return
-    network = build(name, SMALL[name]).eval()
-    assert network(torch.rand(2, 1, 32, 32)).shape == (2, 1)
+    network = build(name, SMALL[name], outputs=outputs).eval()
+    assert network(torch.rand(2, 1, 32, 32)).shape == (2, outputs)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,32 @@ def test_a_resnet50_of_three_channels_is_the_one_with_their_sum(tmp_path):
         source.model_copy(update={"channels": None}).check(SMALL)
 
 
+@pytest.mark.parametrize(("outputs", "head"), [(2, "softmax"), (3, None), (3, "multilabel")])
+def test_a_resnet50_with_an_output_per_class(tmp_path, outputs, head):
+    network = ResNet50(outputs=outputs).eval()
+    file = tmp_path / "mine.pt"
+    torch.save(network.state_dict(), file)
+    source = Architecture(architecture="resnet50", weights=str(file), classes=outputs, head=head)
+
+    source.check(SMALL)
+    source.take_over(SMALL, tmp_path / "classifier.pt")
+    found = source.load(tmp_path / "classifier.pt")
+
+    images = torch.rand(2, 1, 32, 32)
+    answer = network(images)
+    if outputs == 2:
+        assert found.head == "logit"
+        torch.testing.assert_close(found.network(images), answer[:, 1:] - answer[:, :1])
+    else:
+        assert found.head == (head or "softmax")
+        torch.testing.assert_close(found.scores(images), answer)
+    with pytest.raises(InputError, match=r'weights of .*"outputs": .* says a ResNet-50; delete'):
+        Architecture(architecture="resnet50").load(tmp_path / "classifier.pt")
+    other = source.model_copy(update={"classes": 5, "head": None})
+    with pytest.raises(InputError, match=r"and 5 output neurons.*Train the network with 5 output"):
+        other.check(SMALL)
+
+
 DENSENET = {"init_features": 4, "growth_rate": 2, "block_config": [1, 1], "dropout_prob": 0.2}
 
 
@@ -109,10 +135,10 @@ class TestMonai:
     @pytest.fixture
     def trained(self, source, tmp_path, monkeypatch):
         images = np.random.default_rng(0).random((8, 32, 32), dtype=np.float32)
-        labels = np.array([0, 1] * 4)
-        monkeypatch.setattr(fitting, "load_images", lambda *_: (None, images, labels))
 
         def train(name, seed=1, source=source):
+            labels = np.arange(8) % source.classes
+            monkeypatch.setattr(fitting, "load_images", lambda *_: (None, images, labels))
             source.train("slices", SMALL, seed, tmp_path / name, tmp_path / "history.parquet")
             return tmp_path / name
 
@@ -128,6 +154,18 @@ class TestMonai:
         network = source.load(trained("classifier.pt")).network
         assert (type(network).__name__, network.training) == ("DenseNet121", False)
         assert network(torch.rand(2, 1, 32, 32)).shape == (2, 1)
+
+    @pytest.mark.parametrize(("classes", "head"), [(2, "softmax"), (2, "multilabel"), (3, None)])
+    def test_it_is_trained_with_an_output_per_class(self, source, trained, classes, head):
+        other = source.model_copy(update={"classes": classes, "head": head})
+        file = trained("classifier.pt", source=other)
+        found = other.load(file)
+        assert found.scores(torch.rand(2, 1, 32, 32)).shape == (2, classes)
+        assert found.head == {(2, "softmax"): "logit", (3, None): "softmax"}.get(
+            (classes, head), head
+        )
+        with pytest.raises(InputError, match=r"not the weights of .*; delete this file"):
+            source.load(file)
 
     def test_a_file_of_another_network_is_refused(self, source, trained):
         file = trained("classifier.pt")

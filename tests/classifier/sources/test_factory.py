@@ -142,6 +142,27 @@ def test_what_it_sees_is_put_in_front(source, network, tmp_path):
         source.load(tmp_path / "classifier.pt")
 
 
+@pytest.mark.parametrize("head", ["softmax", "multilabel"])
+def test_an_output_per_class(source, network, tmp_path, head):
+    state = network.state_dict()
+    for name in ("last.weight", "last.bias"):
+        state[name] = torch.cat([state[name], -state[name], 2 * state[name]])
+    torch.save(state, tmp_path / "weights.pt")
+    (tmp_path / "net.py").write_text(CODE.replace("OUTPUTS = 1", "OUTPUTS = 3"))
+    three = source.model_copy(update={"classes": 3, "head": head})
+    found = taken_over(three, tmp_path)
+    images = torch.rand(3, 1, 32, 32)
+    logit = network(images)
+    torch.testing.assert_close(found.scores(images), torch.cat([logit, -logit, 2 * logit], dim=1))
+    assert found.head == head
+    for classes in (2, 4):
+        other = source.model_copy(update={"classes": classes})
+        with pytest.raises(
+            InputError, match=r"shape \(3, 3\), expected .*: the logits of a task of"
+        ):
+            other.take_over(SMALL, tmp_path / "classifier.pt")
+
+
 def test_the_function_must_not_change_meanwhile(source, tmp_path):
     taken_over(source, tmp_path)
     (tmp_path / "net.py").write_text(CODE + "\n# changed\n")
