@@ -1,8 +1,9 @@
 """Times the demo stage by stage: `make benchmark`.
 
 Runs config.yaml from scratch as results/benchmark/, samples the memory of all its processes
-(proportional set size, so that shared pages count once), and prints a Markdown table from the
-benchmark files that Snakemake writes per job.
+(proportional set size, so that shared pages count once), and prints Markdown tables from the
+benchmark files that Snakemake writes per job, and from the ends of the logs: what the start of a
+job takes, of the interpreter, Snakemake's own imports and those of its script.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean, median
+from typing import NamedTuple
 
 import psutil
 
@@ -42,18 +45,38 @@ def main() -> None:
         raise SystemExit(f"the run failed: see {RESULTS}/logs/")
     print("\n".join(table_lines(jobs_by_rule())))
     print(f"\nWall time {wall:.0f} s on {cores} cores; all processes together {peak / 1e9:.1f} GB.")
-    bare = sum(compute_seconds()) / int(cores)
+    ends = ends_by_rule()
+    print("\n".join(start_lines(ends)))
+    bare = sum(end.work for jobs in ends.values() for end in jobs) / int(cores)
     print(f"Compute of the jobs alone {bare:.0f} s; the wall time is {wall / bare:.2f} x that.")
 
 
-def compute_seconds() -> list[float]:
-    """Return the CPU seconds that each job worked, without its start and its imports."""
-    found = []
-    for path in (RESULTS / "logs").rglob("*.log"):
+class End(NamedTuple):
+    """What the log of a job says at its end, in CPU seconds."""
+
+    work: float
+    start: float
+
+
+def ends_by_rule() -> dict[str, list[End]]:
+    """Return what jobs took without their start, and their start, by rule."""
+    found = defaultdict(list)
+    folder = RESULTS / "logs"
+    for path in sorted(folder.rglob("*.log")):
         last = path.read_text().rstrip().splitlines()[-1]
-        if match := re.search(r"done in .* s, ([\d.]+) s of CPU$", last):
-            found.append(float(match[1]))
+        if match := re.search(r", ([\d.]+) s of CPU; its start took ([\d.]+) s of CPU$", last):
+            rule = path.relative_to(folder).parts[0].removesuffix(".log")
+            found[rule].append(End(float(match[1]), float(match[2])))
     return found
+
+
+def start_lines(ends: Mapping[str, Sequence[End]]) -> list[str]:
+    """Return the Markdown table of what jobs take to start, and the mean of all jobs."""
+    lines = ["", "| rule | start, CPU seconds |", "|---|---:|"]
+    starts = {rule: [end.start for end in jobs] for rule, jobs in ends.items()}
+    lines += [f"| {rule} | {median(these):.2f} |" for rule, these in starts.items()]
+    everything = [start for these in starts.values() for start in these]
+    return [*lines, f"| mean of {len(everything)} jobs | {mean(everything):.2f} |"]
 
 
 def table_lines(jobs_of_rule: Mapping[str, list[dict[str, str]]]) -> list[str]:

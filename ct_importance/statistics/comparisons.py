@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from ct_importance.compute.randomness import generator_for
 from ct_importance.metrics.averaging import PatientSums, values_of_trainings
@@ -98,6 +97,8 @@ def _with_trainings(observed: np.ndarray, p_value: Callable[[float], float]) -> 
         observed: (S,) by training.
         p_value: Of a distance, by patient.
     """
+    from scipy.special import stdtrit
+
     trainings = len(observed)
     distance = abs(observed.mean())
     error = observed.std(ddof=1) / np.sqrt(trainings)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtri, fdtri
 
 from ct_importance.metrics.averaging import PatientSums, values_of_trainings
 from ct_importance.metrics.metric import Metric
@@ -89,6 +88,8 @@ def variance_components(
         >>> {name: float(numbers[0]) for name, numbers in found.items()}
         {'training': 2.0, 'patient': 1.0, 'rest': 0.0}
     """
+    from scipy.special import chdtri, fdtri
+
     trainings, patients = table.shape
     of_trainings, of_patients = table.mean(axis=1), table.mean(axis=0)
     left = table - of_trainings[:, None] - of_patients + table.mean()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
 
 from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
@@ -111,6 +110,8 @@ def crossed_interval(
     Returns:
         Lower and upper ends, (...); of one training, those of `interval`.
     """
+    from scipy.special import stdtrit
+
     low, high = interval(by_training.mean(axis=0), replicates, confidence, patients)
     trainings = len(by_training)
     if trainings == 1:
@@ -150,6 +151,8 @@ def interval(
         >>> low.round(2).tolist(), high.round(2).tolist()
         ([-0.34], [0.37])
     """
+    from scipy.special import ndtr, ndtri
+
     if min(patients) < 2:
         return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
     difference = replicates - estimate
@@ -173,6 +176,8 @@ def _quantile(confidence: float, patients: np.ndarray) -> float:
     3.2). A mean of class means varies most with the class of fewest patients: variance and degrees
     of freedom are those of Welch and Satterthwaite, for classes whose patients vary alike.
     """
+    from scipy.special import stdtrit
+
     variance = 1 / patients
     freedom = variance.sum() ** 2 / (variance**2 / (patients - 1)).sum()
     of_resamples = variance * (patients - 1) / patients

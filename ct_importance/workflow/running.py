@@ -61,10 +61,11 @@ def job_log(path: StrPath) -> Iterator[None]:
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
-    wall, cpu = time.perf_counter(), _cpu_seconds()
+    wall, start = time.perf_counter(), _cpu_seconds()
     try:
         yield
-        root.info("done in %.1f s, %.1f s of CPU", time.perf_counter() - wall, _cpu_seconds() - cpu)
+        took, cpu = time.perf_counter() - wall, _cpu_seconds() - start
+        root.info("done in %.1f s, %.1f s of CPU; its start took %.2f s of CPU", took, cpu, start)
     except InputError as error:
         root.error("%s", error)
         _end(str(error))

@@ -79,7 +79,9 @@ def test_logs_their_last_lines_and_remedies_are_printed(logs, capsys):
     lines = [f"09:00:0{number} INFO line {number}" for number in range(6)]
     lines.append("09:00:06 ERROR labels.csv: no such column: name it")
     (logs / "logs" / "predict.log").write_text("\n".join(lines) + "\n")
-    (logs / "logs" / "extract.log").write_text("08:00:00 INFO done in 1.0 s, 1.0 s of CPU\n")
+    (logs / "logs" / "extract.log").write_text(
+        "08:00:00 INFO done in 1.0 s, 1.0 s of CPU; its start took 0.30 s of CPU\n"
+    )
 
     print_failures([logs / "snakemake.log"], logs)
 

@@ -56,7 +56,8 @@ def test_the_log_starts_anew_with_each_job_and_ends_with_it(tmp_path):
 
     lines = (tmp_path / "log").read_text().splitlines()
     assert [line.split("INFO ")[1] for line in lines[:-1]] == ["job 1"]
-    assert re.search(r"INFO done in \d+\.\d s, \d+\.\d s of CPU$", lines[-1])
+    took = r"INFO done in \d+\.\d s, \d+\.\d s of CPU; its start took \d+\.\d\d s of CPU$"
+    assert re.search(took, lines[-1])
 
 
 def test_an_input_error_ends_the_job_with_its_message_alone(tmp_path, capsys):
