@@ -116,7 +116,7 @@ def read_checkpoint(path: StrPath, remedy: str = SAVE) -> Mapping[str, Any]:
             if file.read(len(BEFORE_1_6)) == BEFORE_1_6:
                 raise ValueError("as torch before 1.6 wrote it: load it there and save it again")
             with zipfile.ZipFile(file) as archive:
-                _check_sizes(archive, size)
+                check_sizes(archive, size)
                 content = _Structure(path, archive).load()
     except OSError as error:
         # Damaged files also make zipfile seek to where no file can be.
@@ -138,8 +138,12 @@ def _unreadable(path: StrPath, error: Exception, remedy: str) -> InputError:
     return InputError(f"{path}: cannot be read as a file of torch.save ({reason}); {remedy}")
 
 
-def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
-    """Check that no entry unpacks to more than it has in the file, alone or with others."""
+def check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """Check that no entry unpacks to more than it has in the file, alone or with others.
+
+    Raises:
+        ValueError: If one does.
+    """
     entries = archive.infolist()
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise ValueError("its parts are compressed, which torch does not do")
@@ -190,23 +194,29 @@ class _Structure(pickle._Unpickler):
             dtype = np.dtype(self._order + TYPES.get(kind, "u1"))
             if kind in TYPES and count * dtype.itemsize != entry.file_size:
                 raise ValueError(f"{count} numbers in {entry.file_size} bytes")
-            start = self._start(entry)
+            start = start_of(self._archive, entry)
             self._storages[key] = Storage(kind, os.fspath(self._path), dtype, start, count)
         return self._storages[key]
 
-    def _start(self, entry: zipfile.ZipInfo) -> int:
-        """Return where an entry begins, after checking its checksum."""
-        with self._archive.open(entry) as stored:
-            assert self._archive.fp is not None, "the archive is open"
-            start = self._archive.fp.tell()
-            while stored.read(1 << 20):
-                pass
-        return start
+
+def start_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """Return at which byte of an archive an entry begins, after checking its checksum."""
+    with archive.open(entry) as stored:
+        assert archive.fp is not None, "the archive is open"
+        start = archive.fp.tell()
+        while stored.read(1 << 20):
+            pass
+    return start
 
 
-def _tensor(
+def view_of(
     storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any
 ) -> StoredTensor:
+    """Return a tensor that is a view of a storage.
+
+    Raises:
+        ValueError: If it has no proper shape, or is larger than its storage.
+    """
     numbers = (offset, *shape, *strides)
     if any(type(it) is not int or it < 0 for it in numbers) or len(shape) != len(strides):
         raise ValueError("a tensor without a proper shape")
@@ -221,8 +231,8 @@ def _other(kind: str) -> Any:
 
 
 _REBUILD = {
-    "_rebuild_tensor": _tensor,
-    "_rebuild_tensor_v2": _tensor,
+    "_rebuild_tensor": view_of,
+    "_rebuild_tensor_v2": view_of,
     "_rebuild_parameter": lambda data, *_: data,
     "_rebuild_parameter_with_state": lambda data, *_: data,
     "_rebuild_tensor_v3": _other("unusual"),

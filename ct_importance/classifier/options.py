@@ -122,6 +122,14 @@ class InputOptions(Options):
         counts = [len(values) for values in listed if isinstance(values, tuple)]
         return self.channels or max(counts, default=1)
 
+    def taken(self, image_size: int) -> tuple[int, int, int]:
+        """Return channels, rows and columns that the network takes.
+
+        Args:
+            image_size: Rows and columns of a slice.
+        """
+        return (self.number_of_channels, *(self.image_size or (image_size, image_size)))
+
     @property
     def input(self) -> dict[str, Any]:
         """What the network sees, as its file holds it: {"input": ...}; {}: slices as they are."""

@@ -1,5 +1,7 @@
 """Deconvolution is the same for every spelling of a ReLU."""
 
+import tempfile
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,6 +9,9 @@ from captum.attr import Deconvolution
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier
+from ct_importance.classifier.sources.program import Program
+from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.compute.device import channels_last
 from ct_importance.saliency.target import ExplainedScores
 
 
@@ -50,15 +55,31 @@ SPELLINGS = {
     "an operation": lambda: spelled(torch.ops.aten.relu.default),
     "an exported program": lambda: exported(spelled(nn.ReLU(), F.relu)),
     "an exported program, in-place": lambda: exported(spelled(nn.ReLU(inplace=True))),
+    "a program": lambda: taken_over(spelled(nn.ReLU(), F.relu)),
+    "a program, reused and in-place": lambda: taken_over(spelled(nn.ReLU(inplace=True))),
+    "a program, overwritten": lambda: taken_over(spelled(overwritten)),
+    "a program, decomposed": lambda: taken_over(spelled(nn.ReLU(inplace=True)), decomposed=True),
+    "a program, channels-last": lambda: channels_last(taken_over(spelled(F.relu))),
 }
 
 
 def exported(network):
-    batch = torch.export.Dim("batch")
-    program = torch.export.export(
-        network, (torch.rand(2, 1, 32, 32),), dynamic_shapes={"x": {0: batch}}
-    )
-    return program.module()
+    return program_of(network, dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
+
+
+def taken_over(network, decomposed=False):
+    """The network as `source: program` has it."""
+    program = program_of(network, dynamic_shapes=({0: torch.export.Dim("batch")},))
+    with tempfile.TemporaryDirectory() as folder:
+        file, classifier = f"{folder}/net.pt2", f"{folder}/classifier.pt"
+        torch.export.save(program.run_decompositions() if decomposed else program, file)
+        source = Program(program=file)
+        source.take_over(ExtractionOptions(image_size=32), classifier)
+        return source.load(classifier).network
+
+
+def program_of(network, **how):
+    return torch.export.export(network, (torch.rand(2, 1, 32, 32),), **how)
 
 
 def explained(network, images, make_case):
