@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from ct_importance.options import Options
 
+Fill = float | Literal["mean"]
+"""What hides a class: a grey value, 0 (black) to 1 (white), or the mean of the slice."""
 LabelFrom = Literal["sources", "mask"]
 MOST_CLASSES = 100
 """Labels are stored as int8."""
@@ -25,9 +27,10 @@ class Task(Options):
     )
     """Names of the classes, as tables and figures print them; of two, the classifier's one neuron
     argues for the second. A slice is of one class."""
-    fill: tuple[float, ...] = (1.0, 0.0)
+    fill: tuple[Fill, ...] = (1.0, 0.0)
     """What hides each class: the grey value, 0 (black) to 1 (white), that fidelity puts in place of
-    pixels. Contrast agent is bright, so it is hidden by black and feigned by white."""
+    pixels, or the mean of the slice. Contrast agent is bright, so it is hidden by black and feigned
+    by white; where no grey argues for another class, take the mean."""
     label_from: LabelFrom = "sources"
     """Where the label of a slice comes from: `labels` of its dataset, or, of two classes, its mask:
     the second class where the mask has a pixel, the first where it has none."""
@@ -41,8 +44,11 @@ class Task(Options):
 
     @model_validator(mode="after")
     def _fills_every_class(self) -> Self:
-        if len(self.fill) != len(self.classes) or not all(0 <= grey <= 1 for grey in self.fill):
-            raise ValueError("fill: give a grey value from 0 to 1 for each of the classes")
+        greys = [grey for grey in self.fill if grey != "mean"]
+        if len(self.fill) != len(self.classes) or not all(0 <= grey <= 1 for grey in greys):
+            raise ValueError(
+                "fill: give a grey value from 0 to 1, or mean, for each of the classes"
+            )
         return self
 
     @model_validator(mode="after")
@@ -93,12 +99,14 @@ def key_of(name: str) -> str:
     return re.sub(r"\W+", "_", name.casefold()).strip("_")
 
 
-def grey_in_words(grey: float) -> str:
-    """Return a grey value, 0 to 1, as a sentence calls it.
+def grey_in_words(grey: Fill) -> str:
+    """Return a grey value, 0 to 1, or the mean of a slice, as a sentence calls it.
 
-    >>> grey_in_words(1.0)
-    'white'
+    >>> grey_in_words(1.0), grey_in_words("mean")
+    ('white', 'the mean of the slice')
     """
+    if grey == "mean":
+        return "the mean of the slice"
     return {0.0: "black", 1.0: "white"}.get(grey, f"grey ({grey:g})")
 
 

@@ -14,6 +14,15 @@ def test_more_than_two_classes():
     )
 
 
+def test_a_class_may_be_hidden_by_the_mean_of_the_slice():
+    task = Task(classes=("healthy", "lesion"), fill=("mean", 0.0))
+    assert task.fill_in_words == (
+        "of class 'healthy' in the mean of the slice, of class 'lesion' in black"
+    )
+    with pytest.raises(ValidationError):
+        Task(fill=("median", 0.0))
+
+
 def test_columns_of_classes_are_those_of_nothing_else():
     grades = ("Low", "high", "test", "training 1", "middle")
     assert Task(classes=grades, fill=(0.0,) * 5).columns == (
@@ -24,7 +33,10 @@ def test_columns_of_classes_are_those_of_nothing_else():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"fill": (1.0, 0.0)}, "fill: give a grey value from 0 to 1 for each of the classes"),
+        (
+            {"fill": (1.0, 0.0)},
+            "fill: give a grey value from 0 to 1, or mean, for each of the classes",
+        ),
         ({"label_from": "mask"}, "label_from: a mask tells two classes apart, .* there are 3: "),
         ({"classes": ("a", "b", "A")}, "give each class a name of its own"),
         ({"classes": tuple(map(str, range(MOST_CLASSES + 1)))}, "at most 100 items"),

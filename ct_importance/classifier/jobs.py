@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.options import Options
 from ct_importance.plugins import Chosen, load
+from ct_importance.task import Fill
 
 if TYPE_CHECKING:
     from ct_importance.classifier.source import Source
@@ -53,5 +54,5 @@ class PredictionJob(Options):
     classifier: ChosenClassifier
     image_size: int
     """Rows and columns of a slice."""
-    fill: tuple[float, ...]
-    """What hides each class in an image, 0 to 1."""
+    fill: tuple[Fill, ...]
+    """What hides each class in an image."""

@@ -20,6 +20,7 @@ from ct_importance.io.slices import SUBSETS, count_slices, image_batches, iterat
 
 if TYPE_CHECKING:
     from ct_importance.classifier.jobs import PredictionJob
+    from ct_importance.task import Fill
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +88,8 @@ def predict_slices(
 
 
 def fill_answers(
-    classifier: Forward, height: int, width: int, fill: Sequence[float]
-) -> list[dict[str, float | bool]]:
+    classifier: Forward, height: int, width: int, fill: Sequence[Fill]
+) -> list[dict[str, float | bool] | None]:
     """Return what the classifier answers to the grey that hides each class.
 
     Fidelity masks slices in a grey of their class (`Task.fill`), so that what is masked argues for
@@ -99,16 +100,21 @@ def fill_answers(
         classifier: The classifier.
         height: Rows of an image.
         width: Columns of an image.
-        fill: What hides each class, 0 (black) to 1 (white).
+        fill: What hides each class.
 
     Returns:
-        By class: ``fill``, ``logit``, and ``agrees``: it is answered with another class.
+        By class: ``fill``, ``logit``, and ``agrees``: it is answered with another class. None for a
+        class that the mean of the slice hides: it is of no one grey, and argues for no class.
     """
-    images = np.stack([np.full((height, width), grey, np.float32) for grey in fill])
-    logits = classifier.scores(images)[:, 1].tolist()
+    greys = {label: grey for label, grey in enumerate(fill) if grey != "mean"}
+    images = np.ones((len(greys), height, width), np.float32)
+    images *= np.array([*greys.values()], np.float32)[:, None, None]
+    logits = dict(zip(greys, classifier.scores(images)[:, 1].tolist(), strict=True))
     return [
-        {"fill": grey, "logit": logit, "agrees": int(logit > 0) != label}
-        for label, (grey, logit) in enumerate(zip(fill, logits, strict=True))
+        {"fill": greys[label], "logit": logits[label], "agrees": int(logits[label] > 0) != label}
+        if label in greys
+        else None
+        for label in range(len(fill))
     ]
 
 

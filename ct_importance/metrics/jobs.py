@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ct_importance.classifier.jobs import ChosenClassifier
 from ct_importance.plugins import Chosen, load
+from ct_importance.task import Fill
 
 if TYPE_CHECKING:
     from ct_importance.metrics.metric import Metric
@@ -43,6 +44,6 @@ class EvaluationJob(MetricJob):
     """The share of the slices that is this job's, e.g. ``1of3``."""
     classifier: ChosenClassifier | None
     """None for a metric that does not ask it."""
-    fill: tuple[float, ...] | None
-    """What hides each class in an image, 0 to 1; None for a metric that does not ask the
+    fill: tuple[Fill, ...] | None
+    """What hides each class in an image; None for a metric that does not ask the
     classifier."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ct_importance.options import Declared
-from ct_importance.task import DEFAULT_TASK, Task
+from ct_importance.task import DEFAULT_TASK, Fill, Task
 
 if TYPE_CHECKING:
     from ct_importance.classifier.forward.runtime import Forward
@@ -59,8 +59,8 @@ class Probe:
     """Seed of the run."""
     classifier: Forward | None = None
     """Tells the scores of the classes."""
-    fill: tuple[float, ...] = DEFAULT_TASK.fill
-    """What hides each class in an image, 0 (black) to 1 (white)."""
+    fill: tuple[Fill, ...] = DEFAULT_TASK.fill
+    """What hides each class in an image."""
 
 
 @dataclass(frozen=True)

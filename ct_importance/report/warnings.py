@@ -33,7 +33,7 @@ def _warnings_of(evaluation: Mapping[str, Any], task: Task) -> list[str]:
     """
     warnings = []
     names = [f"'{name}'" for name in task.classes]
-    answers = enumerate(evaluation["fills"])
+    answers = ((label, it) for label, it in enumerate(evaluation["fills"]) if it is not None)
     for label, answer in sorted(answers, key=lambda it: it[1]["fill"]):
         if not answer["agrees"]:
             others = names[1 - label] if len(names) == 2 else f"another class than {names[label]}"

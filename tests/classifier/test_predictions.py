@@ -51,6 +51,11 @@ class TestFillAnswers:
         both = fill_answers(asking(MeanNetwork()), 8, 6, (0.25, 0.25))
         assert [it["agrees"] for it in both] == [False, True]
 
+    def test_the_mean_of_a_slice_is_no_image_of_one_grey(self):
+        answers = fill_answers(asking(MeanNetwork()), 8, 6, ("mean", 0.25))
+        assert answers == [None, {"fill": 0.25, "logit": -0.25, "agrees": True}]
+        assert fill_answers(asking(MeanNetwork()), 8, 6, ("mean", "mean")) == [None, None]
+
 
 class TestAccuracy:
     def test_classes_count_the_same_whatever_their_size(self):

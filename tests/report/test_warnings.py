@@ -55,6 +55,12 @@ def test_a_grey_that_hides_a_class_should_be_answered_with_the_other():
     assert "answers an all-grey (0.5) image with 'lesion', and it does not" in warning
 
 
+def test_of_the_mean_of_a_slice_nothing_is_assumed():
+    task = Task(classes=("healthy", "lesion"), fill=("mean", "mean"))
+
+    assert model_warnings([{"fills": [None, None], "test": {"balanced_accuracy": 1.0}}], task) == []
+
+
 def test_of_three_classes():
     task = Task(classes=("native", "arterial", "venous"), fill=(1.0, 0.0, 0.0))
     fills = [

@@ -155,3 +155,13 @@ def copy_project(folder: Path, overlay: dict = TINY) -> Project:
     project = Project(folder)
     project.configure(overlay)
     return project
+
+
+def merge(base: dict, changes: dict) -> dict:
+    """Return a configuration with an overlay on top, as Snakemake has it."""
+    both = {
+        key: merge(base[key], value)
+        for key, value in changes.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return base | changes | both

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from PIL import Image
 
 from ct_importance.cohort.pixels import read_hounsfield
 from tests.cohort.volume_files import write_volume
-from tests.workflow.project import SLOW, TINY, Project, copy_project
+from tests.workflow.project import ROOT, SLOW, TINY, Project, copy_project
 
 pytestmark = pytest.mark.skipif(
     "CT_IMPORTANCE_DATA" not in os.environ,
@@ -156,6 +157,31 @@ def test_a_nifti_scan_with_masks_of_two_structures_is_evaluated_by_a_given_model
     assert sum(row["sampled"] for row in rows) == 2
     for table in TABLES[1:]:
         assert estimators_in(project, "cta", table) == {"backpropagation", "random"}
+
+
+@pytest.mark.parametrize("folder", [".", "offcentre"])
+def test_every_slice_of_the_sarcomas_is_taken_with_the_label_of_its_mask(tmp_path, folder):
+    given = yaml.safe_load((ROOT / "configs" / "sts_sarcoma.yaml").read_text())
+    data = DATA / "sts_sarcoma_ct" / folder
+    project = copy_project(tmp_path / "project", given | {"data_dir": str(data)})
+
+    project.run("cohort")
+
+    cohort = project.folder / "results" / "sts_sarcoma" / "cohort"
+    with open(cohort / "plan_summary.csv", newline="") as file:
+        planned = list(csv.DictReader(file))[-1]
+    assert [planned[name] for name in ("stage", "outcome", "count", "patients")] == [
+        *("planned", "kept", "408", "51"),
+    ]
+    marked = {path.stem for path in (data / "masks").iterdir()}
+    index = rows_of(project, "results/sts_sarcoma/cohort/index.parquet")
+    labels = rows_of(project, "results/sts_sarcoma/cohort/labels.parquet")
+    assert {row["source"] for row in labels} == {"mask"}
+    assert len(marked & {row["slice_id"] for row in index}) == 204
+    split = rows_of(project, "results/sts_sarcoma/cohort/split.parquet")
+    assert sum(row["split"] == "test" for row in split) == 15
+    for path in (*cohort.rglob("*.csv"), *(cohort.parent / "logs").rglob("*.log")):
+        assert "contrast" not in path.read_text().lower()
 
 
 def test_a_bad_mask_of_one_patient_does_not_stop_the_others(finished, tmp_path):

@@ -1,6 +1,5 @@
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import jsonschema
@@ -21,8 +20,8 @@ from ct_importance.workflow.config import (
     parse_config,
     tables_of,
 )
+from tests.workflow.project import ROOT, merge
 
-ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
@@ -119,14 +118,6 @@ def test_the_default_estimators_run_with_the_settings_of_the_paper():
     "overlay", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda it: it.stem
 )
 def test_overlays_are_valid_on_top_of_the_default(overlay):
-    def merge(base: dict, changes: dict) -> dict:
-        both = {
-            key: merge(base[key], value)
-            for key, value in changes.items()
-            if isinstance(value, dict) and isinstance(base.get(key), dict)
-        }
-        return base | changes | both
-
     parse_config(merge(DEFAULT, yaml.safe_load(overlay.read_text())))
 
 

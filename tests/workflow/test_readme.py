@@ -38,9 +38,11 @@ OPTIONS = {
 PLANNED = {
     "--cores all --configfile configs/paper.yaml --config data_dir=FOLDER",
     "--cores all --configfile configs/tcga_luad_contrast.yaml --config data_dir=PATH",
+    "--cores all --configfile configs/sts_sarcoma.yaml --config data_dir=PATH",
 }
-# Those of other environments: make test-slurm, conda. And what is only spoken of.
+# Those of other environments: make test-slurm, conda, MONAI. And what is only spoken of.
 ELSEWHERE = {
+    "--cores all --configfile configs/two_networks.yaml",
     "--workflow-profile profiles/slurm --configfile mine.yaml",
     *("--workflow-profile", "--profile", "--software-deployment-method conda", "--configfile"),
 }

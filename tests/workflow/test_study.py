@@ -32,7 +32,7 @@ from ct_importance.statistics.jobs import (
 from ct_importance.workflow import study as module
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.study import Study, growing, one_of
-from tests.workflow.project import ROOT
+from tests.workflow.project import ROOT, merge
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 
@@ -436,6 +436,21 @@ def test_what_is_made_of_several_classifiers():
     table = ClassifiersJob.model_validate_json(study.job("write_classifiers")(here))
     assert table.trainings == compared.trainings
     assert study.across("a.csv") == [f"{run}/a.csv"]
+
+
+def test_two_networks_are_judged_side_by_side():
+    overlay = yaml.safe_load((ROOT / "configs" / "two_networks.yaml").read_text())
+    study = Study(parse_config(merge(DEFAULT, overlay)))
+
+    assert study.is_phantom
+    three = ["1", "2", "3"]
+    assert study.trainings == {"densenet": three, "resnet50": three}
+    assert study.repeated() == ["densenet", "resnet50"]
+    assert "classifiers" in study.figures_across
+    assert len(study.estimators) == 8
+    # Trained alike, so that they differ in the network.
+    plain = (it.training.model_dump(exclude={"masking"}) for it in study.classifiers.values())
+    assert next(plain) == next(plain)
 
 
 def test_of_one_classifier_nothing_is_compared():

@@ -227,6 +227,8 @@ def _masked_logits(
         + [(order, count) for order in range(len(ranks)) for count in counts[~shared]]
     )
     fill = probe.fill[sample.label]
+    if fill == "mean":
+        fill = float(sample.image.mean(dtype=np.float64))
     logits = classifier.masked_scores(sample.image, ranks, jobs, fill, batch)[:, 1]
     table = np.empty((len(ranks), len(counts)), np.float32)
     table[:, counts == 0] = logits[0]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 
@@ -33,6 +34,10 @@ def test_each_class_is_hidden_by_the_fill_of_the_task():
     Fidelity(step=1).evaluate(one, maps, chosen)
 
     assert (torch.cat(seen)[1] == 0.25).all()  # all pixels masked
+    seen.clear()
+    Fidelity(step=1).evaluate(one, maps, replace(chosen, fill=(1.0, "mean")))
+    mean = one.image.astype(np.float64).mean()
+    assert (torch.cat(seen)[1] == np.float32(mean)).all()
     words = Fidelity().describe(Task(classes=("healthy", "lesion"), fill=(1.0, 0.25)))
     assert "of class 'healthy' in white, of class 'lesion' in grey (0.25)" in words
 

@@ -318,6 +318,17 @@ def test_classes_are_called_and_masked_as_the_task_has_it(browser, run, tmp_path
     assert browser.complaints == []
 
 
+def test_what_is_masked_in_the_mean_of_the_slice(browser, run, tmp_path):
+    task = Task(classes=("healthy", "lesion"), fill=("mean", "mean"))
+    page = build_page(tmp_path / "page.html", run[0], task=task)
+    browser.open(f"{page.as_uri()}#slice=slice-0&fraction=1&outline=0")
+    browser.wait_for(SHOWN)
+
+    shown = pixels_of(browser, "slice-panel")[..., :3].mean()
+    assert (pixels_of(browser, "masked-panel") == round(shown)).all()
+    assert browser.complaints == []
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_screen_reader_is_told_what_is_shown(visit, width):
     page = visit("slice=slice-0", width)

@@ -202,6 +202,9 @@ function describe(canvas, text) {
   canvas.setAttribute("aria-label", text);
 }
 
+const meanOf = (picture) =>
+  picture.pixels.reduce((sum, grey) => sum + grey, 0) / picture.pixels.length;
+
 const drawGrey = (canvas, picture, choose) =>
   drawColours(canvas, picture, coloursBy(picture.pixels, GREYS, choose));
 
@@ -291,7 +294,8 @@ function showMasked(content, slice, image, map, mask) {
   if (!present("masked-panel", shown)) return;
   const fraction = index.fractions[state.fraction];
   const masked = maskedPixels(map, state.variant, state.order, fraction);
-  const hidden = GREYS[Math.round(255 * index.fill[slice.label])];
+  const fill = index.fill[slice.label];
+  const hidden = GREYS[Math.round(fill === "mean" ? meanOf(image) : 255 * fill)];
   const canvas = canvasOf("masked-panel");
   drawGrey(canvas, image, (grey, pixel) => (masked[pixel] ? hidden : grey));
   if (mask && state.outline) drawOutline(canvas, mask);
