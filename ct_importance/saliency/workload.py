@@ -77,6 +77,7 @@ def prepare_batches(
     def batches() -> Iterator[Batch]:
         rows = iterate_slices(slices, job.subsets, ["image"], shard)
         for slice_ids, images in prefetch(image_batches(rows, ROWS_PER_GROUP)):
+            _, height, width = source.taken(images.shape[1])
             yield Batch(
                 name=name,
                 seed=job.seed,
@@ -84,7 +85,7 @@ def prepare_batches(
                 images=torch.tensor(images, dtype=torch.float32, device=device).unsqueeze(1),
                 targets=torch.from_numpy(targets.of(slice_ids)).to(device),
                 scores=scores,
-                images_per_pass=images_per_pass(device.type, *images.shape[1:]),
+                images_per_pass=images_per_pass(device.type, height, width),
                 training_images=training_images,
             )
 

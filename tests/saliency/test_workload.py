@@ -48,11 +48,11 @@ def slices(tmp_path):
 
 @pytest.fixture
 def prepare(slices, tmp_path, monkeypatch):
-    """A function that prepares the batches of expected gradients: (subsets, shard, target)."""
+    """Prepares the batches of expected gradients, of a classifier with some options."""
     monkeypatch.setattr(Architecture, "load", lambda self, path: Classifier(conv_network()))
     monkeypatch.setattr(workload, "make_deterministic", lambda threads: None)
 
-    def prepare_batches(*subsets, shard="1of1", target="last"):
+    def prepare_batches(*subsets, shard="1of1", target="last", **options):
         job = ExplainJob(
             image_shape=(1, SIZE, SIZE),
             seed=1,
@@ -61,7 +61,9 @@ def prepare(slices, tmp_path, monkeypatch):
             classes=("no contrast", "contrast"),
             activation="logit",
             classifier=ChosenClassifier(
-                name="resnet50", method="architecture", options={"architecture": "resnet50"}
+                name="resnet50",
+                method="architecture",
+                options={"architecture": "resnet50", **options},
             ),
         )
         found, total = workload.prepare_batches(
@@ -107,6 +109,12 @@ def test_shares_divide_what_is_explained_and_have_the_same_references(prepare):
     assert first == []
     assert [list(batch.slice_ids) for batch in second] == [list("012345")]
     np.testing.assert_allclose(second[0].training_slices()[:, 0, 0] * 10, REFERENCES)
+
+
+def test_a_pass_holds_fewer_images_that_the_network_sees_larger(prepare):
+    (batch,), _ = prepare("test")
+    (larger,), _ = prepare("test", image_size=[2 * SIZE, 4 * SIZE])
+    assert larger.images_per_pass == batch.images_per_pass // 8
 
 
 @pytest.mark.parametrize(("target", "classes"), [("true", [0, 1] * 3), ("last", [1] * 6)])

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier, OneLogit
+from ct_importance.classifier.forward.export import graph_of, largest_difference
 from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.classifier.networks.input import Prepared, prepared
 from ct_importance.classifier.options import InputOptions
@@ -144,6 +145,12 @@ def test_it_is_folded_for_forward_passes(slices, network):
     assert not any(isinstance(it, nn.BatchNorm2d) for it in fast.modules())
     torch.testing.assert_close(fast(slices), whole(slices), rtol=1e-4, atol=1e-5)
     assert Classifier(fast, inside=Classifier(whole).inside).layer("conv1").out_channels == 4
+
+
+@pytest.mark.parametrize("options", [ALL, InputOptions(channels=3, image_size=(24, 8))])
+def test_it_is_part_of_the_graph(network, options):
+    whole = prepared(network, options, HU)
+    assert largest_difference(whole, graph_of(whole, 16), 16) < 1e-5
 
 
 def test_weights_hold_nothing_of_it(network):
