@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+import torch
 import yaml
 from snakemake.exceptions import WorkflowError
 
@@ -32,6 +33,7 @@ from ct_importance.statistics.jobs import (
 from ct_importance.workflow import study as module
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.study import Study, growing, one_of
+from tests.classifier.networks.files import DEFINITION, write_bundle
 from tests.workflow.project import ROOT, merge
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -483,6 +485,19 @@ def test_windows_that_slices_do_not_hold():
     message = "classifiers.resnet50: windows: .* beyond .*; set cohort.hu_window to .*3000"
     with pytest.raises(InputError, match=message):
         study.inputs.check_classifiers()
+
+
+def test_a_bundle_whose_outputs_are_other_classes(tmp_path):
+    others = {"0": "healthy", "1": "lesion"}
+    folder = tmp_path / "theirs"
+    write_bundle(folder, torch.nn.Linear(1, 1), DEFINITION, pred_channel_def=others)
+    theirs = {"source": "bundle", "bundle": str(folder)}
+    study_of(
+        classifiers={"theirs": theirs}, task={"classes": ["Healthy", "Lesion"]}
+    ).inputs.check_classifiers()
+    message = r"classifiers.theirs: .*channel_def is healthy, lesion, but task.classes no contrast"
+    with pytest.raises(InputError, match=message):
+        study_of(classifiers={"theirs": theirs}).inputs.check_classifiers()
 
 
 def test_a_classifier_is_what_its_files_hold(tmp_path):

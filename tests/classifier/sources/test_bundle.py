@@ -1,4 +1,3 @@
-import json
 import pickle
 
 import pytest
@@ -15,46 +14,15 @@ from ct_importance.errors import InputError
 from ct_importance.saliency.gradients import input_gradient
 from ct_importance.saliency.operations import Deconvolving
 from ct_importance.saliency.target import ExplainedScores
+from tests.classifier.networks.files import DEFINITION, DENSENET, write_bundle
 
 SMALL = ExtractionOptions(image_size=32)
 CLASSES = ("no contrast", "contrast")
-DENSENET = {"init_features": 4, "growth_rate": 2, "block_config": [1, 1]}
 PAPER = {"conv1_t_stride": 2, "bias_downsample": False}
 
 
-def metadata(**changes):
-    """What a bundle says, with some keys of the image and the prediction changed."""
-    image = {"num_channels": 1, "spatial_shape": [32, 32], "value_range": [0, 1]}
-    pred = {"num_channels": 2, "channel_def": {"0": "No contrast", "1": "Contrast"}}
-    for key, value in changes.items():
-        tensor, _, name = key.partition("_")
-        {"image": image, "pred": pred}[tensor][name] = value
-    found = {"inputs": {"image": image}, "outputs": {"pred": pred}}
-    return {"version": "0.1", "network_data_format": found}
-
-
-DEFINITION = {
-    "imports": ["$import glob"],
-    "device": "$torch.device('cpu')",
-    "classes": 2,
-    "shape": {"growth": [1, 2]},
-    "network_def": {
-        **{"_target_": "monai.networks.nets.DenseNet121", "spatial_dims": 2, "in_channels": 1},
-        **{"out_channels": "@classes", "pretrained": True},
-        **DENSENET,
-        "growth_rate": "@shape::growth::1",
-    },
-    "network": "$@network_def.to(@device)",
-}
-
-
-def write_bundle(folder, network, definition, **changes):
-    (folder / "configs").mkdir(parents=True)
-    (folder / "models").mkdir()
-    (folder / "configs/metadata.json").write_text(json.dumps(metadata(**changes)))
-    (folder / "configs/inference.json").write_text(json.dumps(definition))
-    torch.save(network.state_dict(), folder / "models/model.pt")
-    return Bundle(bundle=str(folder))
+def bundle_of(folder, network, definition, **changes):
+    return Bundle(bundle=str(write_bundle(folder, network, definition, **changes)))
 
 
 def densenet(channels=1, outputs=2):
@@ -70,7 +38,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def source(folder):
-    return write_bundle(folder, densenet(), DEFINITION)
+    return bundle_of(folder, densenet(), DEFINITION)
 
 
 def check(source):
@@ -115,7 +83,7 @@ def test_the_definition_may_be_yaml_or_that_of_the_training(source, folder, tmp_
 
 def test_channels_and_size_are_those_of_the_bundle(folder, tmp_path):
     definition = DEFINITION | {"network_def": DEFINITION["network_def"] | {"in_channels": 3}}
-    source = write_bundle(
+    source = bundle_of(
         *(folder, densenet(channels=3), definition),
         **{"image_num_channels": 3, "image_spatial_shape": [40, 24]},
     )
@@ -139,7 +107,7 @@ def test_channels_and_size_are_those_of_the_bundle(folder, tmp_path):
 
 
 def test_other_values_need_normalize(folder, tmp_path):
-    source = write_bundle(folder, densenet(), DEFINITION, image_value_range=[-1, 1])
+    source = bundle_of(folder, densenet(), DEFINITION, image_value_range=[-1, 1])
     assert "value_range is [-1, 1], and slices are [0, 1]" in refusal(source)
     assert "which is {mean: 0.5, std: 0.5} if that" in refusal(source)
     normal = source.model_validate({"bundle": str(folder), "normalize": {"mean": 0.5, "std": 0.5}})
@@ -168,7 +136,7 @@ def test_other_values_need_normalize(folder, tmp_path):
     ],
 )
 def test_metadata_that_do_not_fit(folder, changes, message):
-    assert message in refusal(write_bundle(folder, densenet(), DEFINITION, **changes))
+    assert message in refusal(bundle_of(folder, densenet(), DEFINITION, **changes))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +160,7 @@ def test_metadata_that_do_not_fit(folder, changes, message):
 )
 def test_definitions_that_cannot_be_used(folder, changes, message):
     definition = DEFINITION | {"network_def": DEFINITION["network_def"] | changes}
-    assert message in refusal(write_bundle(folder, densenet(), definition))
+    assert message in refusal(bundle_of(folder, densenet(), definition))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +230,7 @@ def test_one_network_in_four_forms(tmp_path):
     arguments = "spatial_dims=2, n_input_channels=1, num_classes=1, **"
     (tmp_path / "net.py").write_text(f"{code}{arguments}{PAPER})\n")
     definition = {"_target_": "resnet50", "spatial_dims": 2, "n_input_channels": 1} | PAPER
-    bundle = write_bundle(
+    bundle = bundle_of(
         *(tmp_path / "theirs", network, {"network_def": definition | {"num_classes": 1}}),
         **{"pred_num_channels": 1, "pred_channel_def": {"0": "contrast"}},
     )
