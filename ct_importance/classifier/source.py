@@ -63,6 +63,13 @@ class Source(InputOptions, Declared, ABC):
         return (1, 2) if self.head is None and self.classes == 2 else (self.classes,)
 
     @property
+    def reading(self) -> Head:
+        """How probabilities come of scores; two outputs with softmax are read as one logit."""
+        if self.head == "multilabel":
+            return self.head
+        return "softmax" if self.classes > 2 else "logit"
+
+    @property
     def is_trained_here(self) -> bool:
         """Whether `train` makes it, once per replicate; otherwise `take_over` does, once."""
         return False

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ct_importance.classifier.augmentation import augment
+from ct_importance.classifier.forward.answers import balanced_accuracy, predicted_classes
+from ct_importance.classifier.forward.runtime import as_scores
 from ct_importance.classifier.forward.torch_runtime import TorchForward
 from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.resnet import ResNet50
@@ -171,7 +173,7 @@ class _Trainer:
         return {
             "learning_rate": float(self._scheduler.get_last_lr()[0]),
             "loss": sum(losses) / len(images),
-            "balanced_accuracy": _balanced_accuracy(np.concatenate(outputs), labels[order]),
+            "balanced_accuracy": _accuracy(np.concatenate(outputs), labels[order]),
         }
 
     @torch.no_grad()
@@ -237,12 +239,10 @@ def _losses(outputs: torch.Tensor, labels: np.ndarray, head: Head | None) -> tor
     return F.binary_cross_entropy_with_logits(outputs, wanted, reduction="none").sum(dim=1)
 
 
-def _balanced_accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean of the accuracies of the classes present, of outputs (N, O)."""
-    several = outputs.shape[1] > 1
-    predicted = outputs.argmax(axis=1) if several else (outputs[:, 0] > 0).astype(np.int64)
-    rates = [float((predicted[labels == it] == it).mean()) for it in np.unique(labels)]
-    return float(np.mean(rates))
+def _accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
+    """Return the balanced accuracy, of outputs (N, O)."""
+    scores = as_scores(outputs)
+    return balanced_accuracy(predicted_classes(scores), labels, scores.shape[1])
 
 
 def _is_due(epoch: int, options: TrainingOptions) -> bool:
@@ -262,7 +262,7 @@ def _evaluate(
     by_class = [losses[labels == value].mean() for value in np.unique(labels)]
     return {
         "test_loss": float(np.mean(by_class)),
-        "test_balanced_accuracy": _balanced_accuracy(outputs, labels),
+        "test_balanced_accuracy": _accuracy(outputs, labels),
     }
 
 

@@ -186,8 +186,8 @@ def load_images(
 
 def read_predicted(predictions: StrPath) -> dict[str, int]:
     """Return the class that the classifier predicts for each slice, by slice id."""
-    rows = read_table(predictions, columns=["slice_id", "logit"]).to_pylist()
-    return {row["slice_id"]: int(row["logit"] > 0) for row in rows}
+    rows = read_table(predictions, columns=["slice_id", "predicted"]).to_pylist()
+    return {row["slice_id"]: row["predicted"] for row in rows}
 
 
 def read_labels(slices: StrPath) -> dict[str, int]:

@@ -69,8 +69,11 @@ def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
     sections = {"Data": _data(summary["data"])}
     for name, found in summary["classifiers"].items():
         whose = _whose(name, summary)
+        classes = list(summary["data"]["slices_by_class"])
         sections |= {
-            f"Classifier{whose}": _classifier(found["trainings"], found["is_trained_here"]),
+            f"Classifier{whose}": _classifier(
+                found["trainings"], found["is_trained_here"], classes
+            ),
             f"Warnings{whose}": found["warnings"],
             f"What it says{whose}": found["findings"],
         }
@@ -101,25 +104,39 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _classifier(trainings: Sequence[Mapping[str, Any]], is_trained_here: bool) -> list[str]:
+def _classifier(
+    trainings: Sequence[Mapping[str, Any]], is_trained_here: bool, classes: Sequence[str]
+) -> list[str]:
     lines = []
     for number, evaluation in enumerate(trainings, 1):
         whose = f"Training {number}: balanced" if len(trainings) > 1 else "Balanced"
-        lines += [f"{whose} {text}" for text in _accuracies(evaluation, is_trained_here)]
+        lines += [f"{whose} {text}" for text in _accuracies(evaluation, is_trained_here, classes)]
     return lines
 
 
-def _accuracies(evaluation: Mapping[str, Any], is_trained_here: bool) -> list[str]:
+def _accuracies(
+    evaluation: Mapping[str, Any], is_trained_here: bool, classes: Sequence[str]
+) -> list[str]:
     others = "training" if is_trained_here else "other"
     lines = []
     for name, part in (("test", evaluation["test"]), (others, evaluation["train"])):
         if part["n"] and part["balanced_accuracy"] is not None:
-            rates = {key: _rate(part[key]) for key in ("sensitivity", "specificity")}
+            rates = ", ".join(f"{what} {_rate(rate)}" for what, rate in _rates(part, classes))
             lines.append(
                 f"accuracy {part['balanced_accuracy']:.3f} on {part['n']} evenly spaced "
-                f"{name} slices ({', '.join(f'{key} {rate}' for key, rate in rates.items())})."
+                f"{name} slices ({rates})."
             )
     return lines
+
+
+def _rates(part: Mapping[str, Any], classes: Sequence[str]) -> list[tuple[str, float | None]]:
+    """Return how often the classifier is right on each class, of two by the usual names."""
+    if len(classes) == 2:
+        return [(key, part[key]) for key in ("sensitivity", "specificity")]
+    return [
+        (f'of class "{name}"', rate)
+        for name, rate in zip(classes, part["accuracy_by_class"], strict=True)
+    ]
 
 
 def _metrics(texts: Mapping[str, str]) -> list[str]:

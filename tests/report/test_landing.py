@@ -110,3 +110,14 @@ def test_several_classifiers_and_trainings_have_sections_of_their_own():
     assert "- Training 2: balanced accuracy 0.750 on 4" in text
     assert "Digest of classifier of mine (BLAKE2): cd34" in text
     assert text.index("| m |") < text.index("| r |")
+
+
+def test_of_three_classes_each_has_its_accuracy():
+    tested = {"n": 6, "balanced_accuracy": 0.75, "accuracy_by_class": [0.5, 1.0, None]}
+    trainings = [{"train": NOBODY, "test": tested}]
+    data = SUMMARY["data"] | {"slices_by_class": {"native": 4, "arterial": 6, "venous": 0}}
+    found = summary_of(resnet50=CLASSIFIER | {"trainings": trainings}) | {"data": data}
+    assert (
+        'Balanced accuracy 0.750 on 6 evenly spaced test slices (of class "native" 0.500, of class '
+        '"arterial" 1.000, of class "venous" unknown).'
+    ) in landing_text(found)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
+from ct_importance.classifier.forward.answers import logits, margins, predicted_classes
 from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
@@ -91,7 +92,9 @@ class Fidelity(Metric):
 
         Returns:
             By variant: ``order`` ("mif", "lif"), ``fraction`` in [0, 1] of the pixels masked,
-            ``logit``, and ``correct``: whether its sign agrees with the label.
+            ``logit`` of the second of two classes, of more the margin of the slice's own
+            (`ct_importance.classifier.forward.answers.margins`), and ``correct``: whether the class
+            of the slice is predicted.
 
         Raises:
             InputError: If a map or a logit is not finite.
@@ -105,10 +108,10 @@ class Fidelity(Metric):
         for variant, importance in maps.items():
             for order, rank in rank_pixels(importance, tie_order).items():
                 ranks[variant, order] = rank
-        logits = _masked_logits(sample, np.stack(list(ranks.values())), counts, probe, self.batch)
-        if not np.isfinite(logits).all():
+        scores = _masked_scores(sample, np.stack(list(ranks.values())), counts, probe, self.batch)
+        if not np.isfinite(scores).all():
             raise InputError("the classifier gave a logit that is not finite; check its weights")
-        by_order = dict(zip(ranks, logits, strict=True))
+        by_order = dict(zip(ranks, scores, strict=True))
         return {
             variant: _points(
                 np.stack([by_order[variant, order] for order in ORDERS]), fractions, sample.label
@@ -192,20 +195,21 @@ def rank_pixels(importance: np.ndarray, tie_order: np.ndarray) -> dict[str, np.n
     return ranks
 
 
-def _points(logits: np.ndarray, fractions: np.ndarray, label: int) -> Points:
-    """Return the points of one variant from its logits (orders, fractions)."""
+def _points(scores: np.ndarray, fractions: np.ndarray, label: int) -> Points:
+    """Return the points of one variant from its scores (orders, fractions, K)."""
+    flat = scores.reshape(-1, scores.shape[-1])
     return {
         "order": np.repeat(ORDERS, len(fractions)),
         "fraction": np.tile(fractions, len(ORDERS)),
-        "logit": logits.ravel(),
-        "correct": (logits.ravel() > 0) == bool(label),
+        "logit": logits(flat) if flat.shape[1] == 2 else margins(flat, label),
+        "correct": predicted_classes(flat) == label,
     }
 
 
-def _masked_logits(
+def _masked_scores(
     sample: Sample, ranks: np.ndarray, counts: np.ndarray, probe: Probe, batch: int | None
 ) -> np.ndarray:
-    """Return the logit of the image with each order's first pixels masked.
+    """Return the scores of the image with each order's first pixels masked.
 
     Args:
         sample: The slice.
@@ -215,7 +219,7 @@ def _masked_logits(
         batch: Images per pass; None for as many as suit the device.
 
     Returns:
-        (R, C) float32.
+        (R, C, K) float32.
     """
     classifier = probe.classifier
     assert sample.image is not None, "which the metric needs"
@@ -229,9 +233,10 @@ def _masked_logits(
     fill = probe.fill[sample.label]
     if fill == "mean":
         fill = float(sample.image.mean(dtype=np.float64))
-    logits = classifier.masked_scores(sample.image, ranks, jobs, fill, batch)[:, 1]
-    table = np.empty((len(ranks), len(counts)), np.float32)
-    table[:, counts == 0] = logits[0]
-    table[:, counts == sample.image.size] = logits[1]
-    table[:, ~shared] = logits[2:].reshape(len(ranks), -1)
+    scores = classifier.masked_scores(sample.image, ranks, jobs, fill, batch)
+    classes = scores.shape[1]
+    table = np.empty((len(ranks), len(counts), classes), np.float32)
+    table[:, counts == 0] = scores[0]
+    table[:, counts == sample.image.size] = scores[1]
+    table[:, ~shared] = scores[2:].reshape(len(ranks), -1, classes)
     return table

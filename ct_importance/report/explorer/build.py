@@ -103,7 +103,7 @@ def build_explorer(
         )
     slice_ids = [row["slice_id"] for row in rows]
     scores = read_scores(sources.fidelity, sources.roc, sources.dice, slice_ids)
-    entries = _entries(rows, sources.predictions, scores)
+    entries = _entries(rows, sources.predictions, scores, job.task)
     first = next(iterate_slices(sources.slices, job.subsets, ["image"]))
     factor, shares = plan_levels(first["image"].shape, len(rows) * len(sources.maps), MAP_BUDGET)
     logger.info(
@@ -157,9 +157,13 @@ def page_index(
     }
 
 
-def _entries(rows: Iterable[Row], predictions: StrPath, scores: Scores) -> list[dict[str, Any]]:
+def _entries(
+    rows: Iterable[Row], predictions: StrPath, scores: Scores, task: Task
+) -> list[dict[str, Any]]:
     """Return what the page lists of each slice: keys, label, the classifier's answer, scores."""
-    columns = ["slice_id", "logit", "correct"]
+    of_two = len(task.classes) == 2
+    answer = ["logit"] if of_two else ["predicted", "probabilities"]
+    columns = ["slice_id", "correct", *answer]
     answers = {row["slice_id"]: row for row in read_table(predictions, columns).to_pylist()}
     entries = []
     for row in rows:
@@ -170,13 +174,21 @@ def _entries(rows: Iterable[Row], predictions: StrPath, scores: Scores) -> list[
             )
         entries.append(
             {key: row[key] for key in ("slice_id", "patient_id", "label", "split", "annotated")}
+            | _answer(answers[slice_id], of_two)
             | {
-                "logit": round(answers[slice_id]["logit"], 3),
                 "correct": answers[slice_id]["correct"],
                 "scores": scores.numbers.get(slice_id, {}),
             }
         )
     return entries
+
+
+def _answer(row: Row, of_two: bool) -> dict[str, Any]:
+    """Return the logit, or of more than two classes the answer and its probability."""
+    if of_two:
+        return {"logit": round(row["logit"], 3)}
+    predicted = row["predicted"]
+    return {"answer": predicted, "probability": round(row["probabilities"][predicted], 3)}
 
 
 def _pack_all(

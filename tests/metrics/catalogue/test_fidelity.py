@@ -368,3 +368,55 @@ def test_steps_that_do_not_divide_1_are_refused_with_a_proposal(step):
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValidationError):
         Fidelity(**options)
+
+
+# More than two classes
+
+
+class ByPlace(torch.nn.Module):
+    """Three outputs: the brightness of a third of the image each."""
+
+    def forward(self, images):
+        return torch.stack([part.mean((1, 2, 3)) for part in images.chunk(3, dim=2)], dim=1)
+
+
+def of_three():
+    return asking(ByPlace().eval(), fill=(0.0, 0.0, 0.0))
+
+
+def bright_third(label, seed):
+    """A dim image that is brighter in the third of its class, and that third."""
+    where = np.zeros((12, 8))
+    where[4 * label : 4 * label + 4] = 1
+    noise = np.random.default_rng(seed).random((12, 8))
+    return 0.2 * noise + 0.5 * where, where
+
+
+def test_three_classes_by_hand():
+    image, where = bright_third(2, 0)
+    one = sample(image, label=2)
+    points = Fidelity(step=1 / 3).evaluate(one, {"original": where}, of_three())
+    original = points["original"]
+    correct = original["correct"].reshape(2, 4).tolist()
+    assert correct[0] == [True, False, False, False]
+    assert correct[1] == [True, True, True, False]
+    thirds = image.reshape(3, -1).mean(axis=1)
+    margin = original["logit"].reshape(2, 4)
+    assert margin[0, 0] == pytest.approx(thirds[2] - max(thirds[:2]))
+    assert margin[0, 1] == pytest.approx(-max(thirds[:2]))
+    assert margin[1, 2] == pytest.approx(thirds[2])
+    assert margin[1, 3] == 0  # all masked: the first class wins, which is another one
+
+
+def test_of_three_classes_what_is_looked_at_beats_chance_and_chance_its_opposite():
+    slices = []
+    for index in range(30):
+        image, where = bright_third(index % 3, index)
+        one = sample(image, label=index % 3, slice_id=str(index))
+        noise = np.random.default_rng(100 + index).random(where.shape)
+        maps = {"original": where, "random": noise, "inverted": -where}
+        slices.append((one, Fidelity(step=1 / 12).evaluate(one, maps, of_three())))
+    values = summarise_points(Fidelity(), table(slices)).set_index("variant")["value"]
+    assert values["original"] > 5
+    assert abs(values["random"]) < 1.5
+    assert values["inverted"] == pytest.approx(-values["original"], abs=0.2)

@@ -1,6 +1,7 @@
 """A run of a few small slices, with real tables of metrics, for the tests of the explorer."""
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow as pa
 
 from ct_importance.io.image_table import image_field, write_table
 from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
+from ct_importance.io.table_file import read_table
 from ct_importance.metrics.evaluate import evaluate_estimator
 from ct_importance.metrics.xrai.segments import segment_image
 from ct_importance.metrics.xrai.storage import pack_segments
@@ -118,6 +120,23 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
         segments=folder / "segments.parquet" if "dice" in metrics else None,
     )
     return sources, subjects, segments
+
+
+def of_three_classes(sources, folder):
+    """Return `Sources` of predictions of three classes."""
+    ids = read_table(sources.predictions, ["slice_id"]).column("slice_id").to_pylist()
+    predicted = [0, 2, 1, 2]
+    columns = {
+        "slice_id": ids,
+        "predicted": predicted,
+        "probabilities": [[0.1, 0.125, 0.775]] * len(ids),
+        "correct": [True, False, True, False],
+    }
+    numbers = pa.list_(pa.float32(), 3)
+    kinds = [("slice_id", pa.string()), ("predicted", pa.int8())]
+    kinds += [("probabilities", numbers), ("correct", pa.bool_())]
+    write_table(folder / "three.parquet", pa.schema(kinds), columns)
+    return replace(sources, predictions=folder / "three.parquet")
 
 
 def _evaluate(name, subjects, values, segments, path):

@@ -1,6 +1,7 @@
 """The explorer's page in a browser: what it shows, and how it is used."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +10,13 @@ from ct_importance.metrics.catalogue.dice import dice_curve
 from ct_importance.metrics.xrai.regions import xrai_regions
 from ct_importance.task import Task
 from tests.report.explorer.chromium import PROGRAM, chromium
-from tests.report.explorer.small_run import SHAPE, build_page, importance_of, make_run
+from tests.report.explorer.small_run import (
+    SHAPE,
+    build_page,
+    importance_of,
+    make_run,
+    of_three_classes,
+)
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="needs Chromium: apt install chromium (Debian's package)"
@@ -326,6 +333,22 @@ def test_what_is_masked_in_the_mean_of_the_slice(browser, run, tmp_path):
 
     shown = pixels_of(browser, "slice-panel")[..., :3].mean()
     assert (pixels_of(browser, "masked-panel") == round(shown)).all()
+    assert browser.complaints == []
+
+
+def test_of_three_classes_a_curve_is_of_the_slices_own(browser, run, tmp_path):
+    task = Task(classes=("native", "arterial", "venous"), fill=(1.0, 0.0, 0.0))
+    page = build_page(tmp_path / "page.html", of_three_classes(run[0], tmp_path), task=task)
+    browser.open(f"{page.as_uri()}#slice=slice-2&fraction=1")
+    browser.wait_for(SHOWN)
+
+    assert "arterial (probability 0.125): correct" in text_of(browser, "#facts")
+    assert "margin; above 0 the answer is arterial" in text_of(browser, "#curve")
+    label = browser.evaluate("document.querySelector('#masked-panel canvas').ariaLabel")
+    assert re.search(r"Answer: (not )?arterial \(margin .*\): (correct|wrong)", label)
+    browser.open(f"{page.as_uri()}#slice=slice-1")
+    browser.wait_for(SHOWN)
+    assert "venous (probability 0.775): wrong" in text_of(browser, "#facts")
     assert browser.complaints == []
 
 

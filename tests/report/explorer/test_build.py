@@ -14,6 +14,7 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.xrai.regions import xrai_regions
 from ct_importance.report.explorer.levels import rank_regions
+from ct_importance.task import Task
 from tests.metrics.summary import summarise_points
 from tests.report.explorer.small_run import (
     ESTIMATORS,
@@ -21,6 +22,7 @@ from tests.report.explorer.small_run import (
     build_page,
     importance_of,
     make_run,
+    of_three_classes,
 )
 
 ELEMENT = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.DOTALL)
@@ -199,3 +201,15 @@ def test_a_map_that_is_missing_is_named(run, tmp_path):
 
     with pytest.raises(InputError, match="slice slice-2 is missing"):
         build_page(tmp_path / "page.html", sources)
+
+
+def test_of_three_classes_each_slice_has_an_answer_and_its_probability(run, tmp_path):
+    task = Task(classes=("native", "arterial", "venous"), fill=(1.0, 0.0, 0.0))
+    sources = of_three_classes(run[0], tmp_path)
+    slices = contents(build_page(tmp_path / "page.html", sources, task=task))["index"]["slices"]
+    assert [(it["answer"], it["probability"], it["correct"]) for it in slices] == [
+        (0, 0.1, True),
+        (2, 0.775, False),
+        (1, 0.125, True),
+        (2, 0.775, False),
+    ]

@@ -102,8 +102,8 @@ const shortNumber = (value) => {
     : value.toExponential(1).replace("-", "−").replace("+", "");
 };
 
-/** Draw the logit, which argues for the last class, as pixels are masked; with the present point. */
-function drawCurve(holder, fractions, curves, order, step, last) {
+/** Draw a quantity, above 0 where the answer is a class, as pixels are masked; with the present point. */
+function drawCurve(holder, fractions, curves, order, step, quantity, name) {
   const [width, height, left, bottom] = [300, 130, 34, 28];
   const all = [0, ...curves.mif, ...curves.lif];
   const [low, high] = [Math.min(...all), Math.max(...all)];
@@ -111,7 +111,7 @@ function drawCurve(holder, fractions, curves, order, step, last) {
   const y = (logit) => 8 + (height - bottom - 8) * (1 - (logit - low) / (high - low || 1));
   const chart = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
   const end = (name) => signedNumber(curves[name].at(-1), 1);
-  chart.setAttribute("aria-label", "Logit against the share of masked pixels. Unmasked "
+  chart.setAttribute("aria-label", `${quantity[0].toUpperCase()}${quantity.slice(1)} against the share of masked pixels. Unmasked `
     + `${signedNumber(curves.mif[0], 1)}, all masked ${end("mif")}; half masked `
     + `${signedNumber(curves.mif[Math.floor(fractions.length / 2)], 1)} most important first, `
     + `${signedNumber(curves.lif[Math.floor(fractions.length / 2)], 1)} least important first.`);
@@ -134,10 +134,10 @@ function drawCurve(holder, fractions, curves, order, step, last) {
   }
   chart.append(svgElement(
     "circle", { class: order, cx: x(fractions[step]), cy: y(curves[order][step]), r: 4.5 }));
-  holder.replaceChildren(curveKey(last), chart);
+  holder.replaceChildren(curveKey(quantity, name), chart);
 }
 
-function curveKey(last) {
+function curveKey(quantity, answer) {
   const key = element("div", { className: "key" });
   for (const [name, text] of [["mif", "most important first"], ["lif", "least important first"]]) {
     const line = svgElement("svg", { viewBox: "0 0 32 8", "aria-hidden": "true" });
@@ -146,7 +146,7 @@ function curveKey(last) {
     entry.append(line, text);
     key.append(entry);
   }
-  const unit = element("span", {}, `y: logit; above 0 the answer is ${last}`);
+  const unit = element("span", {}, `y: ${quantity}; above 0 the answer is ${answer}`);
   key.append(unit);
   return key;
 }

@@ -7,7 +7,8 @@ const colourTables = Object.fromEntries(
   Object.entries(index.colours).map(([name, table]) => [name, bytesOf(table)]));
 const VARIANTS = ["original", "absolute"];
 const CLASSES = index.classes;
-const LAST = CLASSES.at(-1); // the one that the logit argues for
+const LAST = CLASSES.at(-1); // of two classes, the one that the logit argues for
+const OF_TWO = CLASSES.length === 2;
 const GREY_NAMES = new Map([[GREYS[0], "black"], [GREYS[255], "white"]]);
 const SCORES = {
   auc: { long: "AUC", decimals: 2, given: index.has_auc },
@@ -150,9 +151,16 @@ function regionsOf(place, estimator, variant, content) {
 
 const fixed = (value, decimals) => (value === undefined ? "–" : signedNumber(value, decimals));
 const probability = (logit) => 1 / (1 + Math.exp(-logit));
-const answerText = (logit, label) => `${CLASSES[Number(logit > 0)]} (probability of ${LAST} `
-  + `${probability(logit).toFixed(3)}, logit ${signedNumber(logit, 2)}): `
-  + `${(logit > 0) === Boolean(label) ? "correct" : "wrong"}`;
+const verdict = (isRight) => (isRight ? "correct" : "wrong");
+// Of more than two classes, a curve holds margins: above 0, the slice's own class has the highest score.
+const isRight = (value, label) => (value > 0) === (OF_TWO ? Boolean(label) : true);
+const logitText = (logit, label) => `${CLASSES[Number(logit > 0)]} (probability of ${LAST} `
+  + `${probability(logit).toFixed(3)}, logit ${signedNumber(logit, 2)}): ${verdict(isRight(logit, label))}`;
+const marginText = (margin, label) => `${margin > 0 ? "" : "not "}${CLASSES[label]} `
+  + `(margin ${signedNumber(margin, 2)}): ${verdict(margin > 0)}`;
+const maskedText = OF_TWO ? logitText : marginText;
+const answerText = (slice) => (OF_TWO ? logitText(slice.logit, slice.label)
+  : `${CLASSES[slice.answer]} (probability ${slice.probability.toFixed(3)}): ${verdict(slice.correct)}`);
 const percentText = (value) => `${Number(value.toFixed(value < 1 ? 2 : 1))} %`;
 const tail = (text) => (text.length > 14 ? `…${text.slice(-10)}` : text);
 
@@ -164,7 +172,7 @@ function showText(holder, text, isWrong = false) {
 function showFacts(slice) {
   const entries = [
     ["Patient", slice.patient_id], ["Label", CLASSES[slice.label]],
-    ["Classifier's answer", answerText(slice.logit, slice.label)],
+    ["Classifier's answer", answerText(slice)],
     ["Patient is used for", slice.split === "test" ? "testing" : "training"],
     ["Slice", slice.slice_id],
   ];
@@ -181,7 +189,7 @@ function announce(slice) {
     `${SCORES[name].long} ${fixed(scoreOf(slice, name), SCORES[name].decimals)}`);
   const text = [
     `Slice ${listed.indexOf(current()) + 1} of ${listed.length}, patient ${slice.patient_id}, `
-      + `${CLASSES[slice.label]}, answer ${slice.correct ? "correct" : "wrong"}`,
+      + `${CLASSES[slice.label]}, answer ${verdict(slice.correct)}`,
     [`${titles[state.estimator]}, ${state.variant}`, ...scores].join(", "),
   ].join(". ");
   if (byId("live").textContent !== text) byId("live").textContent = text;
@@ -299,17 +307,18 @@ function showMasked(content, slice, image, map, mask) {
   const canvas = canvasOf("masked-panel");
   drawGrey(canvas, image, (grey, pixel) => (masked[pixel] ? hidden : grey));
   if (mask && state.outline) drawOutline(canvas, mask);
-  const logit = curves[state.order][state.fraction];
+  const value = curves[state.order][state.fraction];
   const words = state.order === "mif" ? "most" : "least";
-  const answer = answerText(logit, slice.label);
+  const answer = maskedText(value, slice.label);
   describe(canvas, `Slice with the ${percentText(100 * fraction)} ${words} important pixels in `
     + `${GREY_NAMES.get(hidden) ?? "grey"}. Answer: ${answer}`);
   byId("fraction").max = index.fractions.length - 1;
   byId("fraction").value = state.fraction;
   byId("fraction").setAttribute("aria-valuetext", `${percentText(100 * fraction)} masked, ${answer}`);
   byId("fraction-text").textContent = percentText(100 * fraction);
-  showText(readingOf("masked-panel"), `Answer: ${answer}`, (logit > 0) !== Boolean(slice.label));
-  drawCurve(byId("curve"), index.fractions, curves, state.order, state.fraction, LAST);
+  showText(readingOf("masked-panel"), `Answer: ${answer}`, !isRight(value, slice.label));
+  drawCurve(byId("curve"), index.fractions, curves, state.order, state.fraction,
+    ...(OF_TWO ? ["logit", LAST] : ["margin", CLASSES[slice.label]]));
 }
 
 async function showThumbnails(place, content, limits, isCurrent) {
@@ -373,7 +382,7 @@ function showControls() {
   const option = (place, number) => {
     const slice = index.slices[place];
     const text = `${number + 1}. ${tail(slice.patient_id)} · ${CLASSES[slice.label]} · `
-      + `${slice.correct ? "correct" : "wrong"} · ${tail(slice.slice_id)}`;
+      + `${verdict(slice.correct)} · ${tail(slice.slice_id)}`;
     return new Option(text, slice.slice_id);
   };
   const places = listed.join();
