@@ -3,11 +3,16 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from ct_importance.io.table_file import write_frame
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.statistics.concordance import agreement_of_classifiers, chance_tau, kendall_w
+from ct_importance.statistics.jobs import ConcordanceJob
 from ct_importance.statistics.options import StatisticsOptions
+from tests.report.scripts import run_script
 from tests.statistics.test_agreement import LowMean, Mean, sums
 
 OPTIONS = StatisticsOptions(resamples=300)
@@ -140,3 +145,50 @@ def test_chance_is_that_of_all_permutations():
     assert (np.abs(taus) >= next_lower - 1e-9).mean() > 0.05
     assert np.isnan(chance_tau(4))
     assert np.isnan(chance_tau(1))
+
+
+def test_tables_of_classifiers_with_other_numbers_of_trainings_are_told_apart(tmp_path):
+    """Each table has one number of its own, so that one in another's place would show."""
+    metric = ChosenMetric(name="roc", method="roc", options={})
+    columns = [*metric.metric.point_columns]
+    places = [
+        (classifier, training, estimator)
+        for classifier, count in {"one": 2, "two": 1}.items()
+        for training in range(count)
+        for estimator in ("a", "b", "c")
+    ]
+    # By both trainings of one: c, b, a, the best first; by that of two: a, b, c.
+    exponents = dict(zip(places, [5, 4, 3, 2.5, 2, 1.5, 1, 2, 3], strict=True))
+    paths = []
+    for place, exponent in exponents.items():
+        fpr = np.linspace(0, 1, 5)
+        rows = dict.fromkeys(columns, fpr) | {"tpr": fpr ** (exponent / 6)}
+        frames = [
+            pd.DataFrame(rows).assign(patient_id=patient, label=1, variant="original")
+            for patient in "pqr"
+        ]
+        paths.append(tmp_path / f"{'-'.join(map(str, place))}.parquet")
+        write_frame(paths[-1], pd.concat(frames))
+    ranks = []
+    for name in ("one", "two"):
+        ranks.append(tmp_path / f"ranks-{name}.parquet")
+        write_frame(ranks[-1], pd.DataFrame({"metric": ["roc"], "estimator": [name]}))
+    job = ConcordanceJob(
+        trainings={"one": 2, "two": 1},
+        metrics=(metric,),
+        estimators=("a", "b", "c"),
+        seed=0,
+        statistics=OPTIONS,
+    )
+    output = {name: tmp_path / f"{name}.parquet" for name in ("ranks", "agreement")}
+    given = {"points": paths, "ranks": ranks}
+    run_script("compare_classifiers", job, log=tmp_path / "log", input=given, output=output)
+
+    found = pd.read_parquet(output["agreement"]).set_index(["what", "first", "second"])["value"]
+    assert found.to_dict() == {
+        ("classifiers", "one", "two"): -1,
+        ("trainings", "one", "one"): 1,
+        ("trainings", "one", "two"): -1,
+    }
+    both = pd.read_parquet(output["ranks"])
+    assert both["classifier"].tolist() == both["estimator"].tolist() == ["one", "two"]
