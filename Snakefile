@@ -48,7 +48,7 @@ wildcard_constraints:
     shard=r"\d+of\d+",
     shared=one_of(study.shared),
     table=one_of(study.tables),
-    patient="[A-Za-z0-9][A-Za-z0-9._-]*",
+    patients="[A-Za-z0-9][A-Za-z0-9._-]*",
     dataset=one_of(study.datasets),
 
 

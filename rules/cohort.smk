@@ -146,22 +146,23 @@ checkpoint plan_extraction:
 
 rule extract_slices:
     input:
-        plan=lambda wildcards: study.plan_of(
-            wildcards.patient, checkpoints.plan_extraction.get(run=wildcards.run).output.plans
+        plans=lambda wildcards: study.plans_of(
+            wildcards.patients, checkpoints.plan_extraction.get(run=wildcards.run).output.split
         ),
     output:
-        slices="results/{run}/slices/{patient}.parquet",
-        rejected="results/{run}/cohort/rejected/{patient}.parquet",
+        # And slices/<patient>.parquet of each patient of the plans.
+        slices="results/{run}/cohort/extracted/{patients}.parquet",
+        rejected="results/{run}/cohort/rejected/{patients}.parquet",
     log:
-        "results/{run}/logs/extract_slices/{patient}.log",
+        "results/{run}/logs/extract_slices/{patients}.log",
     benchmark:
-        "results/{run}/benchmarks/extract_slices/{patient}.tsv"
+        "results/{run}/benchmarks/extract_slices/{patients}.tsv"
     conda:
         "../envs/cohort.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(15),
+        runtime=growing(60),
     params:
         job=study.job("extract_slices"),
         code=study.code("extract_slices"),
@@ -175,10 +176,10 @@ rule collect_slices:
             "results/{run}/cohort/rejected/stages/index.parquet",
             "results/{run}/cohort/rejected/stages/plan.parquet",
         ],
-        slices=lambda wildcards: study.of_patients(
-            "slices", checkpoints.plan_extraction.get(run=wildcards.run).output.split
+        slices=lambda wildcards: study.of_extraction(
+            "cohort/extracted", checkpoints.plan_extraction.get(run=wildcards.run).output.split
         ),
-        patients=lambda wildcards: study.of_patients(
+        rejected=lambda wildcards: study.of_extraction(
             "cohort/rejected", checkpoints.plan_extraction.get(run=wildcards.run).output.split
         ),
     output:

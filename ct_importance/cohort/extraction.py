@@ -1,12 +1,14 @@
-"""Extracts the planned slices of one patient: pixels and mask, scaled, resized, in one table."""
+"""Extracts the planned slices of patients: pixels and mask, scaled, resized, a table each."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,15 +32,26 @@ from ct_importance.cohort.slice_entry import ON_SLICE, place_of, write_rejected
 from ct_importance.cohort.volume.slices import read_volume_slice
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
+from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import FLAG_FIELDS
+from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
 
 logger = logging.getLogger(__name__)
 
 NO_INSIDE = "mask is empty after resizing to cohort.image_size"
 NO_OUTSIDE = "mask covers the whole slice"
 NOT_KNOWN = "its mask cannot be used, so that its label is not known (task.label_from)"
+
+LIBRARIES = ("nibabel", "numpy", "pydicom", "pylibjpeg", "scikit-image", "scipy", "SimpleITK")
+"""Those that decide what a slice looks like."""
+
+Structures = Sequence[str | int] | None
+"""Names or numbers of the structures that unite to the mask; None for all."""
+Planned = tuple[dict[str, Any], Structures]
+"""A row of a plan."""
+Extracted = tuple[dict[str, Any] | None, dict[str, str]]
+"""The row of a slice, None without one, and the files that are of no use for it."""
 
 
 def slices_schema(image_size: int) -> pa.Schema:
@@ -53,30 +66,71 @@ def slices_schema(image_size: int) -> pa.Schema:
     )
 
 
-def extract_plan(
-    job: ExtractionJob,
-    plan: StrPath,
-    slices: StrPath,
-    rejected: StrPath,
+def extract_patients(
+    job: ExtractionJob, plans: Sequence[StrPath], slices: StrPath, rejected: StrPath
 ) -> None:
-    """Write the slices of a patient, and which files could not be used (`extract_slices`).
+    """Write the slices of some patients, a table each; those that are as they would be are kept.
 
     Args:
-        job: Size and window of the slices.
-        plan: The JSON of the patient (`plan.writing.write_plan`).
-        slices: The table to write (`slices_schema`).
-        rejected: The table to write of the files, with the reason.
+        job: Size and window of the slices, and where the tables lie.
+        plans: The JSON of each patient (`plan.writing.write_plan`).
+        slices: The list of their slices to write (`io.slices.LIST_SCHEMA`).
+        rejected: The table to write of the files that could not be used, with the reason.
+
+    Raises:
+        InputError, OSError, MemoryError: As `extract_slices`. Tables that are done stay.
     """
-    planned = json.loads(Path(plan).read_text())
-    unfit = extract_slices(
-        planned["patient_id"],
-        planned["split"],
-        planned["slices"],
-        job.options,
-        slices,
-        planned["structures"],
-    )
+    maker = [job.model_dump_json(), *(f"{name} {metadata.version(name)}" for name in LIBRARIES)]
+    asked = [_Patient(job.folder, plan, maker) for plan in plans]
+    todo = [it for it in asked if not it.is_done()]
+    logger.info("%d patients: %d to be extracted", len(asked), len(todo))
+    for patient in todo:
+        patient.note.unlink(missing_ok=True)
+    everything = [(row, it.plan["structures"]) for it in todo for row in it.plan["slices"]]
+    extracted = _extract(everything, job.options)
+    for patient in todo:
+        own = islice(extracted, len(patient.plan["slices"]))
+        plan = patient.plan
+        unfit = _write(plan["patient_id"], plan["split"], own, job.options, patient.table)
+        note = {"made_from": patient.made_from, "rejected": unfit}
+        write_text(patient.note, json.dumps(note), flush=False)
+    unfit = {}
+    for patient in asked:
+        unfit |= json.loads(patient.note.read_text())["rejected"]
     write_rejected(rejected, unfit)
+    write_slice_list(slices, [patient.table for patient in asked])
+
+
+class _Patient:
+    """What is planned of a patient, where its table lies, and what that was made from."""
+
+    def __init__(self, run: StrPath, plan: StrPath, maker: Sequence[str]) -> None:
+        text = Path(plan).read_text()
+        self.plan = json.loads(text)
+        name = Path(plan).name.removesuffix(".json")
+        self.table = Path(run, "slices", f"{name}.parquet")
+        self.note = Path(run, "cohort", "extracted", f"{name}.json")
+        """Written after the table: what it was made from, and the files that were of no use."""
+        rows = self.plan["slices"]
+        files = [file["path"] for row in rows for file in (row, *(row["masks"] or []))]
+        parts = [*maker, text, *map(_stamp, dict.fromkeys(files))]
+        self.made_from = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+    def is_done(self) -> bool:
+        """Tell whether the table is what it would be if it were made again."""
+        try:
+            known = json.loads(self.note.read_text())
+        except (OSError, ValueError):
+            return False
+        return self.table.exists() and known.get("made_from") == self.made_from
+
+
+def _stamp(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return "missing"
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def extract_slices(
@@ -85,7 +139,7 @@ def extract_slices(
     planned: Sequence[dict[str, Any]],
     options: ExtractionOptions,
     path: StrPath,
-    structures: Sequence[str | int] | None = None,
+    structures: Structures = None,
 ) -> dict[str, str]:
     """Write slices/<patient>.parquet from a plan (`plan_patient`).
 
@@ -104,10 +158,23 @@ def extract_slices(
         InputError: If a planned file is gone.
         OSError, MemoryError: If it may not be read, or disk or memory failed.
     """
-    rejected: dict[str, str] = {}
-    extract = partial(_extract_slice, options=options, structures=structures)
+    extracted = _extract([(row, structures) for row in planned], options)
+    return _write(patient_id, split, extracted, options, path)
+
+
+def _extract(planned: Sequence[Planned], options: ExtractionOptions) -> Iterator[Extracted]:
     # In another process: a file may crash a library.
-    extracted = iter(safe_map(extract, planned, _crashed))
+    return iter(safe_map(partial(_extract_slice, options=options), planned, _crashed))
+
+
+def _write(
+    patient_id: str,
+    split: str,
+    extracted: Iterator[Extracted],
+    options: ExtractionOptions,
+    path: StrPath,
+) -> dict[str, str]:
+    rejected: dict[str, str] = {}
     with TableWriter(path, slices_schema(options.image_size)) as writer:
         while group := list(islice(extracted, ROWS_PER_GROUP)):
             rows = [row for row, _ in group if row is not None]
@@ -124,10 +191,9 @@ def extract_slices(
     return rejected
 
 
-def _extract_slice(
-    plan: dict[str, Any], options: ExtractionOptions, structures: Sequence[str | int] | None
-) -> tuple[dict[str, Any] | None, dict[str, str]]:
+def _extract_slice(planned: Planned, options: ExtractionOptions) -> Extracted:
     """Return the row of a slice, None without one, and the files that are of no use for it."""
+    plan, structures = planned
     rejected: dict[str, str] = {}
     geometry = SliceGeometry(**plan["geometry"])
     try:
@@ -160,7 +226,8 @@ def _extract_slice(
     return row, rejected
 
 
-def _crashed(plan: dict[str, Any]) -> tuple[None, dict[str, str]]:
+def _crashed(planned: Planned) -> Extracted:
+    plan, _ = planned
     reason = f"{CRASH} (or one of its masks does)" if plan["masks"] else CRASH
     return None, {place_of(plan["path"], plan["frame"]): reason}
 
@@ -191,7 +258,7 @@ def _extract_mask(
     plan: dict[str, Any],
     geometry: SliceGeometry,
     size: int,
-    structures: Sequence[str | int] | None,
+    structures: Structures,
     rejected: dict[str, str],
 ) -> tuple[np.ndarray | None, bool | None]:
     """Return what the mask files of a slice mark together, and whether they mark anything.

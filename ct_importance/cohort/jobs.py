@@ -92,9 +92,13 @@ class PlanJob(Options):
 
 
 class ExtractionJob(Options):
-    """The slices of one patient."""
+    """The slices of some patients."""
 
     options: ExtractionOptions
+    folder: str
+    """Of the run; the tables of its patients lie below it."""
+    code: str
+    """A digest of the code that extracts: it decides which tables are kept."""
 
 
 class SummaryJob(Options):

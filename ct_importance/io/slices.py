@@ -33,6 +33,8 @@ LIST_SCHEMA = pa.schema([*FLAG_FIELDS, ("table", pa.string()), ("digest", pa.str
 """A row per slice; table: where its pixels are, from the folder of the list; digest: of that file,
 so that the list differs whenever a pixel does."""
 
+EXTRACT_AGAIN = "run again with --forcerun extract_slices"
+
 SUBSETS: dict[str, Callable[[Row], bool]] = {
     "train": lambda row: row["split"] == "train" and row["sampled"],
     "test": lambda row: row["split"] == "test" and row["sampled"],
@@ -45,9 +47,9 @@ patients; every slice."""
 
 
 def write_slice_list(path: StrPath, tables: Sequence[StrPath]) -> None:
-    """Write the list of the slices of all patients (`LIST_SCHEMA`).
+    """Write a list of the slices of some patients (`LIST_SCHEMA`).
 
-    The steps after the extraction depend on this one file instead of one per patient.
+    The steps after the extraction depend on one list of all instead of a file per patient.
 
     Args:
         path: The list to write.
@@ -63,6 +65,25 @@ def write_slice_list(path: StrPath, tables: Sequence[StrPath]) -> None:
         }
         for name, values in flags.items():
             columns[name] += values
+    write_table(path, LIST_SCHEMA, columns)
+
+
+def join_slice_lists(path: StrPath, lists: Sequence[StrPath]) -> None:
+    """Write one list of slices out of several, patient by patient in the order of their ids.
+
+    Raises:
+        InputError: If a table of which one of them tells is missing.
+    """
+    rows: list[Row] = []
+    for one in lists:
+        for row in read_table(one).to_pylist():
+            table = Path(one).parent / row["table"]
+            rows.append(row | {"table": os.path.relpath(table, Path(path).parent)})
+    for name in {row["table"] for row in rows}:
+        if not (Path(path).parent / name).exists():
+            raise InputError(f"{Path(path).parent / name} is missing: {EXTRACT_AGAIN}")
+    rows.sort(key=lambda row: row["patient_id"])
+    columns = {name: [row[name] for row in rows] for name in LIST_SCHEMA.names}
     write_table(path, LIST_SCHEMA, columns)
 
 
@@ -138,10 +159,10 @@ def _rows_of_patient(slices: StrPath, table: str, columns: Sequence[str]) -> Ite
     try:
         yield from read_rows(path, columns)
     except FileNotFoundError:
-        raise InputError(f"{path} is missing: delete {slices} and run again") from None
+        raise InputError(f"{path} is missing: {EXTRACT_AGAIN}") from None
     except InputError as error:
         # While the list is there, nothing asks for the tables that it was made from.
-        raise InputError(f"{error}; delete {slices} as well") from error
+        raise InputError(f"{error} with --forcerun extract_slices") from error
 
 
 def count_slices(slices: StrPath, subsets: Iterable[str], shard: Shard = WHOLE) -> int:

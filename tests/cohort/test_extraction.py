@@ -1,5 +1,6 @@
 import errno
 import faulthandler
+import json
 import os
 import signal
 from dataclasses import asdict
@@ -12,8 +13,15 @@ from pydicom.uid import RLELossless
 
 from ct_importance.cohort import extraction
 from ct_importance.cohort.dicom.header import read_header
-from ct_importance.cohort.extraction import NOT_KNOWN, extract_slices, slices_schema
+from ct_importance.cohort.extraction import (
+    NOT_KNOWN,
+    extract_patients,
+    extract_slices,
+    slices_schema,
+)
+from ct_importance.cohort.jobs import ExtractionJob
 from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.cohort.slice_entry import read_rejected
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, read_images, read_rows
 from tests.cohort.dicom_files import uid, write_ct, write_series
@@ -353,3 +361,100 @@ def test_the_mask_decides_the_label_where_the_plan_leaves_it_open(tmp_path):
     assert images == {
         f"{name}.dcm": NOT_KNOWN for name in ("lost by resizing", "unread", "empty and unread")
     }
+
+
+# Several patients
+
+
+@pytest.fixture
+def patients(tmp_path):
+    """Extract three patients of a slice each, again and again; return which were made anew."""
+    plans = {}
+    for name in ("P1", "P2", "P3.x"):
+        path = write_ct(tmp_path / f"{name}.dcm", stored=bright_corner()[0])
+        plans[name] = {"patient_id": name, "split": "train", "structures": None}
+        plans[name]["slices"] = [planned(path)]
+
+    def run(code: str = "", killed_at: str | None = None) -> set[str]:
+        job = ExtractionJob(options=OPTIONS, folder=str(tmp_path), code=code)
+        files = []
+        for name in plans:
+            files.append(tmp_path / f"{name}.json")
+            files[-1].write_text(json.dumps(plans[name]))
+        before = times(tmp_path / "slices")
+        with pytest.MonkeyPatch.context() as patch:
+            if killed_at:
+                patch.setattr(extraction, "read_slice", failing_for(killed_at))
+            extract_patients(job, files, tmp_path / "list", tmp_path / "rejected")
+        after = times(tmp_path / "slices")
+        return {name for name in after if after[name] != before.get(name)}
+
+    run.plans, run.folder = plans, tmp_path
+    return run
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {path.stem: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
+
+
+def failing_for(name: str):
+    read_slice = extraction.read_slice
+
+    def read(path: str, frame: int | None):
+        if Path(path).stem == name:
+            raise KeyboardInterrupt
+        return read_slice(path, frame)
+
+    return read
+
+
+def test_each_of_several_patients_has_a_table_as_if_it_were_alone(patients, tmp_path):
+    assert patients() == {"P1", "P2", "P3.x"}
+
+    listed = [(row["patient_id"], row["table"]) for row in read_rows(tmp_path / "list")]
+    assert listed == [(name, f"slices/{name}.parquet") for name in patients.plans]
+    extract_slices("P2", "train", patients.plans["P2"]["slices"], OPTIONS, tmp_path / "alone")
+    table = tmp_path / "slices" / "P2.parquet"
+    assert table.read_bytes() == (tmp_path / "alone").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "anew"),
+    [
+        (lambda it: None, set()),
+        (lambda it: it.plans["P2"].update(split="test"), {"P2"}),
+        (lambda it: write_ct(it.folder / "P2.dcm", stored=bright_corner(90)[0]), {"P2"}),
+        (lambda it: (it.folder / "slices" / "P3.x.parquet").unlink(), {"P3.x"}),
+        (lambda it: (it.folder / "cohort" / "extracted" / "P1.json").unlink(), {"P1"}),
+        (lambda it: (it.folder / "cohort" / "extracted" / "P1.json").write_text(""), {"P1"}),
+    ],
+    ids=["nothing", "plan", "DICOM", "no table", "no note", "damaged note"],
+)
+def test_those_are_made_anew_whose_table_is_old(patients, change, anew):
+    patients()
+    change(patients)
+
+    assert patients() == anew
+
+
+def test_other_code_makes_all_anew(patients):
+    patients()
+
+    assert patients(code="edited") == {"P1", "P2", "P3.x"}
+
+
+def test_patients_that_were_done_when_the_job_ended_stay(patients):
+    with pytest.raises(KeyboardInterrupt):
+        patients(killed_at="P2")
+
+    assert patients() == {"P2", "P3.x"}
+
+
+def test_files_set_aside_are_told_whether_or_not_they_were_read_again(patients, tmp_path):
+    write_ct(tmp_path / "P2.dcm", stored=np.full((64, 64), 24, np.uint16))
+    patients()
+    before = read_rejected(tmp_path / "rejected")
+
+    assert [Path(path).name for path in before] == ["P2.dcm"]
+    assert patients() == set()
+    assert read_rejected(tmp_path / "rejected") == before

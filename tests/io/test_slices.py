@@ -14,6 +14,7 @@ from ct_importance.io.slices import (
     image_batches,
     iterate_slices,
     join_by_slice,
+    join_slice_lists,
     load_images,
     training_patients,
     write_slice_list,
@@ -184,11 +185,11 @@ def test_shards_of_a_list_yield_each_slice_once_in_order(slices, monkeypatch):
     [
         (
             lambda path: path.unlink(),
-            r"P1 is missing: delete .*slices\.parquet and run again",
+            r"P1 is missing: run again with --forcerun extract_slices",
         ),
         (
             lambda path: path.write_bytes(b""),
-            r"delete this file and run again; delete .*slices\.p.* as",
+            r"delete this file and run again with --forcerun extract_slices",
         ),
     ],
 )
@@ -201,6 +202,20 @@ def test_a_lost_table_of_a_patient_is_made_again_with_the_list(slices, damage, m
 
     with pytest.raises(InputError, match=message):
         list(iterate_slices(slices, ["all"], ["image"]))
+
+
+def test_lists_are_joined_patient_by_patient(tables, slices, tmp_path):
+    (tmp_path / "parts").mkdir()
+    for number in range(2):
+        write_slice_list(tmp_path / "parts" / str(number), tables[1 - number :: 2])
+    whole = pq.read_table(slices)
+
+    join_slice_lists(tmp_path / "joined", [tmp_path / "parts" / str(number) for number in range(2)])
+
+    assert pq.read_table(tmp_path / "joined").equals(whole)
+    tables[0].unlink()
+    with pytest.raises(InputError, match="is missing: run again with --forcerun extract_slices"):
+        join_slice_lists(tmp_path / "joined", [tmp_path / "parts" / "0", tmp_path / "parts" / "1"])
 
 
 def test_training_patients_are_those_of_the_split(slices):

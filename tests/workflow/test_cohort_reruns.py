@@ -150,3 +150,45 @@ def test_the_body_region_is_looked_for_only_where_it_is_wanted(project):
     # What was set aside is collected again only if it has changed.
     assert {"find_chest", "plan_extraction"} <= jobs
     assert jobs - extractions(*range(1, 9)) <= {"find_chest"} | COLLECT
+
+
+# Several patients to a process
+
+
+@pytest.fixture
+def sharing(project) -> Project:
+    """The same where the eight patients are many: four processes extract them."""
+    layout = project.folder / "ct_importance" / "workflow" / "layout" / "batches.py"
+    layout.write_text(layout.read_text().replace("ALONE = 16", "ALONE = 4"))
+    jobs = project.jobs_run("--", TARGET)
+    assert len(jobs - COLLECT) <= 4
+    return project
+
+
+def tables_of(project: Project) -> dict[str, int]:
+    tables = (project.results / "slices").glob("*.parquet")
+    return {path.stem: path.stat().st_mtime_ns for path in tables}
+
+
+def test_of_patients_that_share_a_process_those_that_changed_are_extracted(sharing):
+    split, before = split_of(sharing), tables_of(sharing)
+    sharing.configure(overlay(test_fraction=0.25))
+
+    jobs = sharing.jobs_run("--", TARGET)
+
+    moved = {name for name, side in split_of(sharing).items() if side != split[name]}
+    after = tables_of(sharing)
+    assert {name for name in after if after[name] != before[name]} == moved
+    assert 1 <= len(jobs - COLLECT) <= len(moved)
+    assert sharing.jobs_run("--", TARGET) == set()
+
+
+def test_a_lost_table_of_a_patient_that_shares_a_process_is_made_again(sharing):
+    before = tables_of(sharing)
+    (sharing.results / "slices" / "PHANTOM-0003.parquet").unlink()
+
+    sharing.run("--forcerun", "extract_slices", "--", TARGET)
+
+    after = tables_of(sharing)
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} == {"PHANTOM-0003"}

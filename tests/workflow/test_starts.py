@@ -11,23 +11,34 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
 READING_IMAGES = {"extract_slices", "find_chest", "index_cohort", "label_series", "read_headers"}
 OF_FRAMES = {
-    *("build_explorer", "compare_maps", "estimate_components", "estimate_values"),
-    *("evaluate_ceiling", "plot_figure", "rank_estimators"),
-    *("write_agreement", "write_cost", "write_stability", "write_summary", "write_table"),
+    *(
+        "build_explorer",
+        "compare_classifiers",
+        "compare_maps",
+        "estimate_components",
+        "estimate_values",
+    ),
+    *("evaluate_ceiling", "plot_classifiers", "plot_figure", "rank_estimators"),
+    *(
+        "write_agreement",
+        "write_classifiers",
+        "write_cost",
+        "write_stability",
+        "write_summary",
+        "write_table",
+    ),
 }
 NEEDED = {
-    "torch": {
-        *("compute_importance", "export_classifier", "import_classifier"),
-        *("predict_slices", "share_passes", "train_classifier"),
-    },
-    "matplotlib": {"build_explorer", "plot_figure"},
+    "torch": {"export_classifier", "train_classifier"},
+    "matplotlib": {"build_explorer", "plot_classifiers", "plot_figure"},
     "pandas": OF_FRAMES,
     "pydicom": {*READING_IMAGES, "generate_phantom", "plan_extraction"},
     "scipy": {"build_explorer", "generate_phantom", "segment_slices"},
     "skimage": {"segment_slices"},
     "captum": set(),
     "nibabel": set(),
-    "onnx": {"export_classifier"},
+    "onnx": set(),
+    "onnxruntime": set(),
     "SimpleITK": set(),
 }
 """By package that takes a tenth of a second or more: the scripts that may import it at once."""

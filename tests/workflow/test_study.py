@@ -2,6 +2,8 @@
 
 import json
 import re
+from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -324,7 +326,7 @@ def test_the_code_of_an_estimator_is_its_own(monkeypatch):
     study = study_of()
     study.code("compute_importance")(wildcards(estimator="random"))
     study.code("share_passes")(wildcards(shared=next(iter(study.shared))))
-    study.code("extract_slices")(wildcards(patient="p"))
+    study.code("extract_slices")(wildcards(patients="p"))
     assert seen[0] == (
         "scripts/compute_importance.py",
         "ct_importance.saliency.estimators.random",
@@ -353,15 +355,25 @@ def test_jobs_are_plain_json_with_sorted_keys():
     assert list(json.loads(text)) == sorted(json.loads(text))
 
 
-def test_the_files_of_the_patients_are_those_the_checkpoint_tells(tmp_path):
+def test_the_files_of_the_extraction_are_those_the_checkpoint_tells(tmp_path):
     study, split = study_of(), tmp_path / "split.parquet"
     schema = pa.schema([("patient_id", pa.string()), ("file", pa.string())])
     write_table(split, schema, {"patient_id": ["a", "b"], "file": ["a", "b-1"]})
-    assert study.of_patients("slices", split)[1] == "results/demo/slices/b-1.parquet"
-    assert study.plan_of("a", "plans") == "plans/a.json"
+    assert study.of_extraction("cohort/extracted", split) == [
+        "results/demo/cohort/extracted/a.parquet",
+        "results/demo/cohort/extracted/b-1.parquet",
+    ]
+    assert study.plans_of("a", split) == ["results/demo/cohort/plans/a.json"]
+    write_table(split, schema, {name: list("abcdefghijklmnopqr") for name in schema.names})
+    names = study.of_extraction("cohort/extracted", split)
+    plans = [study.plans_of(Path(name).stem, split) for name in names]
+    assert len(plans) < 18
+    assert sorted(chain(*plans)) == [
+        f"results/demo/cohort/plans/{it}.json" for it in "abcdefghijklmnopqr"
+    ]
     split.write_bytes(split.read_bytes()[:-9])
     with pytest.raises(WorkflowError, match=r"split\.parquet .*delete this file and run again"):
-        study.of_patients("slices", split)
+        study.of_extraction("cohort/extracted", split)
 
 
 def test_patterns_match_names_and_nothing_else():

@@ -82,8 +82,12 @@ def plan_extraction(study: CohortFiles, wildcards: Any) -> PlanJob:
 
 
 def extract_slices(study: CohortFiles, wildcards: Any) -> ExtractionJob:
-    """Return how the pixels of a slice are scaled."""
-    return ExtractionJob(options=study.cohort)
+    """Return how the pixels of a slice are scaled, and where the tables of patients lie."""
+    return ExtractionJob(
+        options=study.cohort,
+        folder=study.folder,
+        code=code_digest("scripts/extract_slices.py"),
+    )
 
 
 def summarise_cohort(study: CohortFiles, wildcards: Any) -> SummaryJob:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ct_importance.errors import InputError
 from ct_importance.io.paths import StrPath
-from ct_importance.io.table_file import read_table
 from ct_importance.workflow.inputs import as_inputs
+from ct_importance.workflow.layout.batches import read_batches
 from ct_importance.workflow.layout.grid import Grid, Wildcards
 
 
@@ -56,8 +58,8 @@ class CohortFiles(Grid):
         wanted = self.cohort.body_region.region == "chest"
         return [f"{self.folder}/cohort/chest.parquet"] if wanted else []
 
-    def of_patients(self, folder: str, split: StrPath) -> list[str]:
-        """Return a table per patient.
+    def of_extraction(self, folder: str, split: StrPath) -> list[str]:
+        """Return a table per job of the extraction.
 
         Args:
             folder: Where they lie, below that of the run.
@@ -66,18 +68,22 @@ class CohortFiles(Grid):
         Raises:
             WorkflowError: If it cannot be read.
         """
-        try:
-            files = read_table(split, ["file"]).column("file").to_pylist()
-        except InputError as error:
-            # Of other errors in a function of its rules Snakemake prints the traceback.
-            from snakemake.exceptions import WorkflowError
+        return [f"{self.folder}/{folder}/{name}.parquet" for name in _batches(split)]
 
-            raise WorkflowError(str(error)) from None
-        return [f"{self.folder}/{folder}/{file}.parquet" for file in files]
-
-    def plan_of(self, patient: str, plans: StrPath) -> str:
-        """Return the plan of a patient; plans: the folder that the checkpoint wrote."""
-        return f"{plans}/{patient}.json"
+    def plans_of(self, patients: str, split: StrPath) -> list[str]:
+        """Return the plans of the patients of a job of the extraction (`batches_of`)."""
+        names = _batches(split).get(patients, [patients])
+        return [f"{self.folder}/cohort/plans/{name}.json" for name in names]
 
     def _pseudonym_key(self) -> list[str]:
         return [self.inputs.pseudonym_key] if self.inputs.pseudonym_key else []
+
+
+def _batches(split: StrPath) -> Mapping[str, list[str]]:
+    try:
+        return read_batches(split)
+    except InputError as error:
+        # Of other errors in a function of its rules Snakemake prints the traceback.
+        from snakemake.exceptions import WorkflowError
+
+        raise WorkflowError(str(error)) from None
