@@ -5,20 +5,13 @@ import torch
 import yaml
 
 from ct_importance.classifier.networks.by_name import build
-from ct_importance.classifier.resnet import ResNet50
-from ct_importance.classifier.sources.architecture import Architecture
 from ct_importance.classifier.sources.bundle import Bundle
-from ct_importance.classifier.sources.factory import Factory
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.errors import InputError
-from ct_importance.saliency.gradients import input_gradient
-from ct_importance.saliency.operations import Deconvolving
-from ct_importance.saliency.target import ExplainedScores
 from tests.classifier.networks.files import DEFINITION, DENSENET, write_bundle
 
 SMALL = ExtractionOptions(image_size=32)
 CLASSES = ("no contrast", "contrast")
-PAPER = {"conv1_t_stride": 2, "bias_downsample": False}
 
 
 def bundle_of(folder, network, definition, **changes):
@@ -219,39 +212,3 @@ def test_weights_of_another_network_are_refused(source, folder, tmp_path):
     ):
         taken_over(source, tmp_path)
     assert not (tmp_path / "classifier.pt").exists()
-
-
-def test_one_network_in_four_forms(tmp_path):
-    """The paper's ResNet-50, by name, as MONAI's, in a bundle and built by a function."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = ResNet50().eval()
-    code = "from monai.networks.nets import resnet50\n\n\ndef build():\n    return resnet50("
-    arguments = "spatial_dims=2, n_input_channels=1, num_classes=1, **"
-    (tmp_path / "net.py").write_text(f"{code}{arguments}{PAPER})\n")
-    definition = {"_target_": "resnet50", "spatial_dims": 2, "n_input_channels": 1} | PAPER
-    bundle = bundle_of(
-        *(tmp_path / "theirs", network, {"network_def": definition | {"num_classes": 1}}),
-        **{"pred_num_channels": 1, "pred_channel_def": {"0": "contrast"}},
-    )
-    weights = f"{tmp_path}/theirs/models/model.pt"
-    forms = [
-        Architecture(architecture="resnet50", weights=weights),
-        Architecture(architecture="monai.resnet50", arguments=PAPER, weights=weights),
-        bundle,
-        Factory(factory=f"{tmp_path}/net.py:build", weights=weights),
-    ]
-    images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    targets = torch.tensor([0, 1])
-    found = []
-    for form in forms:
-        classifier = taken_over(form, tmp_path)
-        scores = ExplainedScores(classifier)
-        gradient = input_gradient(scores, images, targets)
-        with Deconvolving():
-            deconvolution = input_gradient(scores, images, targets)
-        found.append((classifier.network(images), gradient, deconvolution))
-
-    assert torch.equal(found[0][0], network(images))
-    for other in found[1:]:
-        assert all(torch.equal(*pair) for pair in zip(found[0], other, strict=True))
