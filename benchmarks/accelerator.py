@@ -25,7 +25,7 @@ from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import importance_of
 from ct_importance.saliency.gradients import input_gradient
-from ct_importance.saliency.target import ExplainedScores
+from ct_importance.saliency.scores import ExplainedScores
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 SAMPLES = 15

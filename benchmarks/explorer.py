@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ct_importance.metrics.xrai.segments import segment_image
-from ct_importance.metrics.xrai.storage import pack_segments
 from ct_importance.plugins import names
 from ct_importance.report.explorer.build import MAP_BUDGET, page_index
 from ct_importance.report.explorer.levels import plan_levels
 from ct_importance.report.explorer.page import write_page
 from ct_importance.report.explorer.scores import Scores
 from ct_importance.report.explorer.slices import Material, pack_slice
+from ct_importance.saliency.xrai.segments import segment_image
+from ct_importance.saliency.xrai.storage import pack_segments
 from ct_importance.task import DEFAULT_TASK
 from tests.report.explorer.chromium import chromium
 

@@ -55,8 +55,8 @@ def write_tables(folder: Path, count: int) -> None:
     from ct_importance.cohort.extraction import slices_schema
     from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
     from ct_importance.io.slices import write_slice_list
-    from ct_importance.metrics.xrai.segments import segment_image
-    from ct_importance.metrics.xrai.storage import pack_segments
+    from ct_importance.saliency.xrai.segments import segment_image
+    from ct_importance.saliency.xrai.storage import pack_segments
 
     save_classifier(folder / "classifier.pt", ResNet50(), SIZE, (-200, 400))
     (folder / "forward.onnx").write_bytes(graph_of(ResNet50().eval(), SIZE))
@@ -109,7 +109,7 @@ def _saliency(folder: Path) -> Callable[[], None]:
     from ct_importance.io.image_table import TableWriter, image_field
     from ct_importance.plugins import load
     from ct_importance.saliency.explain import compute_maps
-    from ct_importance.saliency.jobs import ExplainJob
+    from ct_importance.saliency.jobs import ExplainJob, Files
     from ct_importance.saliency.workload import prepare_batches
 
     estimator = load("estimator", "backpropagation")()
@@ -124,8 +124,8 @@ def _saliency(folder: Path) -> Callable[[], None]:
             name="resnet50", method="architecture", options={"architecture": "resnet50"}
         ),
     )
-    files = (folder / "classifier.pt", folder / "slices.parquet", None)
-    batches, _ = prepare_batches(job, "backpropagation", estimator.target, *files, threads=1)
+    files = Files(folder / "classifier.pt", folder / "slices.parquet")
+    batches, _ = prepare_batches(job, "backpropagation", estimator, files, threads=1)
     schema = pa.schema([("slice_id", pa.string()), image_field("importance", (SIZE, SIZE))])
 
     def step() -> None:

@@ -28,7 +28,7 @@ def main(method: str, size: int) -> None:
     from ct_importance.plugins import load
     from ct_importance.saliency.estimator import Batch
     from ct_importance.saliency.explain import importance_of
-    from ct_importance.saliency.target import ExplainedScores
+    from ct_importance.saliency.scores import ExplainedScores
 
     make_deterministic(threads=1)
     network = fold_batch_norm(ResNet50().eval())

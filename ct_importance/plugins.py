@@ -31,7 +31,7 @@ class Kind(NamedTuple):
     """Where the classes of one kind are."""
 
     package: str
-    """Package of this project that holds a module for each."""
+    """Package of this project that holds a module for each, in folders or not."""
     contract: str
     """Module and name of the base class."""
     group: str
@@ -82,8 +82,8 @@ def modules(kind: KindName) -> dict[str, str]:
     here = KINDS[kind]
     folder = Path(importlib.import_module(here.package).__path__[0])
     found = {
-        file.stem: f"{here.package}.{file.stem}"
-        for file in sorted(folder.glob("*.py"))
+        file.stem: ".".join([here.package, *file.relative_to(folder).with_suffix("").parts])
+        for file in sorted(folder.rglob("*.py"))
         if not file.stem.startswith("_")
     }
     for point in metadata.entry_points(group=here.group):

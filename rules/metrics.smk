@@ -1,26 +1,3 @@
-rule segment_slices:
-    input:
-        slices="results/{run}/slices.parquet",
-    output:
-        segments="results/{run}/segments.parquet",
-    log:
-        "results/{run}/logs/segment_slices.log",
-    benchmark:
-        "results/{run}/benchmarks/segment_slices.tsv"
-    # Wants many cores, so that whatever starts before it keeps it waiting, and all of Dice with it.
-    priority: 1
-    conda:
-        "../envs/metrics.yaml"
-    threads: 8
-    resources:
-        mem_mb=growing(8000),
-        runtime=growing(120),
-    params:
-        code=study.code("segment_slices"),
-    script:
-        "../scripts/segment_slices.py"
-
-
 rule evaluate_importance:
     input:
         slices="results/{run}/slices.parquet",

@@ -1,3 +1,27 @@
+rule segment_slices:
+    input:
+        slices="results/{run}/slices.parquet",
+    output:
+        segments="results/{run}/segments.parquet",
+    log:
+        "results/{run}/logs/segment_slices.log",
+    benchmark:
+        "results/{run}/benchmarks/segment_slices.tsv"
+    # Wants many cores, so that whatever starts before it keeps it waiting, and all of Dice with it.
+    priority: 1
+    conda:
+        "../envs/metrics.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        job=study.job("segment_slices"),
+        code=study.code("segment_slices"),
+    script:
+        "../scripts/segment_slices.py"
+
+
 rule share_passes:
     input:
         slices="results/{run}/slices.parquet",
@@ -54,6 +78,8 @@ rule compute_importance:
         slices="results/{run}/slices.parquet",
         classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
         predictions="results/{run}/{classifier}/{replicate}/predictions.parquet",
+        graph=study.graph_of_estimator,
+        segments=study.segments_of_estimator,
     output:
         maps=study.sharded("results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet"),
     log:

@@ -1,7 +1,8 @@
-"""Rule segment_slices: the XRAI segments of each annotated slice, once for all estimators."""
+"""Rule segment_slices: the XRAI segments of slices, once for all that needs them."""
 
-from ct_importance.metrics.xrai.table import write_segments
-from ct_importance.workflow.running import job_log
+from ct_importance.saliency.jobs import SegmentJob
+from ct_importance.saliency.xrai.table import write_segments
+from ct_importance.workflow.running import running
 
-with job_log(snakemake.log[0]):
-    write_segments(snakemake.input.slices, snakemake.output.segments, snakemake.threads)
+with running(snakemake, SegmentJob) as job:
+    write_segments(job, snakemake.input.slices, snakemake.output.segments, snakemake.threads)

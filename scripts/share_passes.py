@@ -1,15 +1,9 @@
-"""Rule share_passes: passes that several estimators share, for every slice to be explained."""
+"""Rule share_passes: gradients that several estimators share."""
 
 from ct_importance.saliency.explain import share_passes
-from ct_importance.saliency.jobs import SharedJob
+from ct_importance.saliency.jobs import Files, SharedJob
 from ct_importance.workflow.running import running
 
 with running(snakemake, SharedJob) as job:
-    share_passes(
-        job,
-        snakemake.input.classifier,
-        snakemake.input.slices,
-        snakemake.input.predictions or None,
-        snakemake.output.maps,
-        snakemake.threads,
-    )
+    files = Files(**{name: path or None for name, path in snakemake.input.items()})
+    share_passes(job, files, snakemake.output.maps, snakemake.threads)

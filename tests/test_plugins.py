@@ -183,8 +183,8 @@ def test_a_name_that_is_taken_here_is_refused(plug_in):
         names("estimator")
     assert str(error.value) == (
         "the estimator 'random' of the installed package others has a name that "
-        "ct_importance.saliency.estimators.random has already; uninstall the package, or rename "
-        "its entry point"
+        "ct_importance.saliency.estimators.control.random has already; uninstall the package, or "
+        "rename its entry point"
     )
 
 

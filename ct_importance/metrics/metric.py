@@ -48,7 +48,7 @@ class Sample:
     mask: NDArray[np.bool_] | None = None
     """(H, W) bool, True where experts see what tells the classes apart."""
     segments: NDArray[np.bool_] | None = None
-    """(K, H, W) bool, see `ct_importance.metrics.xrai.segments.segment_image`."""
+    """(K, H, W) bool, see `ct_importance.saliency.xrai.segments.segment_image`."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from ct_importance.io.image_table import read_rows
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import WHOLE, Shard, iterate_slices, join_by_slice
 from ct_importance.metrics.metric import Metric, Sample
-from ct_importance.metrics.xrai.storage import unpack_segments
+from ct_importance.saliency.xrai.storage import unpack_segments
 
 KEYS = ("slice_id", "patient_id", "label")
 

@@ -15,10 +15,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
 
 from ct_importance.errors import InputError
-from ct_importance.options import Declared
+from ct_importance.options import Declared, Options
 from ct_importance.plugins import name_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
     from torch import nn
+
+    from ct_importance.classifier.classifier import Classifier
 
 Target = str
 """The class whose score is explained: ``predicted`` (of each slice), ``true`` (its label), ``last``
@@ -42,6 +46,10 @@ class Cost(NamedTuple):
         """Return the passes of both."""
         return Cost(self.forward + other.forward, self.backward + other.backward)
 
+    def __mul__(self, times: int) -> Cost:  # type: ignore[override]
+        """Return the passes of several."""
+        return Cost(self.forward * times, self.backward * times)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -55,16 +63,24 @@ class Batch:
     """One per image. Random numbers for an image depend on seed, slice_id and name alone
     (`ct_importance.compute.randomness`): its map then never depends on the batch."""
     images: torch.Tensor
-    """(N, C, *space) float32 in [0, 1], on the device of the classifier."""
+    """(N, C, *space) float32 in [0, 1], on the device of the classifier; an array for an estimator
+    that only asks (`Estimator.only_asks`)."""
     targets: torch.Tensor
     """(N,) int64: the class of each image whose score is explained."""
     scores: nn.Module
     """Maps images (n, C, *space) to the explained activation of each class, (n, K). Its parameters
-    require no gradient."""
+    require no gradient. For an estimator that only asks, both are arrays: the passes are then taken
+    by the fastest runtime there is, and torch need not be imported."""
     images_per_pass: int
     """Most images in one forward and backward pass, which bounds the memory."""
     training_images: Callable[[], NDArray[np.float32]] | None = None
     """Reads the training slices (M, *space), float32 in [0, 1]."""
+    classifier: Classifier | None = None
+    """The network as it was built, with the names of its layers, for an estimator that needs
+    ``"layers"``. What `scores` asks is the same network in a faster form."""
+    segments: Sequence[NDArray[np.bool_]] | None = None
+    """Of each image (K, *space), see `ct_importance.saliency.xrai.segments.segment_image`, for an
+    estimator that needs ``"segments"``."""
 
     def training_slices(self) -> NDArray[np.float32]:
         """Return the training slices (M, *space).
@@ -119,6 +135,17 @@ class Shared(Declared, ABC):
         return re.sub(r"[^\w.-]", "_", "-".join([self.kind, *options]))
 
 
+class Smooth(Options):
+    """How the maps of noisy copies of a slice are averaged (Smilkov et al. 2017, section 3)."""
+
+    samples: int = Field(15, ge=1, le=10_000)
+    """Noisy copies of each slice."""
+    noise: float = Field(0.15, ge=0)
+    """Standard deviation of the noise, as a fraction of the range of the slice's pixels."""
+    power: Literal[1, 2] = 1
+    """1: the mean of the maps (SmoothGrad); 2: of their squares (SmoothGrad-squared)."""
+
+
 class Estimator(Declared, ABC):
     """An importance estimator; its fields are its keys in config.yaml."""
 
@@ -131,22 +158,58 @@ class Estimator(Declared, ABC):
     reference: ClassVar[str]
     """Where it is defined."""
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Of ``"training_images"``: what it reads beside the slices."""
+    """Of ``"training_images"``, ``"layers"`` and ``"segments"``: what it is given beside slices."""
+    is_control: ClassVar[bool] = False
+    """Whether it knows nothing of the classifier: what an estimator must surpass to tell of it."""
 
     target: Target = "predicted"
     """The class whose score is explained: predicted, true, last (of the task's classes) or the
     name of a class."""
 
+    smooth: Smooth | None = None
+    """Average the maps of noisy copies of each slice; null: the map of the slice itself."""
+    blur: float | None = Field(None, gt=0, le=1000)
+    """Standard deviation, in pixels, of a Gaussian that its map is blurred with; null: as it is."""
+
     def shared(self) -> Mapping[str, Shared]:
         """Return the work it shares with others, by the names under which it wants the results."""
         return {}
 
-    @abstractmethod
-    def cost(self) -> Cost:
-        """Return the passes it takes of each slice, those of shared work included."""
+    @property
+    def works(self) -> Mapping[str, Shared]:
+        """The work that is done once for it and others; none of noisy copies, which are its own."""
+        return {} if self.smooth else self.shared()
 
     @abstractmethod
-    def attribute(self, batch: Batch, *args: Any, **shared: Any) -> torch.Tensor:
+    def cost(self) -> Cost:
+        """Return the passes that a map takes, those of shared work included."""
+
+    @property
+    def passes(self) -> Cost:
+        """The passes it takes of each slice."""
+        return self.cost() * (self.smooth.samples if self.smooth else 1)
+
+    @property
+    def takes_gradients(self) -> bool:
+        """Whether it needs a network that gradients can be taken of."""
+        return self.cost().backward > 0
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether answers are all it wants of a classifier: any network will do, in any form."""
+        return not self.takes_gradients and "layers" not in self.needs
+
+    def check(self, classifier: Classifier) -> None:
+        """Check that its maps can be right for a network, before any is computed.
+
+        Raises:
+            InputError: If they cannot, with the reason.
+        """
+
+    @abstractmethod
+    def attribute(
+        self, batch: Batch, *args: Any, **shared: Any
+    ) -> torch.Tensor | NDArray[np.float32]:
         """Return the importance of each pixel for the score of the target.
 
         An estimator takes the batch and the work that it shares, no other arguments.
@@ -159,5 +222,5 @@ class Estimator(Declared, ABC):
                 classifier.
 
         Returns:
-            (N, C, *space).
+            (N, C, *space): a tensor, or an array if it only asks.
         """

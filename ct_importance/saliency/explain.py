@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import read_together
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
-from ct_importance.saliency.jobs import CombineJob, ImportanceJob, MapsJob, SharedJob
+from ct_importance.saliency.jobs import CombineJob, Files, ImportanceJob, MapsJob, SharedJob
 
 if TYPE_CHECKING:
     import torch
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Arrays = Mapping[str, np.ndarray]
+Importance: TypeAlias = "torch.Tensor | NDArray[np.float32]"
 
 
 def explain_slices(
     job: ImportanceJob,
-    classifier: StrPath,
-    slices: StrPath,
-    predictions: StrPath,
+    files: Files,
     maps: StrPath,
     threads: int,
 ) -> None:
@@ -41,18 +40,17 @@ def explain_slices(
 
     Args:
         job: What to compute.
-        classifier: File of the classifier.
-        slices: The list of slices.
-        predictions: What the classifier answers to them.
+        files: What it is computed from.
         maps: The table to write: slice_id, importance (*space).
         threads: CPU threads to use.
+
+    Raises:
+        InputError: If the estimator cannot be right for this classifier.
     """
     from ct_importance.saliency.workload import prepare_batches
 
     estimator = job.estimator
-    batches, total = prepare_batches(
-        job, job.name, estimator.target, classifier, slices, predictions, threads
-    )
+    batches, total = prepare_batches(job, job.name, estimator, files, threads)
     found = compute_maps(estimator, batches)
     with TableWriter(maps, _maps_schema(job)) as writer:
         for slice_ids, importance in progress(found, f"{job.name}: batches of slices", total):
@@ -61,9 +59,7 @@ def explain_slices(
 
 def share_passes(
     job: SharedJob,
-    classifier: StrPath,
-    slices: StrPath,
-    predictions: StrPath | None,
+    files: Files,
     maps: StrPath,
     threads: int,
 ) -> None:
@@ -71,18 +67,14 @@ def share_passes(
 
     Args:
         job: What to compute.
-        classifier: File of the classifier.
-        slices: The list of slices.
-        predictions: What the classifier answers to them; None if no target follows it.
+        files: What it is computed from.
         maps: The table to write: slice_id, and each of its maps (C, *space).
         threads: CPU threads to use.
     """
     from ct_importance.saliency.workload import prepare_batches
 
     work = load("shared", job.kind)(**job.options)
-    batches, total = prepare_batches(
-        job, job.kind, work.target, classifier, slices, predictions, threads
-    )
+    batches, total = prepare_batches(job, job.kind, work, files, threads)
     found = compute_shared(work, batches)
     schema = pa.schema(
         [("slice_id", pa.string()), *(image_field(name, job.image_shape) for name in work.maps)]
@@ -101,7 +93,7 @@ def combine_shared(job: CombineJob, tables: Sequence[StrPath], maps: StrPath) ->
         maps: The table to write: slice_id, importance (*space).
     """
     estimator = job.estimator
-    names = list(estimator.shared())
+    names = list(estimator.works)
     slices: Iterator[tuple[str, dict[str, Arrays]]] = (
         (slice_id, dict(zip(names, rows, strict=True))) for slice_id, rows in read_together(tables)
     )
@@ -131,13 +123,21 @@ def compute_maps(
                 f"{batch.name}: maps of {tuple(importance.shape)}, "
                 f"images of {tuple(batch.images.shape)}"
             )
-        maps = as_array(importance.sum(dim=1))
+        maps = finished(estimator, as_array(importance).sum(axis=1))
         check_maps(batch.name, batch.slice_ids, maps)
         yield batch.slice_ids, maps
 
 
-def importance_of(estimator: Estimator, batch: Batch) -> torch.Tensor:
+def importance_of(estimator: Estimator, batch: Batch) -> Importance:
     """Return the maps (N, C, *space) of an estimator, its shared work done on the way."""
+    if estimator.smooth:
+        from ct_importance.saliency.smoothing import mean_over_copies
+
+        inner = estimator.model_copy(update={"smooth": None})
+        smoothed: Importance = mean_over_copies(
+            estimator.smooth, batch, lambda copy: importance_of(inner, copy)
+        )
+        return smoothed
     shared = {
         name: work.compute(replace(batch, name=work.kind))
         for name, work in estimator.shared().items()
@@ -190,9 +190,20 @@ def combine_maps(
             for key, maps in shared.items()
         }
         importance: Any = estimator.attribute(batch, **whole)
-        maps = importance.sum(axis=1)
+        maps = finished(estimator, importance.sum(axis=1))
         check_maps(name, [slice_id], maps)
         yield slice_id, maps[0]
+
+
+def finished(estimator: Estimator, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return maps (n, *space), blurred if the estimator's maps are."""
+    if estimator.blur is None:
+        return maps
+    from scipy.ndimage import gaussian_filter
+
+    axes = tuple(range(1, maps.ndim))
+    blurred: NDArray[np.float32] = gaussian_filter(maps, estimator.blur, axes=axes, mode="nearest")
+    return blurred
 
 
 def check_maps(name: str, slice_ids: Sequence[str], maps: np.ndarray) -> None:
@@ -217,8 +228,10 @@ def check_maps(name: str, slice_ids: Sequence[str], maps: np.ndarray) -> None:
             )
 
 
-def as_array(values: torch.Tensor) -> NDArray[np.float32]:
-    """Return a tensor as a float32 array."""
+def as_array(values: Importance) -> NDArray[np.float32]:
+    """Return a tensor, or an array, as a float32 array."""
+    if isinstance(values, np.ndarray):
+        return values.astype(np.float32, copy=False)
     return values.detach().float().cpu().numpy()
 
 

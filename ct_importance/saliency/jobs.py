@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ct_importance.classifier.jobs import ChosenClassifier
+from ct_importance.io.paths import StrPath
 from ct_importance.options import Options
 from ct_importance.plugins import Chosen, load
 
@@ -20,6 +22,32 @@ class ChosenEstimator(Chosen):
         """The estimator with these options."""
         found: Estimator = load("estimator", self.method)(**self.options)
         return found
+
+
+Activation = Literal["logit", "probability"]
+"""What is explained: the score before the sigmoid or softmax, or the number after it."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a job that explains slices reads."""
+
+    classifier: StrPath
+    slices: StrPath
+    """The list of slices."""
+    predictions: StrPath | None = None
+    """What the classifier answers to them; None if the target does not follow it."""
+    graph: StrPath | None = None
+    """The classifier as a graph of ONNX, for an estimator that only asks."""
+    segments: StrPath | None = None
+    """The table of segments, for an estimator that needs them."""
+
+
+class SegmentJob(Options):
+    """The segments of some slices."""
+
+    subsets: tuple[str, ...]
+    """Which slices (`ct_importance.io.slices.SUBSETS`)."""
 
 
 class MapsJob(Options):
@@ -40,7 +68,7 @@ class ExplainJob(MapsJob):
     """The share of them that is this job's, e.g. ``1of3``."""
     classes: tuple[str, ...]
     """Of the task."""
-    activation: Literal["logit", "probability"]
+    activation: Activation
     """What is explained."""
     classifier: ChosenClassifier
     """The classifier that is explained."""

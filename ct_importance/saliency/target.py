@@ -1,39 +1,13 @@
-"""The score that is explained: which class, and before or after the sigmoid."""
+"""The class whose score is explained."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from ct_importance.classifier.classifier import Classifier
 from ct_importance.errors import InputError
-
-Activation = Literal["logit", "probability"]
-
-
-class ExplainedScores(nn.Module):
-    """The explained activation of each class.
-
-    ``logit`` is the score before the sigmoid or softmax; ``probability`` is the number after it,
-    whose gradient is exactly 0 where it is saturated.
-    """
-
-    def __init__(self, classifier: Classifier, activation: Activation = "logit") -> None:
-        """Wrap a classifier, so that captum finds the modules of its network."""
-        super().__init__()
-        if activation not in ("logit", "probability"):
-            raise ValueError(f"activation must be logit or probability, not {activation!r}")
-        self.network = classifier.network
-        self._answer = classifier.scores if activation == "logit" else classifier.probabilities
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map images (N, C, *space) to the activations (N, K)."""
-        return self._answer(x)
 
 
 class Targets:

@@ -2,94 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from itertools import tee
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from ct_importance.classifier.networks.folding import fold_batch_norm
-from ct_importance.compute.batch_size import images_per_pass
-from ct_importance.compute.device import in_precision, make_deterministic, pick_device
-from ct_importance.io.image_table import ROWS_PER_GROUP
+from ct_importance.io.image_table import ROWS_PER_GROUP, read_rows
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import (
+    Row,
     Shard,
     count_slices,
     image_batches,
     iterate_slices,
+    join_by_slice,
     load_images,
     read_labels,
     read_predicted,
 )
-from ct_importance.saliency.estimator import Batch
-from ct_importance.saliency.jobs import ExplainJob
-from ct_importance.saliency.target import ExplainedScores, Targets
+from ct_importance.saliency.estimator import Batch, Estimator, Shared
+from ct_importance.saliency.jobs import ExplainJob, Files
+from ct_importance.saliency.target import Targets
 
 Item = TypeVar("Item")
 END: Any = object()
+Make = Callable[..., Batch]
+"""Makes a batch of images (n, H, W), their targets (n,), and what else a `Batch` holds."""
 
 
 def prepare_batches(
-    job: ExplainJob,
-    name: str,
-    target: str,
-    classifier: StrPath,
-    slices: StrPath,
-    predictions: StrPath | None,
-    threads: int,
+    job: ExplainJob, name: str, work: Estimator | Shared, files: Files, threads: int
 ) -> tuple[Iterator[Batch], int]:
     """Return the batches that a job computes maps of, and their number.
 
     Args:
         job: Which slices, and how.
         name: Of the estimator or the kind of shared work.
-        target: Which class is explained (`ct_importance.saliency.estimator.Target`).
-        classifier: File of the classifier.
-        slices: The list of slices.
-        predictions: What the classifier answers to them; None if the target does not follow it.
+        work: The estimator or the shared work.
+        files: What is read.
         threads: CPU threads to use.
-    """
-    make_deterministic(threads)
-    device = pick_device()
-    shard = Shard.parse(job.shard)
-    source = job.classifier.source
-    loaded = source.load(classifier)
-    network = fold_batch_norm(loaded.network, device)
-    in_use = replace(loaded, network=in_precision(network, source.precision))
-    scores = ExplainedScores(in_use, job.activation)
-    known = {}
-    if target == "predicted" and predictions is not None:
-        known = read_predicted(predictions)
-    elif target == "true":
-        known = read_labels(slices)
-    targets = Targets(name, target, job.classes, known)
-    references: list[np.ndarray] = []
 
-    def training_images() -> np.ndarray:
+    Raises:
+        InputError: If a file is missing or damaged, or the work cannot be right for the classifier.
+    """
+    if isinstance(work, Estimator) and work.only_asks:
+        from ct_importance.saliency.asking import asking
+
+        make = asking(job, files, threads)
+    else:
+        from ct_importance.saliency.differentiating import differentiating
+
+        make = differentiating(job, work, files, threads)
+    targets = Targets(name, work.target, job.classes, _known(work.target, files))
+    shard = Shard.parse(job.shard)
+    references: list[NDArray[np.float32]] = []
+
+    def training_images() -> NDArray[np.float32]:
         # Read once: the batches of a job share them.
         if not references:
-            references.append(load_images(slices, "train")[1])
+            references.append(load_images(files.slices, "train")[1])
         return references[0]
 
     def batches() -> Iterator[Batch]:
-        rows = iterate_slices(slices, job.subsets, ["image"], shard)
-        for slice_ids, images in prefetch(image_batches(rows, ROWS_PER_GROUP)):
-            _, height, width = source.taken(images.shape[1])
-            yield Batch(
+        rows = iterate_slices(files.slices, job.subsets, ["image"], shard)
+        for slice_ids, images, segments in prefetch(_grouped(rows, files.segments)):
+            yield make(
+                images,
+                targets.of(slice_ids),
                 name=name,
                 seed=job.seed,
                 slice_ids=slice_ids,
-                images=torch.tensor(images, dtype=torch.float32, device=device).unsqueeze(1),
-                targets=torch.from_numpy(targets.of(slice_ids)).to(device),
-                scores=scores,
-                images_per_pass=images_per_pass(device.type, height, width),
                 training_images=training_images,
+                segments=segments,
             )
 
-    return batches(), -(-count_slices(slices, job.subsets, shard) // ROWS_PER_GROUP)
+    total = count_slices(files.slices, job.subsets, shard)
+    return batches(), -(-total // ROWS_PER_GROUP)
+
+
+def _known(target: str, files: Files) -> dict[str, int]:
+    """Return the class of each slice that a target follows."""
+    if target == "predicted" and files.predictions is not None:
+        return read_predicted(files.predictions)
+    return read_labels(files.slices) if target == "true" else {}
+
+
+def _grouped(rows: Iterable[Row], segments: StrPath | None) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield slice ids, images (n, H, W), and segments of each if there is a table of them."""
+    if segments is None:
+        for slice_ids, images in image_batches(rows, ROWS_PER_GROUP):
+            yield slice_ids, images, None
+        return
+    from ct_importance.saliency.xrai.storage import unpack_segments
+
+    slices, again = tee(rows)
+    joined = join_by_slice(again, read_rows(segments))
+    for slice_ids, images in image_batches(slices, ROWS_PER_GROUP):
+        shape = images.shape[1:]
+        packed = [next(joined)[1]["segments"] for _ in slice_ids]
+        yield slice_ids, images, [unpack_segments(it, shape) for it in packed]
 
 
 def prefetch(items: Iterable[Item]) -> Iterator[Item]:

@@ -10,8 +10,8 @@ import pytest
 from ct_importance.errors import InputError
 from ct_importance.metrics import evaluate
 from ct_importance.metrics.metric import Probe, Sample
-from ct_importance.metrics.xrai.segments import segment_image
 from ct_importance.plugins import load
+from ct_importance.saliency.xrai.segments import segment_image
 from tests.metrics.images import Linear, asking, random_maps, smooth_image
 from tests.metrics.summary import summarise_points
 

@@ -8,7 +8,7 @@ import torch
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch, Estimator
-from ct_importance.saliency.target import ExplainedScores
+from tests.saliency.networks import batch_of
 
 SIZE = 32
 
@@ -48,13 +48,15 @@ class Case:
     activation: str = "logit"
 
     def batch(self, network, images) -> Batch:
-        return Batch(
+        return batch_of(
+            self.estimator,
+            Classifier(network),
+            images,
+            torch.full((len(images),), self.target),
+            self.activation,
             name=self.name,
             seed=1,
             slice_ids=self.slice_ids,
-            images=images,
-            targets=torch.full((len(images),), self.target),
-            scores=ExplainedScores(Classifier(network), self.activation),
             images_per_pass=self.images_per_pass,
             training_images=self.training_images,
         )

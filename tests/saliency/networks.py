@@ -3,6 +3,11 @@
 import torch
 from torch import nn
 
+from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.saliency.asking import AskedScores
+from ct_importance.saliency.estimator import Batch
+from ct_importance.saliency.scores import ExplainedScores
+
 
 def conv_network(seed: int = 0) -> nn.Module:
     """A network with the kinds of layers a ResNet has, (N, 1, H, W) to (N, 1), in eval mode."""
@@ -33,3 +38,26 @@ class LinearNetwork(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return (x * self.weight).sum(dim=(1, 2, 3)).unsqueeze(1) + self.bias
+
+
+def batch_of(estimator, classifier, images, targets, activation="logit", **others) -> Batch:
+    """Return a batch as a job of the estimator makes it: of tensors, or if it only asks of arrays.
+
+    Args:
+        estimator: The estimator.
+        classifier: A `Classifier`.
+        images: (N, 1, H, W) tensor.
+        targets: (N,) tensor.
+        activation: What is explained.
+        **others: What else a `Batch` holds.
+    """
+    if estimator.only_asks:
+        asked = AskedScores(TorchForward(classifier.network.eval()), activation, classifier.head)
+        return Batch(images=images.numpy(), targets=targets.numpy(), scores=asked, **others)
+    return Batch(
+        images=images,
+        targets=targets,
+        scores=ExplainedScores(classifier, activation),
+        classifier=classifier,
+        **others,
+    )

@@ -13,8 +13,8 @@ from ct_importance.classifier.resnet import ResNet50
 from ct_importance.compute.randomness import generator_for, seed_for
 from ct_importance.plugins import load, names
 from ct_importance.saliency.explain import importance_of
+from ct_importance.saliency.scores import ExplainedScores
 from ct_importance.saliency.shared.path_gradients import PathGradients
-from ct_importance.saliency.target import ExplainedScores
 from tests.saliency.networks import LinearNetwork, conv_network
 
 STOCHASTIC = ("expected_gradients", "smoothgrad", "smoothgrad_squared", "random")
@@ -22,7 +22,7 @@ STOCHASTIC = ("expected_gradients", "smoothgrad", "smoothgrad_squared", "random"
 
 def compute(method, network, images, case):
     """Maps (N, H, W) of the logit, or of what the case says."""
-    maps = importance_of(case.estimator, case.batch(network, images))
+    maps = torch.as_tensor(importance_of(case.estimator, case.batch(network, images)))
     assert maps.shape == images.shape
     return maps[:, 0]
 
@@ -162,7 +162,10 @@ class TestDefinitions:
         assert len({importance.sum().item() for importance in maps}) == len(maps)
 
     def test_defaults_are_the_protocols(self):
-        defaults = {name: load("estimator", name)().model_dump() for name in names("estimator")}
+        every = {"smooth", "blur"}  # of noisy copies, and of the map
+        defaults = {
+            name: load("estimator", name)().model_dump(exclude=every) for name in names("estimator")
+        }
         assert defaults == {
             "backpropagation": {"target": "last"},
             "deconvolution": {"target": "last"},

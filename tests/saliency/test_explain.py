@@ -9,7 +9,7 @@ import torch
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.errors import InputError
 from ct_importance.plugins import load, names
-from ct_importance.saliency.estimator import Batch, Cost, Estimator
+from ct_importance.saliency.estimator import Cost, Estimator
 from ct_importance.saliency.explain import (
     combine_maps,
     compute_maps,
@@ -17,8 +17,8 @@ from ct_importance.saliency.explain import (
     importance_of,
 )
 from ct_importance.saliency.shared.path_gradients import PathGradients
-from ct_importance.saliency.target import ExplainedScores, Targets
-from tests.saliency.networks import LinearNetwork, conv_network
+from ct_importance.saliency.target import Targets
+from tests.saliency.networks import LinearNetwork, batch_of, conv_network
 
 CLASSES = ("no contrast", "contrast")
 FOLLOWING = {"integrated_gradients", "integrated_gradients_bw", "expected_gradients"}
@@ -34,7 +34,7 @@ class Stub(Estimator):
     maps: ClassVar = None
 
     def cost(self):
-        return Cost()
+        return Cost(1, 1)
 
     def attribute(self, batch):
         return type(self).maps(batch)
@@ -62,11 +62,13 @@ def batches(images, training_images, predicted):
         ids = [f"slice {i}" for i in range(5)]
         targets = Targets("estimator", estimator.target, CLASSES, predicted)
         return [
-            Batch(
+            batch_of(
+                estimator,
+                Classifier(network),
+                images[part],
+                torch.from_numpy(targets.of(ids[part])),
+                activation,
                 slice_ids=ids[part],
-                images=images[part],
-                targets=torch.from_numpy(targets.of(ids[part])),
-                scores=ExplainedScores(Classifier(network), activation),
                 **{
                     "name": "estimator",
                     "seed": 1,
@@ -200,7 +202,7 @@ class TestShared:
         work = PathGradients(reference=0.0, steps=2, target="last")
         named = r"path_gradients-reference_0.0-steps_2-target_last: .*slice 0"
         with pytest.raises(InputError, match=named):
-            next(compute_shared(work, batches(network, load("estimator", "random")())))
+            next(compute_shared(work, batches(network, load("estimator", "backpropagation")())))
 
 
 @pytest.mark.parametrize("method", names("estimator"))

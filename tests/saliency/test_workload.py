@@ -9,8 +9,9 @@ from ct_importance.classifier.sources.architecture import Architecture
 from ct_importance.cohort.extraction import slices_schema
 from ct_importance.io.image_table import ROWS_PER_GROUP, write_table
 from ct_importance.io.slices import write_slice_list
-from ct_importance.saliency import workload
-from ct_importance.saliency.jobs import ExplainJob
+from ct_importance.plugins import load
+from ct_importance.saliency import differentiating, workload
+from ct_importance.saliency.jobs import ExplainJob, Files
 from ct_importance.saliency.workload import prefetch
 from tests.saliency.conftest import SIZE
 from tests.saliency.networks import conv_network
@@ -50,7 +51,7 @@ def slices(tmp_path):
 def prepare(slices, tmp_path, monkeypatch):
     """Prepares the batches of expected gradients, of a classifier with some options."""
     monkeypatch.setattr(Architecture, "load", lambda self, path: Classifier(conv_network()))
-    monkeypatch.setattr(workload, "make_deterministic", lambda threads: None)
+    monkeypatch.setattr(differentiating, "make_deterministic", lambda threads: None)
 
     def prepare_batches(*subsets, shard="1of1", target="last", **options):
         job = ExplainJob(
@@ -66,8 +67,9 @@ def prepare(slices, tmp_path, monkeypatch):
                 options={"architecture": "resnet50", **options},
             ),
         )
+        estimator = load("estimator", "expected_gradients")(target=target)
         found, total = workload.prepare_batches(
-            job, "expected_gradients", target, "classifier.pt", slices, None, 1
+            job, "expected_gradients", estimator, Files("classifier.pt", slices), 1
         )
         return list(found), total
 

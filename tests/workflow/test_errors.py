@@ -268,7 +268,9 @@ def test_a_model_that_answers_black_with_contrast_is_warned_about(copy_of_finish
 def test_a_failed_job_names_its_log_and_the_rest_resumes(copy_of_finished):
     target = copy_of_finished.training / "saliency" / "backpropagation.parquet"
     target.unlink()
-    module = copy_of_finished.folder / "ct_importance/saliency/estimators/backpropagation.py"
+    module = (
+        copy_of_finished.folder / "ct_importance/saliency/estimators/gradient/backpropagation.py"
+    )
     sound = module.read_text()
     module.write_text(sound.replace("def attribute(self", "def attribute(self, *"))
     output = copy_of_finished.fail()

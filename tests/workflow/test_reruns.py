@@ -55,7 +55,7 @@ def jobs_of(estimator, *parts):
 def jobs_of_all_estimators():
     """What depends on the answers of the classifier."""
     estimators = [
-        path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
+        path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py")
     ]
     parts = (f"share_passes({part})" for part in PARTS)
     return EXAMPLES.union({"predict_slices"}, parts, *map(jobs_of, estimators))
@@ -94,12 +94,12 @@ def test_one_option_of_one_estimator(project):
 
 
 def test_the_file_of_one_estimator(project):
-    edit(project, "ct_importance/saliency/estimators/deconvolution.py")
+    edit(project, "ct_importance/saliency/estimators/backward/deconvolution.py")
     assert project.planned_jobs() == jobs_of("deconvolution")
 
 
 def test_the_file_of_an_estimator_made_of_parts_leaves_the_parts(project):
-    edit(project, "ct_importance/saliency/estimators/smoothgrad.py")
+    edit(project, "ct_importance/saliency/estimators/gradient/smoothgrad.py")
     assert project.planned_jobs() == jobs_of("smoothgrad")
 
 
@@ -133,7 +133,7 @@ def test_swapped_option_values(project):
 def test_the_file_of_one_metric(project):
     edit(project, "ct_importance/metrics/catalogue/roc.py")
     estimators = [
-        path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
+        path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py")
     ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
     expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
@@ -145,7 +145,7 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
     roc = TINY["metrics"]["roc"] | {"slices": "annotated_test"}
     project.configure(changed(metrics={"roc": roc}))
     estimators = [
-        path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py")
+        path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py")
     ]
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
     expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
@@ -250,7 +250,7 @@ def test_another_training_leaves_the_first_as_it_is(project):
     assert "train_classifier(2)" in planned
     assert "evaluate_importance(2, roc, random)" in planned
     of_both = planned - {job for job in planned if "(2" in job}
-    names = (path.stem for path in (ROOT / "ct_importance/saliency/estimators").glob("[a-z]*.py"))
+    names = (path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py"))
     compared = {f"compare_maps({name})" for name in names}
     stability = {*(f"estimate_components({name})" for name in METRICS), "write_stability"}
     assert of_both == STATISTICS | TABLES | CURVES | compared | stability

@@ -122,7 +122,8 @@ def test_what_estimators_are_asked():
     assert job.subsets == ("annotated", "test")
     combined = asked(study, "combine_shared", CombineJob, estimator="smooth_50")
     assert (combined.name, combined.method) == ("smooth_50", "smoothgrad")
-    assert combined.options == {"samples": 50, "noise": 0.15, "target": "last"}
+    options = {"samples": 50, "noise": 0.15, "target": "last", "smooth": None, "blur": None}
+    assert combined.options == options
     (name,) = (name for name in study.shared if "samples_50" in name)
     assert asked(study, "share_passes", SharedJob, shared=name).options["samples"] == 50
 
@@ -329,7 +330,7 @@ def test_the_code_of_an_estimator_is_its_own(monkeypatch):
     study.code("extract_slices")(wildcards(patients="p"))
     assert seen[0] == (
         "scripts/compute_importance.py",
-        "ct_importance.saliency.estimators.random",
+        "ct_importance.saliency.estimators.control.random",
         "ct_importance.classifier.sources.architecture",
     )
     assert seen[1][1].startswith("ct_importance.saliency.shared.")

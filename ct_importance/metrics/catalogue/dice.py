@@ -12,7 +12,7 @@ from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points,
 from ct_importance.task import DEFAULT_TASK, Task
 
 if TYPE_CHECKING:
-    from ct_importance.metrics.xrai.regions import Regions
+    from ct_importance.saliency.xrai.regions import Regions
 
 
 class Dice(Metric):
@@ -69,7 +69,7 @@ class Dice(Metric):
             InputError: If the mask is empty (its DSC is 0 or undefined, never a hit) or a map is
                 not finite.
         """
-        from ct_importance.metrics.xrai.regions import xrai_regions
+        from ct_importance.saliency.xrai.regions import xrai_regions
 
         assert sample.mask is not None, "which the metric needs"
         assert sample.segments is not None, "which the metric needs"
@@ -127,7 +127,7 @@ def dice_curve(
         InputError: If the mask is empty.
 
     Example:
-        >>> from ct_importance.metrics.xrai.regions import Regions
+        >>> from ct_importance.saliency.xrai.regions import Regions
         >>> regions = Regions(labels=np.array([[0, 0], [1, 2]]), values=np.array([0.1, 0.9, 0.5]))
         >>> mask = np.array([[False, False], [True, True]])
         >>> dsc, shown = dice_curve(regions, mask, np.array([25, 50, 100]))

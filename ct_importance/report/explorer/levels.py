@@ -15,7 +15,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from ct_importance.metrics.xrai.regions import Regions
+from ct_importance.saliency.xrai.regions import Regions
 
 MAX_LEVELS = 256
 # Levels on each side of the median, and the share of each in that of its neighbour nearer to it.

@@ -12,8 +12,6 @@ from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_rows
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Row, iterate_slices, join_by_slice
-from ct_importance.metrics.xrai.regions import xrai_regions
-from ct_importance.metrics.xrai.storage import unpack_segments
 from ct_importance.report.explorer.levels import (
     MAX_LEVELS,
     encode_image,
@@ -23,6 +21,8 @@ from ct_importance.report.explorer.levels import (
     reduce_mean,
     reduce_nearest,
 )
+from ct_importance.saliency.xrai.regions import xrai_regions
+from ct_importance.saliency.xrai.storage import unpack_segments
 
 LARGEST_REGION_MAP = 128
 SLICE_QUALITY = 90
@@ -38,7 +38,7 @@ class Material:
     maps: dict[str, np.ndarray]
     """Importance map (H, W) by estimator."""
     segments: bytes | None
-    """Packed by `ct_importance.metrics.xrai.storage`; None without XRAI."""
+    """Packed by `ct_importance.saliency.xrai.storage`; None without XRAI."""
 
 
 def read_material(

@@ -40,8 +40,6 @@ class XraiRegions(OfExamples):
         import numpy as np
         from matplotlib import pyplot as plt
 
-        from ct_importance.metrics.xrai.regions import xrai_regions
-        from ct_importance.metrics.xrai.storage import unpack_segments
         from ct_importance.report.examples import map_of_slice, row_of_slice
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
@@ -50,6 +48,8 @@ class XraiRegions(OfExamples):
             show_mask,
             show_slice,
         )
+        from ct_importance.saliency.xrai.regions import xrai_regions
+        from ct_importance.saliency.xrai.storage import unpack_segments
 
         examples = self.examples(tables)
         row = examples[max(examples)]

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ct_importance.plugins import entry_of
-from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
+from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SegmentJob, SharedJob
 from ct_importance.workflow.jobs.classifier import chosen_classifier
 from ct_importance.workflow.layout.saliency import SaliencyFiles
+
+
+def segment_slices(study: SaliencyFiles, wildcards: Any) -> SegmentJob:
+    """Return which slices are segmented."""
+    return SegmentJob(subsets=study.segmented())
 
 
 def compute_importance(study: SaliencyFiles, wildcards: Any) -> ImportanceJob:

@@ -36,7 +36,7 @@ class Grid:
         self.metrics = [self.tables[table] for table in sorted(self.tables)]
         self.classifiers = dict(sorted(config.classifiers.items()))
         self.shared = {
-            work.name: work for it in self.estimators.values() for work in it.shared().values()
+            work.name: work for it in self.estimators.values() for work in it.works.values()
         }
         self.shards = [f"{n}of{self.options.shards}" for n in range(1, self.options.shards + 1)]
 

@@ -21,15 +21,15 @@ class SaliencyFiles(MetricFiles):
 
     def taking_passes(self) -> list[str]:
         """Return the estimators that take passes of their own."""
-        return [name for name, it in self.estimators.items() if not it.shared()]
+        return [name for name, it in self.estimators.items() if not it.works]
 
     def combining(self) -> list[str]:
         """Return the estimators whose passes are all shared."""
-        return [name for name, it in self.estimators.items() if it.shared()]
+        return [name for name, it in self.estimators.items() if it.works]
 
     def shared_maps(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of the work that an estimator shares."""
-        works = self.estimators[wildcards.estimator].shared().values()
+        works = self.estimators[wildcards.estimator].works.values()
         folder = self.in_replicate(wildcards)
         return [f"{folder}/saliency/shared/{work.name}.parquet" for work in works]
 
@@ -37,6 +37,23 @@ class SaliencyFiles(MetricFiles):
         """Return the predictions, where the class that is explained follows them."""
         follows = self.shared[wildcards.shared].target == "predicted"
         return f"{self.in_replicate(wildcards)}/predictions.parquet" if follows else []
+
+    def graph_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the graph of the classifier, for an estimator that only asks it."""
+        estimator = self.estimators[wildcards.estimator]
+        asks = estimator.only_asks and estimator.cost().forward > 0
+        return f"{self.in_replicate(wildcards)}/classifier/forward.onnx" if asks else []
+
+    def segments_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the segments of the slices, for an estimator that needs them."""
+        needed = "segments" in self.estimators[wildcards.estimator].needs
+        return f"{self.folder}/segments.parquet" if needed else []
+
+    def segmented(self) -> list[str]:
+        """Return which slices need segments: those with a mask, and those that are explained."""
+        if any("segments" in it.needs for it in self.estimators.values()):
+            return sorted({*self.explained(), "annotated"} - {"annotated_test"})
+        return ["annotated"]
 
     def maps_of_explorer(self, wildcards: Wildcards) -> list[str]:
         """Return the importance maps of the first training of a classifier, one per estimator."""
@@ -80,7 +97,7 @@ class SaliencyFiles(MetricFiles):
     def _benchmarks_of(self, classifier: str, name: str) -> Iterable[str]:
         folder, place = f"{self.folder}/benchmarks", f"{classifier}/1"
         jobs = [f"compute_importance/{place}/{name}"]
-        if works := self.estimators[name].shared().values():
+        if works := self.estimators[name].works.values():
             yield f"{folder}/combine_shared/{place}/{name}.tsv"
             jobs = [f"share_passes/{place}/{work.name}" for work in works]
         for job, shard in itertools.product(jobs, self.shards):

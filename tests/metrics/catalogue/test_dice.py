@@ -9,8 +9,8 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.catalogue import dice
 from ct_importance.metrics.catalogue.dice import Dice
 from ct_importance.metrics.metric import Probe
-from ct_importance.metrics.xrai.regions import Regions, xrai_regions
-from ct_importance.metrics.xrai.segments import segment_image
+from ct_importance.saliency.xrai.regions import Regions, xrai_regions
+from ct_importance.saliency.xrai.segments import segment_image
 from tests.metrics.images import random_maps, sample, smooth_image
 from tests.metrics.summary import summarise_points
 

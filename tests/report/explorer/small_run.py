@@ -11,11 +11,11 @@ from ct_importance.io.image_table import image_field, write_table
 from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
 from ct_importance.io.table_file import read_table
 from ct_importance.metrics.evaluate import evaluate_estimator
-from ct_importance.metrics.xrai.segments import segment_image
-from ct_importance.metrics.xrai.storage import pack_segments
 from ct_importance.plugins import load
 from ct_importance.report.explorer.build import Sources, build_explorer
 from ct_importance.report.jobs import ExplorerJob
+from ct_importance.saliency.xrai.segments import segment_image
+from ct_importance.saliency.xrai.storage import pack_segments
 from ct_importance.task import DEFAULT_TASK
 from tests.metrics.images import Linear, asking, sample, smooth_image
 

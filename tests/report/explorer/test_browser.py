@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ct_importance.metrics.catalogue.dice import dice_curve
-from ct_importance.metrics.xrai.regions import xrai_regions
+from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.task import Task
 from tests.report.explorer.chromium import PROGRAM, chromium
 from tests.report.explorer.small_run import (

@@ -12,8 +12,8 @@ from PIL import Image
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.catalogue.fidelity import Fidelity
-from ct_importance.metrics.xrai.regions import xrai_regions
 from ct_importance.report.explorer.levels import rank_regions
+from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.task import Task
 from tests.metrics.summary import summarise_points
 from tests.report.explorer.small_run import (

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ct_importance.metrics.xrai.regions import Regions
 from ct_importance.report.explorer.levels import (
     BASE64_OVERHEAD,
     encode_image,
@@ -17,6 +16,7 @@ from ct_importance.report.explorer.levels import (
     reduce_mean,
     reduce_nearest,
 )
+from ct_importance.saliency.xrai.regions import Regions
 
 BITS = [8, 5, 4, 3, 2.1]
 

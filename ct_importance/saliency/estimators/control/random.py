@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from ct_importance.saliency.estimator import Batch, Cost, Estimator, Target
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Random(Estimator):
@@ -17,6 +18,7 @@ class Random(Estimator):
     colour: ClassVar[str] = "#7F7F7F"
     dashes: ClassVar[tuple[float, ...]] = (1, 1.2)
     reference: ClassVar[str] = "Brocki et al. 2022, section 2"
+    is_control: ClassVar[bool] = True
 
     target: Target = "last"
 
@@ -24,10 +26,9 @@ class Random(Estimator):
         """Return nothing: no pass is taken."""
         return Cost()
 
-    def attribute(self, batch: Batch) -> torch.Tensor:
+    def attribute(self, batch: Batch) -> NDArray[np.float32]:
         """Return random numbers, (N, C, *space)."""
         import numpy as np
-        import torch
 
         from ct_importance.compute.randomness import generator_for
 
@@ -36,4 +37,4 @@ class Random(Estimator):
             generator_for(batch.seed, slice_id, batch.name).random(shape, dtype=np.float32)
             for slice_id in batch.slice_ids
         ]
-        return torch.from_numpy(np.stack(maps)).to(batch.images)
+        return np.stack(maps)

@@ -3,8 +3,8 @@ import pytest
 from saliency.core import XRAI, XRAIParameters
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.xrai.regions import xrai_regions
-from ct_importance.metrics.xrai.segments import segment_image
+from ct_importance.saliency.xrai.regions import xrai_regions
+from ct_importance.saliency.xrai.segments import segment_image
 from tests.metrics.images import random_maps, smooth_image
 
 

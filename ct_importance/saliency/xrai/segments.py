@@ -15,8 +15,8 @@ from skimage.segmentation import felzenszwalb
 from skimage.transform import resize
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.xrai.regions import REFERENCE_SHAPE, reference_share
-from ct_importance.metrics.xrai.storage import pack_segments
+from ct_importance.saliency.xrai.regions import REFERENCE_SHAPE, reference_share
+from ct_importance.saliency.xrai.storage import pack_segments
 
 SCALES = (50, 100, 150, 250, 500, 1200)
 SIGMA = 0.8

@@ -8,9 +8,9 @@ from skimage.morphology import dilation, disk
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.catalogue.dice import dice_curve
-from ct_importance.metrics.xrai.regions import xrai_regions
-from ct_importance.metrics.xrai.segments import dilate, segment_image
-from ct_importance.metrics.xrai.storage import pack_segments, unpack_segments
+from ct_importance.saliency.xrai.regions import xrai_regions
+from ct_importance.saliency.xrai.segments import dilate, segment_image
+from ct_importance.saliency.xrai.storage import pack_segments, unpack_segments
 from tests.metrics.images import smooth_image
 
 

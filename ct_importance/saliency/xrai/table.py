@@ -1,4 +1,4 @@
-"""Writes the segments of all annotated slices, which all estimators share."""
+"""Writes the segments of slices, which estimators and metrics share."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from ct_importance.errors import InputError
 from ct_importance.io.image_table import TableWriter
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices, iterate_slices
-from ct_importance.metrics.xrai.segments import segment_and_pack
+from ct_importance.saliency.jobs import SegmentJob
+from ct_importance.saliency.xrai.segments import segment_and_pack
 
 SCHEMA = pa.schema([("slice_id", pa.string()), ("segments", pa.binary())])
 SLICES_PER_GROUP = 8
 
 
-def write_segments(slices: StrPath, segments: StrPath, workers: int) -> None:
-    """Write the segments of each annotated slice.
+def write_segments(job: SegmentJob, slices: StrPath, segments: StrPath, workers: int) -> None:
+    """Write the segments of each slice.
 
     Args:
+        job: Which slices.
         slices: The list of slices.
         segments: The table to write.
         workers: Number of processes.
 
     Raises:
-        InputError: If no slice has a mask.
+        InputError: If there is no such slice.
     """
-    rows = iterate_slices(slices, ["annotated"], ["image"])
+    rows = iterate_slices(slices, job.subsets, ["image"])
     ids_and_images = ((row["slice_id"], row["image"]) for row in rows)
-    total = count_slices(slices, ["annotated"])
+    total = count_slices(slices, job.subsets)
     if not total:
         raise InputError(
             "no slice has a mask, and the metric dice needs them: set `masks` in cohort.datasets, "

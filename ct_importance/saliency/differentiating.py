@@ -1,0 +1,58 @@
+"""Batches of an estimator that takes gradients or looks inside the network: tensors, and torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ct_importance.classifier.networks.folding import fold_batch_norm
+from ct_importance.compute.batch_size import images_per_pass
+from ct_importance.compute.device import in_precision, make_deterministic, pick_device
+from ct_importance.saliency.estimator import Batch, Estimator, Shared
+from ct_importance.saliency.jobs import ExplainJob, Files
+from ct_importance.saliency.scores import ExplainedScores
+
+
+def differentiating(
+    job: ExplainJob, work: Estimator | Shared, files: Files, threads: int
+) -> Callable[..., Batch]:
+    """Return a function that makes a batch (`ct_importance.saliency.workload.Make`).
+
+    Args:
+        job: Which classifier, and how it is explained.
+        work: What the batches are for.
+        files: What is read.
+        threads: CPU threads to use.
+
+    Raises:
+        InputError: If the classifier cannot be read, or the work cannot be right for it.
+    """
+    make_deterministic(threads)
+    device = pick_device()
+    source = job.classifier.source
+    loaded = source.load(files.classifier)
+    looks_inside = isinstance(work, Estimator) and "layers" in work.needs
+    if isinstance(work, Estimator):
+        work.check(loaded)
+    folded = in_precision(fold_batch_norm(loaded.network, device), source.precision)
+    scores = ExplainedScores(replace(loaded, network=folded), job.activation)
+    classifier = None
+    if looks_inside:
+        classifier = replace(loaded, network=loaded.network.to(device))
+
+    def make(images: np.ndarray, targets: np.ndarray, **others: Any) -> Batch:
+        _, height, width = source.taken(images.shape[1])
+        return Batch(
+            images=torch.tensor(images, dtype=torch.float32, device=device).unsqueeze(1),
+            targets=torch.from_numpy(targets).to(device),
+            scores=scores,
+            images_per_pass=images_per_pass(device.type, height, width),
+            classifier=classifier,
+            **others,
+        )
+
+    return make
