@@ -468,6 +468,18 @@ def test_two_networks_are_judged_side_by_side():
     assert next(plain) == next(plain)
 
 
+def test_the_summary_of_labels_from_masks_names_no_other_source(data):
+    del data["cohort"]["datasets"]["another"]
+    del data["cohort"]["datasets"]["one"]["labels"]
+    lesions = {"classes": ["healthy", "lesion"], "fill": ["mean", "mean"], "label_from": "mask"}
+    told = asked(
+        Study(parse_config(DEFAULT | data | {"task": lesions})), "write_summary", SummaryJob
+    )
+
+    assert "contrast" not in told.model_dump_json()
+    assert told.config["cohort"]["datasets"]["one"]["masks"] == "(not shown)"
+
+
 def test_of_one_classifier_nothing_is_compared():
     study = study_of()
     assert study.across("a.csv") == []
