@@ -22,10 +22,10 @@ from ct_importance.compute.device import in_precision, make_deterministic, pick_
 from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
+from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import importance_of
 from ct_importance.saliency.gradients import input_gradient
-from ct_importance.saliency.scores import ExplainedScores
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 SAMPLES = 15

@@ -26,9 +26,9 @@ def main(method: str, size: int) -> None:
     from ct_importance.compute.batch_size import images_per_pass
     from ct_importance.compute.device import make_deterministic
     from ct_importance.plugins import load
+    from ct_importance.saliency.differentiating import ExplainedScores
     from ct_importance.saliency.estimator import Batch
     from ct_importance.saliency.explain import importance_of
-    from ct_importance.saliency.scores import ExplainedScores
 
     make_deterministic(threads=1)
     network = fold_batch_norm(ResNet50().eval())

@@ -41,10 +41,10 @@ from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.catalogue.roc import Roc
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
+from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import importance_of
 from ct_importance.saliency.gradients import input_gradient
-from ct_importance.saliency.scores import ExplainedScores
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.saliency.xrai.segments import segment_image
 

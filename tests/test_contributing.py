@@ -18,9 +18,9 @@ from ct_importance.metrics.evaluate import evaluate_estimator
 from ct_importance.metrics.jobs import EvaluationJob
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
+from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import compute_maps
-from ct_importance.saliency.scores import ExplainedScores
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.study import Study
 from tests.plug_in import installed

@@ -8,13 +8,34 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.compute.batch_size import images_per_pass
 from ct_importance.compute.device import in_precision, make_deterministic, pick_device
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
-from ct_importance.saliency.jobs import ExplainJob, Files
-from ct_importance.saliency.scores import ExplainedScores
+from ct_importance.saliency.jobs import Activation, ExplainJob, Files
+
+
+class ExplainedScores(nn.Module):
+    """The explained activation of each class.
+
+    ``logit`` is the score before the sigmoid or softmax; ``probability`` is the number after it,
+    whose gradient is exactly 0 where it is saturated.
+    """
+
+    def __init__(self, classifier: Classifier, activation: Activation = "logit") -> None:
+        """Wrap a classifier, so that captum finds the modules of its network."""
+        super().__init__()
+        if activation not in ("logit", "probability"):
+            raise ValueError(f"activation must be logit or probability, not {activation!r}")
+        self.network = classifier.network
+        self._answer = classifier.scores if activation == "logit" else classifier.probabilities
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (N, C, *space) to the activations (N, K)."""
+        return self._answer(x)
 
 
 def differentiating(

@@ -5,8 +5,8 @@ from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
 from ct_importance.saliency.asking import AskedScores
+from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch
-from ct_importance.saliency.scores import ExplainedScores
 
 
 def conv_network(seed: int = 0) -> nn.Module:

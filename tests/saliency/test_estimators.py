@@ -12,8 +12,8 @@ from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.compute.randomness import generator_for, seed_for
 from ct_importance.plugins import load, names
+from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.explain import importance_of
-from ct_importance.saliency.scores import ExplainedScores
 from ct_importance.saliency.shared.path_gradients import PathGradients
 from tests.saliency.networks import LinearNetwork, conv_network
 

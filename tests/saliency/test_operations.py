@@ -12,7 +12,7 @@ from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.sources.program import Program
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.compute.device import channels_last
-from ct_importance.saliency.scores import ExplainedScores
+from ct_importance.saliency.differentiating import ExplainedScores
 
 
 class Spelled(nn.Module):

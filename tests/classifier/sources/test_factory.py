@@ -11,7 +11,7 @@ from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.classifier.sources.factory import Factory
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.errors import InputError
-from ct_importance.saliency.scores import ExplainedScores
+from ct_importance.saliency.differentiating import ExplainedScores
 from tests.classifier.networks.files import write_safetensors
 
 SMALL = ExtractionOptions(image_size=32)

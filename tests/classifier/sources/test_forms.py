@@ -13,9 +13,9 @@ from ct_importance.classifier.sources.bundle import Bundle
 from ct_importance.classifier.sources.factory import Factory
 from ct_importance.classifier.sources.program import Program
 from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.gradients import input_gradient
 from ct_importance.saliency.operations import Deconvolving
-from ct_importance.saliency.scores import ExplainedScores
 from tests.classifier.networks.files import write_bundle
 
 SMALL = ExtractionOptions(image_size=32)
