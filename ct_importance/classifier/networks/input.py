@@ -45,7 +45,8 @@ class Adapter(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map slices (N, 1, H, W) in [0, 1] to (N, channels, rows, columns)."""
         if self.size is not None:
-            # Without antialiasing, as MONAI and torch resize unless told otherwise.
+            # Without antialiasing, as MONAI and torch resize unless told otherwise; with it, GPUs
+            # cannot repeat a gradient bit for bit.
             x = F.interpolate(x, self.size, mode="bilinear", align_corners=False)
         if self.low is not None and self.high is not None:
             x = ((x - self.low) / (self.high - self.low)).clamp(0, 1)
