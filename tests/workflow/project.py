@@ -54,6 +54,8 @@ SLOW = [
     *("deconvolution", "integrated_gradients", "integrated_gradients_bw"),
     *("expected_gradients", "smoothgrad", "smoothgrad_squared"),
 ]
+WITH_TIMES = {"logs", "benchmarks", "headers", "extracted"}
+"""Folders whose files hold times: of the work, or of the user's files."""
 # A rule's name and its wildcards, as a dry run prints them.
 JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)+)", flags=re.MULTILINE)
 WILDCARDS = re.compile(r"^    wildcards: (.*)$", flags=re.MULTILINE)
@@ -123,8 +125,7 @@ class Project:
         return {
             str(path.relative_to(self.results)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in paths
-            # Logs and benchmarks hold times, and so does what is known of the headers.
-            if not {"logs", "benchmarks", "headers"} & set(path.relative_to(self.results).parts)
+            if not WITH_TIMES & set(path.relative_to(self.results).parts)
             and path.name != ".snakemake_timestamp"
             # So does the table of costs.
             and path.stem != "cost"
