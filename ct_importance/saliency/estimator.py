@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 Target = str
 """The class whose score is explained: ``predicted`` (of each slice), ``true`` (its label), ``last``
-(of the task's classes; of two, the score is then the logit) or the name of a class."""
+(of the task's classes; of two, the score is then the logit) or the name of a class. Of more than
+two classes, an entry that names none explains the predicted."""
 
 
 class Cost(NamedTuple):

@@ -228,6 +228,9 @@ def _chosen(kind: KindName, name: str, entry: dict[str, Any]) -> Any:
 
 
 def _estimator(name: str, entry: dict[str, Any], task: Task) -> Estimator:
+    if len(task.classes) > 2:
+        # The paper explains one logit by some estimators; of more classes, the last is one of many.
+        entry = {"target": "predicted", **entry}
     estimator: Estimator = _chosen("estimator", name, entry)
     targets = ["predicted", "true", "last", *task.classes]
     if estimator.target not in targets:

@@ -424,6 +424,20 @@ def test_the_head_of_a_classifier_fits_the_task():
         load("source", "architecture")(architecture="resnet50", classes=3, head="logit")
 
 
+def test_of_more_than_two_classes_the_predicted_one_is_explained_unless_another_is_named():
+    estimators = {"backpropagation": {}, "last": {"method": "backpropagation", "target": "last"}}
+    dataset = {"dicom": "a", "labels": {"csv": "b"}}
+    three = {"classes": ["a", "b", "c"], "fill": [0, 0, 0]}
+    found = configured(
+        estimators=estimators, task=three, cohort={"datasets": {"mine": dataset}}
+    ).estimators
+    assert {name: one.target for name, one in found.items()} == {
+        "backpropagation": "predicted",
+        "last": "last",
+    }
+    assert configured(estimators=estimators).estimators["backpropagation"].target == "last"
+
+
 def test_a_misspelt_key_below_a_name_of_the_users_own():
     dataset = {"dicom": "b", "labels": {"sorces": []}}
 
