@@ -21,7 +21,7 @@ from ct_importance.plugins import entry_of, load
 from ct_importance.report.jobs import TableJob
 from ct_importance.report.tables.metric_table import TableInputs, TableOutputs, write_metric_table
 from ct_importance.saliency.explain import explain_slices
-from ct_importance.saliency.jobs import ImportanceJob
+from ct_importance.saliency.jobs import Files, ImportanceJob
 from ct_importance.statistics.jobs import EstimationJob
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.statistics.results import write_values
@@ -104,7 +104,7 @@ def results_of(outputs, slices, folder):
             **{"image_shape": (1, SIZE, SIZE), "seed": 0, "subsets": ("all",), "shard": "1of1"},
             **{"classes": DEFAULT_TASK.classes, "activation": "logit", "classifier": chosen},
         )
-        explain_slices(job, classifier, slices, predictions, maps, 1)
+        explain_slices(job, Files(classifier, slices, predictions), maps, 1)
         asked = {"classifier": chosen, "fill": DEFAULT_TASK.fill}
         evaluate_maps(
             EvaluationJob(**METRIC, seed=0, estimator=name, shard="1of1", **asked),
