@@ -37,6 +37,8 @@ class Source(InputOptions, Declared, ABC):
 
     title: ClassVar[str]
     """What it is, in a few words, for the pages of a run."""
+    gives_gradients: ClassVar[bool] = True
+    """Whether estimators may differentiate it; otherwise it is only asked."""
 
     classes: SkipJsonSchema[int] = Field(2, ge=2, le=MOST_CLASSES)
     """How many classes the task has; it is no key: the configuration fills it in."""

@@ -144,8 +144,22 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
             if entry is not None
         },
     )
+    _check_gradients(config)
     _check_report(config)
     return config
+
+
+def _check_gradients(config: Config) -> None:
+    """Check that estimators ask classifiers for no more than they give."""
+    lacking = [name for name, it in config.classifiers.items() if not it.gives_gradients]
+    wanting = [name for name, it in config.estimators.items() if not it.only_asks]
+    if lacking and wanting:
+        without = ", ".join(f"{name}: null" for name in wanting)
+        raise InputError(
+            f"config: classifiers.{lacking[0]}: gives no gradients, which {', '.join(wanting)} "
+            f"need; leave them out of this run (estimators: {{{without}}}), or bring the network "
+            "in another form, e.g. `source: program`"
+        )
 
 
 def _check_report(config: Config) -> None:

@@ -31,6 +31,14 @@ def configured(**changes: Any) -> Config:
     return parse_config(raw | changes)
 
 
+def test_a_graph_of_onnx_is_judged_by_estimators_that_take_no_gradient():
+    found = configured(
+        classifiers={"graph": {"source": "onnx", "onnx": "net.onnx"}},
+        estimators={"random": {}, "smoothgrad": None},
+    )
+    assert list(found.estimators) == ["random"]
+
+
 def complaint(**changes: Any) -> str:
     with pytest.raises(InputError) as error:
         configured(**changes)
@@ -301,6 +309,14 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ]),
         ({"classifiers": {"mine": {"source": "archtecture"}}}, [
             "classifiers.mine.source: 'archtecture' is not known; did you mean 'architecture'?"
+        ]),
+        ({
+            "classifiers": {"resnet50": {}, "graph": {"source": "onnx", "onnx": "net.onnx"}},
+            "estimators": {"random": {}, "backpropagation": {}, "smoothgrad": {"samples": 2}},
+        }, [
+            "classifiers.graph: gives no gradients, which backpropagation, smoothgrad need; leave "
+            "them out of this run (estimators: {backpropagation: null, smoothgrad: null}), or "
+            "bring the network in another form, e.g. `source: program`"
         ]),
         ({"classifiers": {"resnet50": {"channels": 2}}}, [
             "classifiers.resnet50.channels: must be 1 or 3 (it is 2)"

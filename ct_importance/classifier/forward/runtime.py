@@ -114,7 +114,7 @@ def open_forward(source: Source, classifier: StrPath, graph: StrPath, threads: i
     """Return the fastest runtime for a classifier here.
 
     On a GPU that is torch; on a CPU ONNX Runtime, unless the network could not be exported or
-    another precision is asked for.
+    another precision is asked for. What came as a graph of ONNX is always asked as that.
 
     Args:
         source: Where the classifier comes from.
@@ -126,7 +126,7 @@ def open_forward(source: Source, classifier: StrPath, graph: StrPath, threads: i
         InputError: If a file is missing or damaged.
     """
     suits = source.precision != "bfloat16" and not has_gpu()
-    if suits and os.path.getsize(graph):
+    if (suits or not source.gives_gradients) and os.path.getsize(graph):
         from ct_importance.classifier.forward.onnx_runtime import OnnxForward
 
         return OnnxForward(graph, threads)

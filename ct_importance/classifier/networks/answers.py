@@ -65,8 +65,9 @@ def _ask(
             ) from error
         raise InputError(
             f"{what}: cannot be applied to slices, images of shape {shape} "
-            f"({kind_and_first_line(error)}); it must take what `channels` and `image_size` of the "
-            "classifier say, by default one grey channel at cohort.image_size"
+            f"({kind_and_first_line(error)}); it must take any number of images of what "
+            "`channels` and `image_size` of the classifier say, by default one grey channel at "
+            "cohort.image_size"
         ) from error
     if not isinstance(answers, torch.Tensor):
         raise InputError(

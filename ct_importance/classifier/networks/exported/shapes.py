@@ -14,7 +14,7 @@ Shape = tuple[int | None, ...]
 def check_shapes(
     path: StrPath,
     image: Shape,
-    answer: Shape,
+    answer: Shape | None,
     taken: Sequence[int],
     outputs: Collection[int],
     export: str,
@@ -24,7 +24,7 @@ def check_shapes(
     Args:
         path: Its file.
         image: Shape of what it takes.
-        answer: Shape of what it answers.
+        answer: Shape of what it answers; None if it does not say.
         taken: Channels, rows and columns of what it will get, any number at once.
         outputs: How many will do (`ct_importance.classifier.source.Source.outputs`).
         export: Code that exports a network with a batch of any size.
@@ -48,7 +48,7 @@ def check_shapes(
             "export it for these, or set `channels` and `image_size` of the classifier"
         )
     wanted = [(None, count) for count in outputs]
-    if not any(_fits(answer, it) for it in wanted):
+    if answer is not None and not any(_fits(answer, it) for it in wanted):
         classes = max(outputs)
         raise InputError(
             f"{path}: answers images with the shape {in_words(answer)}, expected "
