@@ -98,11 +98,21 @@ def test_the_phantom_has_no_third_class():
         parse_config(BASE | {"task": PHASES})
 
 
-def test_the_overlay_of_the_page_on_labels_is_valid():
+def overlay_below(heading: str) -> dict:
+    """The first overlay below a heading of docs/labels.md."""
     page = (Path(__file__).resolve().parents[2] / "docs" / "labels.md").read_text()
-    block = re.search(r"\n\n((?:    .*\n)+)", page[page.index("## Another task") :])[1]
+    block = re.search(r"\n\n((?:    .*\n)+)", page[page.index(heading) :])[1]
+    return yaml.safe_load(textwrap.dedent(block))
 
-    options = parse_config(BASE | yaml.safe_load(textwrap.dedent(block))).options
+
+def test_the_overlay_of_more_than_two_classes_is_valid():
+    cohort = {"datasets": {"mine": {"dicom": "x", "labels": {"csv": "labels.csv"}}}}
+    options = parse_config(BASE | overlay_below("## More than two classes") | {"cohort": cohort})
+    assert options.options.task.keys == ("native", "arterial", "venous")
+
+
+def test_the_overlay_of_the_page_on_labels_is_valid():
+    options = parse_config(BASE | overlay_below("## Another task")).options
 
     assert options.task.keys == ("no_lesion", "lesion")
     assert options.cohort.given_datasets["mine"].labels.key == "slice_id"

@@ -165,12 +165,11 @@ def blind_to_class(chosen: ChosenMetric, values: pd.DataFrame, task: Task) -> li
         values: See `ct_importance.statistics.estimates.Estimates`.
         task: What the classifier tells apart.
     """
-    notes, metric, count = [], chosen.metric, len(task.classes)
-    others = (
-        "class alone and reach half"
-        if count == 2
-        else f"classes alone and reach {count - 1}/{count}"
-    )
+    notes, metric = [], chosen.metric
+    there = sum(f"value_{name}" in values for name in task.columns)
+    others = f"classes alone and reach {there - 1}/{there}"
+    if len(task.classes) == 2:
+        others = "class alone and reach half"
     for name, title in zip(task.columns, task.classes, strict=True):
         if not metric.balanced or f"value_{name}" not in values:
             continue
