@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ct_importance.classifier.forward.answers import probabilities
-from ct_importance.classifier.forward.runtime import Forward, open_forward
+from ct_importance.classifier.forward.runtime import Forward, has_gpu, open_forward
 from ct_importance.classifier.source import Head
 from ct_importance.compute.batch_size import images_per_pass
 from ct_importance.saliency.estimator import Batch
@@ -52,8 +52,9 @@ def asking(job: ExplainJob, files: Files, threads: int) -> Callable[..., Batch]:
 
     def make(images: NDArray[np.float32], targets: NDArray[np.int64], **others: Any) -> Batch:
         arrays: Any = {"images": images[:, None], "targets": targets, "scores": scores}
-        height, width = images.shape[1:]
-        passes = images_per_pass("cpu", height, width, gradient=False)
+        _, height, width = job.classifier.source.taken(images.shape[1])
+        device = "cuda" if has_gpu() else "cpu"
+        passes = images_per_pass(device, height, width, gradient=False)
         return Batch(images_per_pass=passes, **arrays, **others)
 
     return make

@@ -56,7 +56,7 @@ def differentiating(
     device = pick_device()
     source = job.classifier.source
     loaded = source.load(files.classifier)
-    looks_inside = isinstance(work, Estimator) and "layers" in work.needs
+    looks_inside = isinstance(work, Estimator) and "layers" in work.wants
     if isinstance(work, Estimator):
         work.check(loaded)
     folded = in_precision(fold_batch_norm(loaded.network, device), source.precision)

@@ -186,6 +186,11 @@ class Estimator(Declared, ABC):
         """Return the passes that a map takes, those of shared work included."""
 
     @property
+    def wants(self) -> frozenset[str]:
+        """Those of `needs` that it needs with these options."""
+        return self.needs
+
+    @property
     def passes(self) -> Cost:
         """The passes it takes of each slice."""
         return self.cost() * (self.smooth.samples if self.smooth else 1)
@@ -198,7 +203,7 @@ class Estimator(Declared, ABC):
     @property
     def only_asks(self) -> bool:
         """Whether answers are all it wants of a classifier: any network will do, in any form."""
-        return not self.takes_gradients and "layers" not in self.needs
+        return not self.takes_gradients and "layers" not in self.wants
 
     def check(self, classifier: Classifier) -> None:
         """Check that its maps can be right for a network, before any is computed.

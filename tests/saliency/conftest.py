@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from ct_importance.classifier.classifier import Classifier
-from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch, Estimator
-from tests.saliency.networks import batch_of
+from tests.saliency.networks import batch_of, quick
 
 SIZE = 32
 
@@ -68,7 +67,7 @@ def make_case(training_images):
 
     def make(method: str, slice_ids=None, images_per_pass: int = 8, name=None, **options):
         return Case(
-            estimator=load("estimator", method)(**options),
+            estimator=quick(method, **options),
             name=name or method,
             slice_ids=slice_ids or [f"slice {i}" for i in range(5)],
             images_per_pass=images_per_pass,

@@ -1,12 +1,37 @@
 """Small classifiers whose importance maps are known or quick to compute."""
 
+import numpy as np
 import torch
 from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.plugins import load
 from ct_importance.saliency.asking import AskedScores
 from ct_importance.saliency.differentiating import ExplainedScores
-from ct_importance.saliency.estimator import Batch
+from ct_importance.saliency.estimator import Batch, Estimator
+
+QUICK = {
+    "occlusion": {"window": 0.25, "stride": 0.25},
+}
+"""Options with which estimators that take many passes take few."""
+
+
+def quick(method: str, **options) -> Estimator:
+    """Return an estimator that takes few passes unless the options say otherwise."""
+    found: Estimator = load("estimator", method)(**QUICK.get(method, {}) | options)
+    return found
+
+
+def overlapping_blocks(height: int, width: int, size: int = 8) -> np.ndarray:
+    """Return segments (K, height, width) bool as XRAI has them: of two scales, dilated a little."""
+    segments = []
+    for side in (size, 2 * size):
+        for top in range(0, height, side):
+            for left in range(0, width, side):
+                segment = np.zeros((height, width), bool)
+                segment[max(0, top - 1) : top + side + 1, max(0, left - 1) : left + side + 1] = True
+                segments.append(segment)
+    return np.stack(segments)
 
 
 def conv_network(seed: int = 0) -> nn.Module:
@@ -51,6 +76,8 @@ def batch_of(estimator, classifier, images, targets, activation="logit", **other
         activation: What is explained.
         **others: What else a `Batch` holds.
     """
+    if "segments" in estimator.wants:
+        others.setdefault("segments", [overlapping_blocks(*images.shape[2:])] * len(images))
     if estimator.only_asks:
         asked = AskedScores(TorchForward(classifier.network.eval()), activation, classifier.head)
         return Batch(images=images.numpy(), targets=targets.numpy(), scores=asked, **others)

@@ -18,7 +18,8 @@ from ct_importance.saliency.explain import (
 )
 from ct_importance.saliency.shared.path_gradients import PathGradients
 from ct_importance.saliency.target import Targets
-from tests.saliency.networks import LinearNetwork, batch_of, conv_network
+from tests.estimators import PAPER
+from tests.saliency.networks import LinearNetwork, batch_of, conv_network, quick
 
 CLASSES = ("no contrast", "contrast")
 FOLLOWING = {"integrated_gradients", "integrated_gradients_bw", "expected_gradients"}
@@ -84,7 +85,7 @@ def batches(images, training_images, predicted):
 
 
 class TestTarget:
-    @pytest.mark.parametrize("method", names("estimator"))
+    @pytest.mark.parametrize("method", PAPER)
     def test_explaining_the_predicted_class_is_the_papers_rule_of_signs(
         self, method, batches, predicted
     ):
@@ -207,7 +208,7 @@ class TestShared:
 
 @pytest.mark.parametrize("method", names("estimator"))
 def test_every_bit_is_the_same_however_the_batches_are_shared(method, batches):
-    network, estimator = conv_network(), load("estimator", method)()
+    network, estimator = conv_network(), quick(method)
     work = batches(network, estimator, images_per_pass=4)
     whole = list(compute_maps(estimator, work))
 

@@ -20,6 +20,7 @@ from ct_importance.workflow.config import (
     parse_config,
     tables_of,
 )
+from tests.estimators import PAPER
 from tests.workflow.project import ROOT, merge
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -89,10 +90,10 @@ def test_the_schema_knows_the_keys_of_every_estimator_and_metric(section, name, 
         parse_config(DEFAULT | changed)
 
 
-def test_the_default_configuration_is_valid_and_names_every_estimator_and_metric():
+def test_the_default_configuration_is_valid_and_names_known_estimators_and_every_metric():
     config = parse_config(DEFAULT)
 
-    assert sorted(config.estimators) == names("estimator")
+    assert set(PAPER) <= set(config.estimators) <= set(names("estimator"))
     assert sorted(config.metrics) == names("metric")
 
 

@@ -46,12 +46,12 @@ class SaliencyFiles(MetricFiles):
 
     def segments_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
         """Return the segments of the slices, for an estimator that needs them."""
-        needed = "segments" in self.estimators[wildcards.estimator].needs
+        needed = "segments" in self.estimators[wildcards.estimator].wants
         return f"{self.folder}/segments.parquet" if needed else []
 
     def segmented(self) -> list[str]:
         """Return which slices need segments: those with a mask, and those that are explained."""
-        if any("segments" in it.needs for it in self.estimators.values()):
+        if any("segments" in it.wants for it in self.estimators.values()):
             return sorted({*self.explained(), "annotated"} - {"annotated_test"})
         return ["annotated"]
 
