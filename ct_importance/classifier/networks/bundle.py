@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ct_importance.classifier.networks.by_name import Name
+from ct_importance.classifier.networks.by_name import OfMonai
 from ct_importance.errors import InputError, first_line
 from ct_importance.io.system_errors import naming
 
@@ -23,7 +23,7 @@ CONFIGS = [
     for suffix in ("json", "yaml", "yml")
 ]
 """Where a bundle may define its network; the first that does counts."""
-NETWORKS = {name.removeprefix("monai.").casefold(): name for name in get_args(Name)[1:]}
+NETWORKS = {name.removeprefix("monai.").casefold(): name for name in get_args(OfMonai)}
 """Those that can be built; MONAI spells some of them in several ways."""
 OF_NO_CONCERN = frozenset({"_target_", "_desc_", "_requires_", "pretrained", "progress"})
 """Keys of a definition that say nothing of a network whose weights are given."""

@@ -1,19 +1,23 @@
-"""Networks known by name: the paper's ResNet-50, and those of MONAI that classify."""
+"""Networks known by name: the paper's ResNet-50, and those of other packages that classify."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
+
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 from ct_importance.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from torch import nn
 
-Name = Literal[
-    "resnet50",
+OfMonai = Literal[
     "monai.DenseNet121",
     "monai.DenseNet169",
     "monai.DenseNet201",
@@ -34,7 +38,25 @@ Name = Literal[
     "monai.resnet152",
     "monai.resnet200",
 ]
-"""Those of MONAI have the names that `monai.networks.nets` gives them."""
+"""By the names that `monai.networks.nets` gives them."""
+OTHERS = r"^(torchvision|timm)\.[A-Za-z0-9_.]+$"
+"""Networks by the names that `torchvision.models.get_model` and `timm.create_model` take; not
+listed here, since each version has others."""
+OWN = ("resnet50", *get_args(OfMonai))
+
+
+def _known(name: str) -> str:
+    if name not in OWN and not re.match(OTHERS, name):
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, OWN))})
+    return name
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_known),
+    WithJsonSchema({"anyOf": [{"enum": list(OWN)}, {"type": "string", "pattern": OTHERS}]}),
+]
+"""The paper's ResNet-50, or a network of another package, whose name comes first."""
 
 
 class Family(NamedTuple):
@@ -53,7 +75,8 @@ class Family(NamedTuple):
 
     def set(self, channels: int, outputs: int) -> dict[str, Any]:
         """Return the arguments that users do not choose."""
-        return {self.channels: channels, self.outputs: outputs, **self.fixed}
+        named = {self.channels: channels, self.outputs: outputs}
+        return {key: value for key, value in named.items() if key} | self.fixed
 
 
 FAMILIES: dict[str, Family] = {
@@ -92,23 +115,36 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 """By the beginning of their names in MONAI."""
+ANY = ("*",)
+"""Whatever the package takes: what it does not, it says itself."""
+PACKAGES = {
+    "torchvision": Family("", "num_classes", {"weights": None}, ANY),
+    # The others read files, or fetch them.
+    "timm": Family(
+        *("in_chans", "num_classes", {"pretrained": False, "checkpoint_path": ""}),
+        ANY,
+    ),
+}
+"""Of which every network is built alike; those of torchvision take three channels."""
 
 
 def family_of(name: str) -> Family:
-    """Return what a network of MONAI is built with.
+    """Return what a network of another package is built with.
 
     Example:
         >>> family_of("monai.ViT").needed
         ('img_size', 'patch_size')
     """
-    _, _, own = name.partition(".")
+    package, _, own = name.partition(".")
+    if package in PACKAGES:
+        return PACKAGES[package]
     return next(family for start, family in FAMILIES.items() if own.startswith(start))
 
 
 def check_arguments(
     name: str, arguments: Mapping[str, Any], channels: int = 1, outputs: int = 1
 ) -> None:
-    """Check the names of the arguments of a network, without importing MONAI.
+    """Check the names of the arguments of a network, without importing its package.
 
     Args:
         name: One of `Name`.
@@ -121,16 +157,26 @@ def check_arguments(
     """
     family = Family("", "", {}, ()) if name == "resnet50" else family_of(name)
     fixed = family.set(channels, outputs)
+    if name.startswith("torchvision.") and channels != 3:
+        raise ValueError(f"{name} takes three channels: set channels: 3, which copies the grey one")
     for key, value in arguments.items():
         if key in fixed:
             if value != fixed[key]:
                 raise ValueError(f"{key} must be {fixed[key]}, or left out")
-        elif key not in family.free:
+        elif key not in family.free and family.free != ANY:
             known = ", ".join(family.free) or "none"
             raise ValueError(f"{key!r} is no argument of {name}; there are: {known}")
     missing = [key for key in family.needed if key not in arguments]
     if missing:
         raise ValueError(f"{name} needs {' and '.join(missing)}")
+
+
+REMEDIES = {
+    "monai": "make install-monai brings it",
+    "torchvision": "install the release that belongs to the version of torch",
+    "timm": "install it, and the torchvision that belongs to the version of torch",
+}
+"""What to do where a package cannot be imported."""
 
 
 def check_installed(name: str) -> None:
@@ -139,10 +185,10 @@ def check_installed(name: str) -> None:
     Raises:
         InputError: If it is not.
     """
-    if name != "resnet50" and importlib.util.find_spec("monai") is None:
-        raise InputError(
-            f"{name} needs MONAI, which is not installed; make install-monai brings it"
-        )
+    package, point, _ = name.partition(".")
+    if point and importlib.util.find_spec(package) is None:
+        called = "MONAI" if package == "monai" else package
+        raise InputError(f"{name} needs {called}, which is not installed; {REMEDIES[package]}")
 
 
 def build(
@@ -157,28 +203,39 @@ def build(
         outputs: Numbers that it answers.
 
     Raises:
-        InputError: If MONAI, or what it needs for the network, is not installed, or it refuses the
-            arguments.
+        InputError: If the package, or what it needs for the network, is not installed, or it
+            refuses the arguments.
     """
     if name == "resnet50":
         from ct_importance.classifier.resnet import ResNet50
 
         return ResNet50(channels, outputs)
     check_installed(name)
-    nets = importlib.import_module("monai.networks.nets")
+    package, _, own = name.partition(".")
     given = {**family_of(name).set(channels, outputs), **arguments}
     try:
-        network: nn.Module = _only_logits(getattr(nets, name.partition(".")[2]))(**given)
+        network: nn.Module = _maker(package, own)(**given)
     except ImportError as error:
+        raise InputError(f"{name}: {first_line(error).rstrip('.')}; {REMEDIES[package]}") from error
+    except Exception as error:  # whatever it raises for values that it does not take
+        called = "MONAI" if package == "monai" else package
         raise InputError(
-            f"{name}: {first_line(error).rstrip('.')}; make install-monai brings it"
-        ) from error
-    except Exception as error:  # whatever MONAI raises for values that it does not take
-        raise InputError(
-            f"{name}: MONAI refuses its arguments ({type(error).__name__}: "
+            f"{name}: {called} refuses its arguments ({type(error).__name__}: "
             f"{first_line(error).rstrip('.')}); change `arguments` of the classifier"
         ) from error
     return network
+
+
+def _maker(package: str, own: str) -> Callable[..., Any]:
+    """Return what makes a network of a package, to be given its arguments."""
+    if package == "torchvision":
+        return functools.partial(importlib.import_module("torchvision.models").get_model, own)
+    if package == "timm":
+        return functools.partial(importlib.import_module("timm").create_model, own)
+    made: Callable[..., Any] = _only_logits(
+        getattr(importlib.import_module("monai.networks.nets"), own)
+    )
+    return made
 
 
 def _only_logits(kind: Any) -> Any:
