@@ -205,6 +205,13 @@ def load_images(
     return rows, images, np.array([row["label"] for row in rows], dtype=np.int8)
 
 
+def load_training_masks(slices: StrPath) -> NDArray[np.bool_]:
+    """Return the masks (M, H, W) of those slices of training patients that have one."""
+    rows = iterate_slices(slices, ["annotated"], ["mask"])
+    masks = [row["mask"] for row in rows if row["split"] == "train"]
+    return np.stack(masks) if masks else np.empty((0, 0, 0), bool)
+
+
 def read_predicted(predictions: StrPath) -> dict[str, int]:
     """Return the class that the classifier predicts for each slice, by slice id."""
     rows = read_table(predictions, columns=["slice_id", "predicted"]).to_pylist()

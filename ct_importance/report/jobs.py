@@ -32,6 +32,8 @@ class TableJob(Options):
 
     table: str
     """Name of its files."""
+    controls: tuple[str, ...] = ()
+    """Estimators that know nothing of the classifier."""
     metric: ChosenMetric
     statistics: StatisticsOptions
     task: Task
@@ -41,6 +43,8 @@ class AgreementJob(Options):
     """How the metrics rank the estimators, in words and numbers."""
 
     metrics: tuple[ChosenMetric, ...]
+    controls: tuple[str, ...] = ()
+    """Estimators that know nothing of the classifier."""
     statistics: StatisticsOptions
     trainings: int = 1
     """Of the classifier."""
@@ -94,6 +98,8 @@ class SummaryJob(Options):
     """In the order of their files."""
     metrics: tuple[ChosenMetric, ...]
     """In the order of their tables of values, of each classifier."""
+    controls: tuple[str, ...] = ()
+    """Estimators that know nothing of the classifier."""
     statistics: StatisticsOptions
     task: Task
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ct_importance.report.markup import escape_markdown, escape_rst
-from ct_importance.report.names import metric_name
+from ct_importance.report.names import display_name, metric_name
+from ct_importance.report.sentences import join
 
 READING = (
     "Where the paper is silent the choice is this project's; its docs/paper.md lists all of them.",
@@ -79,7 +80,8 @@ def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
         }
     if "across_classifiers" in summary:
         sections["Across classifiers"] = summary["across_classifiers"]["findings"]
-    sections["How it is computed"] = [*_metrics(summary["metrics"]), *READING]
+    controls = [_controls(summary["controls"])] if summary["controls"] else []
+    sections["How it is computed"] = [*_metrics(summary["metrics"]), *READING, *controls]
     return {heading: lines for heading, lines in sections.items() if lines}
 
 
@@ -144,6 +146,15 @@ def _metrics(texts: Mapping[str, str]) -> list[str]:
     return [
         text if metric_name(name) != name else f"{name}: {text}" for name, text in texts.items()
     ]
+
+
+def _controls(names: Sequence[str]) -> str:
+    """Return which estimators are controls."""
+    listed = join([display_name(name) for name in names])
+    return (
+        f"Controls are maps that know nothing of the classifier: {listed}. An estimator that does "
+        "not surpass them explains nothing."
+    )
 
 
 def _rate(number: float | None) -> str:

@@ -14,6 +14,7 @@ LATEX = str.maketrans(
         ">": r"\textgreater{}",
         "×": r"$\times$",
         "−": r"$-$",
+        "†": r"$\dagger$",
     }
 )
 """What stands for LaTeX's special characters, and for those that not every font has."""

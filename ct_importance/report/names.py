@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ct_importance.plugins import KindName, load, names
 
+CONTROL = "†"
+"""Behind the names of controls in tables."""
+READING_OF_CONTROLS = (
+    f"{CONTROL} Control: a map that knows nothing of the classifier. An estimator that does not "
+    "surpass it explains nothing."
+)
 PERFECT_MAP = "Perfect map (the mask itself)"
 SUBSET_NAMES = {
     "test": "the evenly spaced slices of the test patients",
@@ -16,6 +24,11 @@ SUBSET_NAMES = {
 def display_name(estimator: str) -> str:
     """Return the printed name of an estimator: its title, or that of an entry of another name."""
     return _title("estimator", estimator)
+
+
+def marked_name(estimator: str, controls: Collection[str]) -> str:
+    """Return the printed name of an estimator, with a mark if it is one of the controls."""
+    return display_name(estimator) + (CONTROL if estimator in controls else "")
 
 
 def metric_name(metric: str) -> str:

@@ -111,6 +111,7 @@ def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
         },
         **({"across_classifiers": _compare(*files.across)} if files.across else {}),
         "metrics": {one.name: one.metric.describe(job.task) for one in job.metrics},
+        "controls": list(job.controls),
         "digests": {"slices": file_digest(files.slices)},
         "code": git_commit(Path.cwd()),
         "packages": package_versions(_packages(files.environments)),

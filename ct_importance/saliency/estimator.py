@@ -76,6 +76,8 @@ class Batch:
     """Most images in one forward and backward pass, which bounds the memory."""
     training_images: Callable[[], NDArray[np.float32]] | None = None
     """Reads the training slices (M, *space), float32 in [0, 1]."""
+    training_masks: Callable[[], NDArray[np.bool_]] | None = None
+    """Reads the masks of training patients' slices (M, *space), of those that have one."""
     classifier: Classifier | None = None
     """The network as it was built, with the names of its layers, for an estimator that needs
     ``"layers"``. What `scores` asks is the same network in a faster form."""
@@ -89,13 +91,28 @@ class Batch:
         Raises:
             InputError: If there are none.
         """
-        images = self.training_images() if self.training_images else None
-        if images is None or not len(images):
+        what = "training slices as references"
+        images: NDArray[np.float32] = self._of_training(self.training_images, what)
+        return images
+
+    def masks_of_training(self) -> NDArray[np.bool_]:
+        """Return the masks of training patients' slices (M, *space).
+
+        Raises:
+            InputError: If there are none.
+        """
+        what = "masks of training slices"
+        masks: NDArray[np.bool_] = self._of_training(self.training_masks, what)
+        return masks
+
+    def _of_training(self, read: Callable[[], Any] | None, what: str) -> Any:
+        found = read() if read else None
+        if found is None or not len(found):
             raise InputError(
-                f"{self.name}: needs training slices as references, and the split has none; "
+                f"{self.name}: needs {what}, and the split has none; "
                 "give the cohort training patients, or remove this estimator"
             )
-        return images
+        return found
 
 
 class Shared(Declared, ABC):
@@ -159,7 +176,8 @@ class Estimator(Declared, ABC):
     reference: ClassVar[str]
     """Where it is defined."""
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Of ``"training_images"``, ``"layers"`` and ``"segments"``: what it is given beside slices."""
+    """Of ``"training_images"``, ``"training_masks"``, ``"layers"`` and ``"segments"``: what it is
+    given beside slices."""
     is_control: ClassVar[bool] = False
     """Whether it knows nothing of the classifier: what an estimator must surpass to tell of it."""
 

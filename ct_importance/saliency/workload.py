@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import tee
 from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ct_importance.io.image_table import ROWS_PER_GROUP, read_rows
 from ct_importance.io.paths import StrPath
@@ -20,6 +18,7 @@ from ct_importance.io.slices import (
     iterate_slices,
     join_by_slice,
     load_images,
+    load_training_masks,
     read_labels,
     read_predicted,
 )
@@ -58,13 +57,9 @@ def prepare_batches(
         make = differentiating(job, work, files, threads)
     targets = Targets(name, work.target, job.classes, _known(work.target, files))
     shard = Shard.parse(job.shard)
-    references: list[NDArray[np.float32]] = []
-
-    def training_images() -> NDArray[np.float32]:
-        # Read once: the batches of a job share them.
-        if not references:
-            references.append(load_images(files.slices, "train")[1])
-        return references[0]
+    # Read once: the batches of a job share them.
+    training_images = cache(lambda: load_images(files.slices, "train")[1])
+    training_masks = cache(lambda: load_training_masks(files.slices))
 
     def batches() -> Iterator[Batch]:
         rows = iterate_slices(files.slices, job.subsets, ["image"], shard)
@@ -76,6 +71,7 @@ def prepare_batches(
                 seed=job.seed,
                 slice_ids=slice_ids,
                 training_images=training_images,
+                training_masks=training_masks,
                 segments=segments,
             )
 

@@ -25,6 +25,7 @@ SUMMARY = {
     },
     "classifiers": {"resnet50": CLASSIFIER},
     "metrics": {"roc": "Thresholds of *ROC* are levels."},
+    "controls": ["random", "mine"],
     "digests": {"slices": "ab12"},
     "code": None,
     "packages": {"numpy": "1.2", "torch": None},
@@ -63,6 +64,7 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
     assert "a *poor* classifier_ explain `little`" in page
     assert "my_own_ ranks 2nd" in page
     assert "Thresholds of *ROC* are levels." in page
+    assert "know nothing of the classifier: Random and mine." in page
     assert "{{" not in text
 
 

@@ -34,6 +34,10 @@ def training_images() -> np.ndarray:
     return np.random.default_rng(8).random((9, SIZE, SIZE), dtype=np.float32)
 
 
+def training_masks() -> np.ndarray:
+    return np.random.default_rng(9).random((4, SIZE, SIZE)) < 0.3
+
+
 @dataclass(frozen=True)
 class Case:
     """An estimator, and all that its batch holds beside the images and the network."""
@@ -58,6 +62,7 @@ class Case:
             slice_ids=self.slice_ids,
             images_per_pass=self.images_per_pass,
             training_images=self.training_images,
+            training_masks=training_masks,
         )
 
 

@@ -21,7 +21,7 @@ def test_each_says_what_it_is(method):
     estimator = load("estimator", method)
     assert re.fullmatch("#[0-9A-F]{6}", estimator.colour)
     assert re.search(r"\b(19|20)\d\d\b", estimator.reference)
-    assert estimator.needs <= {"training_images", "layers", "segments"}
+    assert estimator.needs <= {"training_images", "training_masks", "layers", "segments"}
     assert estimator.__doc__
 
 

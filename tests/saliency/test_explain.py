@@ -75,6 +75,7 @@ def batches(images, training_images, predicted):
                     "seed": 1,
                     "images_per_pass": 8,
                     "training_images": lambda: training_images,
+                    "training_masks": lambda: training_images > 0.5,
                 }
                 | options,
             )

@@ -45,6 +45,8 @@ TINY = {
         "expected_gradients": {"samples": 2},
         "smoothgrad": {"samples": 2},
         "smoothgrad_squared": {"samples": 2},
+        # The paper's eight are enough.
+        **dict.fromkeys(["occlusion", "sobel_edges", "centre", "mean_mask"]),
     },
     "metrics": {"fidelity": {"step": 0.25}, "roc": {"thresholds": 10}},
     "statistics": {"resamples": 200, "permutations": 200},

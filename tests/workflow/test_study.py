@@ -23,6 +23,7 @@ from ct_importance.report.jobs import (
     FigureJob,
     StabilityJob,
     SummaryJob,
+    TableJob,
 )
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SharedJob
 from ct_importance.statistics.jobs import (
@@ -39,6 +40,7 @@ from tests.classifier.networks.files import DEFINITION, write_bundle
 from tests.workflow.project import ROOT, merge
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+COUNT = len(DEFAULT["estimators"])
 
 
 def study_of(**sections) -> Study:
@@ -79,12 +81,28 @@ def test_the_demo_has_a_table_and_maps_of_each():
     maps = study.maps_of_explorer(wildcards())
     assert maps[0] == f"{folder}/saliency/backpropagation.parquet"
     points = study.points("resnet50", "roc")
-    assert points[-1] == f"{folder}/metrics/roc/smoothgrad_squared.parquet"
-    assert len(study.all_points(wildcards())) == 3 * 8
+    assert points[-1] == f"{folder}/metrics/roc/sobel_edges.parquet"
+    assert len(study.all_points(wildcards())) == 3 * COUNT
     assert "results/demo/resnet50/tables/table1_fidelity_details.csv" in study.table_files()
     assert "results/demo/resnet50/figures/figure5_roc_curves.pdf" in study.figure_files()
     assert study.ceiling("dice", "values")
     assert not study.ceiling("roc", "values")
+
+
+def test_controls_are_told_to_tables():
+    study = study_of()
+    controls = ("centre", "mean_mask", "random", "sobel_edges")
+    assert asked(study, "write_table", TableJob, table="table2_auc").controls == controls
+    assert asked(study, "write_agreement", AgreementJob).controls == controls
+    assert asked(study, "write_summary", SummaryJob).controls == controls
+
+
+def test_an_estimator_of_masks_is_refused_where_there_are_none(data):
+    del data["cohort"]["datasets"]["one"]["masks"]
+    left_out = {"roc": None, "dice": None}
+    with pytest.raises(InputError, match=r"^config: estimators\.mean_mask needs masks: [^\n]*$"):
+        study_of(**data, metrics=left_out)
+    assert study_of(**data, metrics=left_out, estimators={"mean_mask": None}).estimators
 
 
 def test_the_order_of_keys_counts_for_nothing():
@@ -172,7 +190,7 @@ def test_a_metric_under_another_name_has_all_but_figures_of_the_paper():
         "differences_fidelity_fine_original",
         "differences_fidelity_fine_absolute",
     }
-    assert len(study.all_points(wildcards())) == 4 * 8
+    assert len(study.all_points(wildcards())) == 4 * COUNT
     assert study.values()[-1] == "results/demo/resnet50/statistics/fidelity_fine/values.parquet"
     for rule, values in {
         "estimate_values": {"metric": "fidelity_fine"},
@@ -221,7 +239,8 @@ def test_figures_are_those_that_the_run_allows(tmp_path):
     assert "training_curve" not in study_of(classifiers={"resnet50": given}).figures["resnet50"]
     (tmp_path / "scans").mkdir()
     data = {"data_dir": str(tmp_path), "cohort": {"datasets": {"one": {"dicom": "scans"}}}}
-    study = Study(parse_config(DEFAULT | data | {"metrics": {"fidelity": {}}}))
+    overlay = data | {"metrics": {"fidelity": {}}, "estimators": {"random": {}, "centre": {}}}
+    study = Study(parse_config(DEFAULT | overlay))
     assert list(study.figures["resnet50"]) == [
         *("differences_fidelity_absolute", "differences_fidelity_original"),
         *("figure2_fidelity_area", "figure4_fidelity_curves", "rank_flow", "training_curve"),
@@ -394,9 +413,9 @@ def test_the_grid_of_classifiers_and_trainings(tmp_path):
     predictions = study.of_trainings("predictions.parquet")
     assert predictions == [f"results/demo/{place}/predictions.parquet" for place in places]
     points = study.points_of_metric(wildcards(metric="roc"))
-    assert len(points) == 2 * 8
-    assert points[8] == "results/demo/resnet50/2/metrics/roc/backpropagation.parquet"
-    assert len(study.points_of_explorer("roc")(wildcards())) == 8
+    assert len(points) == 2 * COUNT
+    assert points[COUNT] == "results/demo/resnet50/2/metrics/roc/backpropagation.parquet"
+    assert len(study.points_of_explorer("roc")(wildcards())) == COUNT
     seeds = [
         asked(study, "train_classifier", TrainingJob, replicate=replicate).seed
         for replicate in ("1", "2")
@@ -415,7 +434,7 @@ def test_the_grid_of_classifiers_and_trainings(tmp_path):
     assert not any("stability" in path for path in study_of().table_files())
     maps = study.maps_of_trainings(wildcards(estimator="random"))
     assert maps == [f"results/demo/resnet50/{it}/saliency/random.parquet" for it in (1, 2)]
-    assert len(study.similarity(wildcards())) == 8
+    assert len(study.similarity(wildcards())) == COUNT
     assert asked(study, "write_stability", StabilityJob).trainings == 2
     compared = asked(study, "compare_maps", SimilarityJob, estimator="random")
     assert compared.subsets == tuple(study.explained())
@@ -445,9 +464,9 @@ def test_what_is_made_of_several_classifiers():
     compared = ConcordanceJob.model_validate_json(study.job("compare_classifiers")(here))
     assert compared.trainings == {"another": 2, "resnet50": 2}
     points = study.points_of_classifiers()
-    assert len(points) == 2 * 3 * 2 * 8
+    assert len(points) == 2 * 3 * 2 * COUNT
     assert points[0] == f"{run}/another/1/metrics/fidelity/backpropagation.parquet"
-    assert points[-1] == f"{run}/resnet50/2/metrics/dice/smoothgrad_squared.parquet"
+    assert points[-1] == f"{run}/resnet50/2/metrics/dice/sobel_edges.parquet"
     table = ClassifiersJob.model_validate_json(study.job("write_classifiers")(here))
     assert table.trainings == compared.trainings
     assert study.across("a.csv") == [f"{run}/a.csv"]
@@ -462,7 +481,7 @@ def test_two_networks_are_judged_side_by_side():
     assert study.trainings == {"densenet": three, "resnet50": three}
     assert study.repeated() == ["densenet", "resnet50"]
     assert "classifiers" in study.figures_across
-    assert len(study.estimators) == 8
+    assert len(study.estimators) == COUNT
     # Trained alike, so that they differ in the network.
     plain = (it.training.model_dump(exclude={"masking"}) for it in study.classifiers.values())
     assert next(plain) == next(plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.jobs import lower_is_better
 from ct_importance.report.jobs import AgreementJob
 from ct_importance.report.markup import escape_markdown
-from ct_importance.report.names import display_name, metric_name
+from ct_importance.report.names import READING_OF_CONTROLS, marked_name, metric_name
 from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
 from ct_importance.report.tables.formats import (
     Table,
@@ -61,6 +62,8 @@ def write_agreement(
         job.statistics.resamples,
         "patients and the trainings" if job.trainings > 1 else "patients",
     )
+    if ranked["estimator"].isin(job.controls).any():
+        caption = f"{caption} {READING_OF_CONTROLS}"
     lower = lower_is_better(job.metrics)
     sentences = [
         sentence
@@ -69,7 +72,7 @@ def write_agreement(
     ]
     lines = [f"- {escape_markdown(sentence)}" for sentence in sentences]
     words = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
-    of_tables, parts = titled_tables(_tables(ranked, agreed))
+    of_tables, parts = titled_tables(_tables(ranked, agreed, job.controls))
     whole = [f"**{escape_markdown(caption)}**", "", *lines, *of_tables]
     write_text(ranks_csv, ranked.to_csv(index=False))
     write_text(taus_csv, agreed.to_csv(index=False))
@@ -77,8 +80,10 @@ def write_agreement(
     write_text(page, html_page("Agreement", caption, [], [words, *parts]))
 
 
-def _tables(ranks: pd.DataFrame, taus: pd.DataFrame) -> dict[str, Table]:
-    tables = {f"Ranks, {words}": rank_table(ranks, it) for it, words in VARIANT_WORDS.items()}
+def _tables(ranks: pd.DataFrame, taus: pd.DataFrame, controls: Collection[str]) -> dict[str, Table]:
+    tables = {
+        f"Ranks, {words}": rank_table(ranks, it, controls) for it, words in VARIANT_WORDS.items()
+    }
     tables |= {
         "Ranks here / in the paper, among the estimators that both rank, "
         f"{words}": paper_rank_table(ranks, variant)
@@ -89,12 +94,13 @@ def _tables(ranks: pd.DataFrame, taus: pd.DataFrame) -> dict[str, Table]:
     return tables
 
 
-def rank_table(ranks: pd.DataFrame, variant: str) -> Table:
+def rank_table(ranks: pd.DataFrame, variant: str, controls: Collection[str] = ()) -> Table:
     """Return the rank of each estimator by each metric, with the places that the tests leave it.
 
     Args:
         ranks: Columns variant, metric, estimator, rank, rank_low, rank_high.
         variant: "original" or "absolute".
+        controls: Estimators that are marked as such.
     """
     of_variant = ranks[ranks["variant"] == variant]
     texts = [
@@ -103,7 +109,7 @@ def rank_table(ranks: pd.DataFrame, variant: str) -> Table:
             of_variant["rank"], of_variant["rank_low"], of_variant["rank_high"], strict=True
         )
     ]
-    return _by_estimator(of_variant.assign(text=texts))
+    return _by_estimator(of_variant.assign(text=texts), controls)
 
 
 def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:
@@ -121,13 +127,13 @@ def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:
     return _by_estimator(both.assign(text=texts))
 
 
-def _by_estimator(ranks: pd.DataFrame) -> Table:
+def _by_estimator(ranks: pd.DataFrame, controls: Collection[str] = ()) -> Table:
     """Return a row per estimator, lowest mean rank first, and a column of texts per metric."""
     metrics = list(dict.fromkeys(ranks["metric"]))
     # Of equal means the first name comes first.
     order = ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
     texts = ranks.pivot(index="estimator", columns="metric", values="text").fillna("–")
-    rows = [[display_name(estimator), *texts.loc[estimator, metrics]] for estimator in order]
+    rows = [[marked_name(name, controls), *texts.loc[name, metrics]] for name in order]
     return ["Estimator", *map(metric_name, metrics)], rows
 
 

@@ -16,7 +16,13 @@ from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.metric import Metric
 from ct_importance.report.jobs import TableJob
 from ct_importance.report.markup import escape_markdown
-from ct_importance.report.names import PERFECT_MAP, SUBSET_NAMES, display_name, metric_name
+from ct_importance.report.names import (
+    PERFECT_MAP,
+    READING_OF_CONTROLS,
+    SUBSET_NAMES,
+    marked_name,
+    metric_name,
+)
 from ct_importance.report.tables.formats import (
     html_table,
     latex_table,
@@ -83,7 +89,7 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     warnings = [f"Warning: {text}" for text in found]
     for text in warnings:
         logger.warning("%s", text)
-    names = {estimator: display_name(estimator) for estimator in table.estimator}
+    names = {estimator: marked_name(estimator, job.controls) for estimator in table.estimator}
     details = values
     if ceiling is not None:
         names |= dict.fromkeys(ceiling.estimator, PERFECT_MAP)
@@ -116,6 +122,7 @@ def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
         reading_of_trainings(trainings),
         reading_of_intervals(metric, job.statistics, trainings),
         reading_of_letters(job.statistics, trainings) if (values.letters != "").any() else "",
+        READING_OF_CONTROLS if values.estimator.isin(job.controls).any() else "",
     ]
     return " ".join(filter(None, sentences))
 

@@ -35,6 +35,7 @@ def write_table(study: ReportFiles, wildcards: Any) -> TableJob:
     """Return of which metric a table is."""
     return TableJob(
         table=wildcards.table,
+        controls=study.controls(),
         metric=study.chosen_metrics[study.tables[wildcards.table]],
         statistics=study.options.statistics,
         task=study.options.task,
@@ -44,6 +45,7 @@ def write_table(study: ReportFiles, wildcards: Any) -> TableJob:
 def write_agreement(study: ReportFiles, wildcards: Any) -> AgreementJob:
     """Return which metrics are compared."""
     return AgreementJob(
+        controls=study.controls(),
         metrics=tuple(study.chosen_metrics.values()),
         statistics=study.options.statistics,
         trainings=len(study.replicates(wildcards.classifier)),
@@ -94,6 +96,7 @@ def write_summary(study: ReportFiles, wildcards: Any) -> SummaryJob:
             for name, source in study.classifiers.items()
         ),
         metrics=tuple(study.chosen_metrics.values()),
+        controls=study.controls(),
         statistics=study.options.statistics,
         task=study.options.task,
     )

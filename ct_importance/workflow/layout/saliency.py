@@ -5,12 +5,34 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
+from ct_importance.errors import InputError
+from ct_importance.workflow.config import Config
 from ct_importance.workflow.layout.grid import Wildcards
 from ct_importance.workflow.layout.metrics import MetricFiles
 
 
 class SaliencyFiles(MetricFiles):
     """Where importance maps are, and what they are made of."""
+
+    def __init__(self, config: Config) -> None:
+        """Lay out a run.
+
+        Raises:
+            InputError: If a path of the user cannot be read, or a metric or an estimator lacks what
+                it needs.
+        """
+        super().__init__(config)
+        for name, estimator in self.estimators.items():
+            if "training_masks" in estimator.needs and not self.has_masks:
+                raise InputError(
+                    f"config: estimators.{name} needs masks: set `masks` of a dataset in "
+                    "cohort.datasets to their folder, or leave the estimator out with estimators: "
+                    f"{{{name}: null}}"
+                )
+
+    def controls(self) -> tuple[str, ...]:
+        """Return the estimators that know nothing of the classifier."""
+        return tuple(name for name, it in self.estimators.items() if it.is_control)
 
     def explained(self) -> list[str]:
         """Return which slices need maps: those of metrics, and those with a mask for figures."""

@@ -79,6 +79,7 @@ def write(
     task: Task = DEFAULT_TASK,
     name: str = "fidelity",
     trainings: int = 1,
+    controls: tuple[str, ...] = (),
     **computed_on,
 ) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
@@ -96,7 +97,13 @@ def write(
     output |= {name: folder / f"{name}.csv" for name in ("details", "comparisons")}
     run_script(
         "write_table",
-        TableJob(table="table1_fidelity", metric=chosen, statistics=OPTIONS, task=task),
+        TableJob(
+            table="table1_fidelity",
+            controls=controls,
+            metric=chosen,
+            statistics=OPTIONS,
+            task=task,
+        ),
         log=folder / "job.log",
         input={
             **{name.partition(".")[0]: folder / name for name in names},
@@ -468,3 +475,16 @@ def test_notes_on_three_classes(tmp_path):
     assert 'No slice is of class "low & late": accuracies are the mean of the other classe' in text
     text = write(tmp_path, task=PHASES, classes="1").markdown.read_text()
     assert "accuracies are those of this class, not the mean of 3." in text
+
+
+def test_controls_are_marked_and_told_of(tmp_path):
+    plain = write(tmp_path).markdown.read_text()
+    assert "†" not in plain
+    files = write(tmp_path, controls=("my_own_50", "random"))
+    for file in (files.markdown, files.html):
+        text = file.read_text()
+        assert "my_own_50†" in text
+        assert text.count("†") == 2
+        assert "† Control: a map that knows nothing of the classifier." in text
+    assert r"my\_own\_50$\dagger$ &" in files.latex.read_text()
+    assert "†" not in files.csv.read_text()
