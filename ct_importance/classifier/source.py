@@ -72,6 +72,14 @@ class Source(InputOptions, Declared, ABC):
         return "softmax" if self.classes > 2 else "logit"
 
     @property
+    def parts(self) -> frozenset[str] | None:
+        """What its network is known to be made of while the workflow is read; None: unknown.
+
+        Only what not every estimator can explain (`ct_importance.classifier.networks.by_name`).
+        """
+        return None
+
+    @property
     def is_trained_here(self) -> bool:
         """Whether `train` makes it, once per replicate; otherwise `take_over` does, once."""
         return False

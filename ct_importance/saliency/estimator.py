@@ -223,6 +223,17 @@ class Estimator(Declared, ABC):
         """Whether answers are all it wants of a classifier: any network will do, in any form."""
         return not self.takes_gradients and "layers" not in self.wants
 
+    def unfit(self, parts: frozenset[str]) -> str | None:
+        """Return why its maps cannot be right for a network; None if nothing speaks against it.
+
+        It is asked while the workflow is read, where the network is known by then. What shows when
+        the network is loaded is for `check`, what shows in a pass for `attribute`.
+
+        Args:
+            parts: What the network has (`ct_importance.classifier.source.Source.parts`).
+        """
+        return None
+
     def check(self, classifier: Classifier) -> None:
         """Check that its maps can be right for a network, before any is computed.
 

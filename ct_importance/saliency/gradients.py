@@ -46,21 +46,28 @@ def in_passes(
     return torch.cat([with_less_if_needed(apply, *part) for part in parts])
 
 
-def input_gradient(scores: nn.Module, points: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def input_gradient(
+    scores: nn.Module,
+    points: torch.Tensor,
+    targets: torch.Tensor,
+    change: Callable[[torch.Tensor], None] = lambda scores: None,
+) -> torch.Tensor:
     """Return dS/dx at each point, (N, C, *space) like the points.
 
     Args:
         scores: Maps (N, C, *space) to the activations (N, K).
         points: (N, C, *space).
         targets: (N,): S is the activation of this class.
+        change: Is given each S, (N, 1), before the pass back, to hook the operations before them.
     """
 
     def gradient_of(points: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         points = points.detach().requires_grad_()
         with torch.enable_grad():
             # S of an image depends on that image alone: the gradient of the sum is each one's own.
-            chosen = scores(points).gather(1, targets[:, None]).sum()
-            (gradient,) = torch.autograd.grad(chosen, points)
+            chosen = scores(points).gather(1, targets[:, None])
+            change(chosen)
+            (gradient,) = torch.autograd.grad(chosen.sum(), points)
         return gradient
 
     return with_less_if_needed(gradient_of, points, targets)

@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,6 +147,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     )
     _check_gradients(config)
     _check_report(config)
+    _check_estimators(config)
     return config
 
 
@@ -175,6 +177,18 @@ def _check_report(config: Config) -> None:
             raise InputError(f"{where}: {not_known(name, sorted(task.keys))}")
         if sum(key_of(name) == key_of(other) for other in report.example_slices) > 1:
             raise InputError(f"{where}: names a class twice; name one slice of it")
+
+
+def _check_estimators(config: Config) -> None:
+    """Check that each estimator can explain each network that is known by now."""
+    for estimator, classifier in product(config.estimators, config.classifiers):
+        parts = config.classifiers[classifier].parts
+        why = None if parts is None else config.estimators[estimator].unfit(parts)
+        if why is not None:
+            raise InputError(
+                f"config: estimators.{estimator} cannot explain classifiers.{classifier}: {why}; "
+                f"write {estimator}: null under estimators to leave it out"
+            )
 
 
 def tables_of(metrics: Mapping[str, Metric]) -> dict[str, str]:

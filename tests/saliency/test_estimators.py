@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from captum.attr import Deconvolution, IntegratedGradients, Saliency
+from captum.attr import Deconvolution, InputXGradient, IntegratedGradients, Saliency
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier
@@ -67,6 +67,11 @@ class TestDefinitions:
         with pytest.warns(UserWarning, match="did not already require gradients"):
             reference = Saliency(classifier).attribute(images.clone(), abs=False)
         assert torch.equal(maps, reference[:, 0].detach())
+
+    def test_input_x_gradient_is_captums(self, classifier, images, make_case):
+        maps = compute("input_x_gradient", classifier, images, make_case("input_x_gradient"))
+        expected = InputXGradient(classifier).attribute(images.clone().requires_grad_())
+        assert_maps_agree(maps, expected[:, 0].detach(), 1e-6)
 
     @pytest.mark.parametrize("reference", [0.0, 1.0])
     @pytest.mark.parametrize("steps", [2, 25])
@@ -251,7 +256,6 @@ class TestLinearClassifier:
         ("method", "power"),
         [
             ("backpropagation", 1),
-            ("deconvolution", 1),
             ("smoothgrad", 1),
             ("smoothgrad_squared", 2),
         ],
@@ -259,6 +263,11 @@ class TestLinearClassifier:
     def test_gradient_methods_give_the_weights(self, network, images, make_case, method, power):
         maps = compute(method, network, images, make_case(method))
         assert_maps_agree(maps, (network.weight**power).expand(5, -1, -1), 1e-6)
+
+    def test_input_x_gradient_gives_weight_times_value(self, network, images, make_case):
+        maps = compute("input_x_gradient", network, images, make_case("input_x_gradient"))
+        assert_maps_agree(maps, network.weight * images[:, 0], 1e-6)
+        assert_maps_agree(maps.sum((1, 2)), network(images)[:, 0] - 0.7, 1e-6)
 
     def test_integrated_gradients_give_weight_times_difference(self, network, images, make_case):
         score = network
@@ -333,13 +342,13 @@ class TestBoundedMemory:
     def test_no_pass_is_larger_than_asked(self, images, make_case, method):
         sizes = []
 
-        class Recorder(LinearNetwork):
+        class Recorder(nn.Module):
             def forward(self, x):
                 sizes.append(len(x))
-                return super().forward(x)
+                return inner(x)
 
-        case = make_case(method, images_per_pass=3)
-        compute(method, Recorder(32), images, case)
+        inner, case = conv_network(), make_case(method, images_per_pass=3)
+        compute(method, Recorder(), images, case)
         assert max(sizes, default=0) <= 3
 
 

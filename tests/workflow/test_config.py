@@ -308,6 +308,13 @@ def test_a_bad_value_is_named_by_its_key(changes, key, part):
         ({"classifiers": {"mine": {"architecture": "monai.ViT", "arguments": {"patch_size": 8}}}}, [
             "classifiers.mine: monai.ViT needs img_size"
         ]),
+        ({"estimators": {"deconvolution": {}}, "classifiers": {"mine": {
+            "architecture": "monai.ViT", "arguments": {"img_size": 224, "patch_size": 16}
+        }}}, [
+            "estimators.deconvolution cannot explain classifiers.mine: the network has no ReLU, "
+            "and only there would the map differ from the gradient: take backpropagation instead; "
+            "write deconvolution: null under estimators to leave it out"
+        ]),
         ({"classifiers": {"mine": {"source": "archtecture"}}}, [
             "classifiers.mine.source: 'archtecture' is not known; did you mean 'architecture'?"
         ]),
@@ -504,6 +511,33 @@ def test_each_mistake_has_a_line():
 
 
 # Estimators and metrics
+
+
+@pytest.mark.parametrize(
+    ("network", "fits"),
+    [
+        ({"architecture": "resnet50"}, True),
+        ({"architecture": "monai.resnet18"}, True),
+        ({"architecture": "monai.SEResNet50"}, True),
+        # Nobody knows before it is built.
+        ({"architecture": "monai.resnet18", "arguments": {"act": "gelu"}}, True),
+        ({"source": "factory", "factory": "net.py:build", "weights": "net.pt"}, True),
+        (
+            {
+                "architecture": "monai.EfficientNetBN",
+                "arguments": {"model_name": "efficientnet-b0"},
+            },
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["deconvolution", "guided_backprop"])
+def test_methods_of_relus_are_for_networks_with_relus(network, fits, method):
+    changes = {"classifiers": {"mine": network}, "estimators": {method: {}}}
+    if fits:
+        assert method in configured(**changes).estimators
+    else:
+        assert f"estimators.{method} cannot explain classifiers.mine: " in complaint(**changes)
 
 
 def test_null_leaves_an_estimator_or_a_metric_out():

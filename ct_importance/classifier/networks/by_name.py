@@ -72,6 +72,9 @@ class Family(NamedTuple):
     """Arguments that users may give."""
     needed: tuple[str, ...] = ()
     """Those of them that users must give."""
+    parts: frozenset[str] | None = None
+    """What they are made of that not every estimator can explain: ``relu``, ``gelu``, ``swish``,
+    ``gates`` (activations that multiply others) and ``attention``; None if that is not known."""
 
     def set(self, channels: int, outputs: int) -> dict[str, Any]:
         """Return the arguments that users do not choose."""
@@ -83,11 +86,13 @@ FAMILIES: dict[str, Family] = {
     "DenseNet": Family(
         *("in_channels", "out_channels", {"spatial_dims": 2}),
         ("init_features", "growth_rate", "block_config", "bn_size", "act", "norm", "dropout_prob"),
+        parts=frozenset({"relu"}),
     ),
     "EfficientNet": Family(
         *("in_channels", "num_classes", {"spatial_dims": 2, "pretrained": False}),
         ("model_name", "norm"),
         ("model_name",),
+        parts=frozenset({"swish", "gates"}),
     ),
     "SE": Family(
         *("in_channels", "num_classes", {"spatial_dims": 2}),
@@ -95,6 +100,7 @@ FAMILIES: dict[str, Family] = {
             *("layers", "groups", "reduction", "dropout_prob", "dropout_dim"),
             *("inplanes", "downsample_kernel_size", "input_3x3"),
         ),
+        parts=frozenset({"relu", "gates"}),
     ),
     "ViT": Family(
         *("in_channels", "num_classes"),
@@ -105,6 +111,7 @@ FAMILIES: dict[str, Family] = {
             *("proj_type", "pos_embed_type", "dropout_rate", "qkv_bias"),
         ),
         ("img_size", "patch_size"),
+        parts=frozenset({"gelu", "attention"}),
     ),
     "resnet": Family(
         *("n_input_channels", "num_classes", {"spatial_dims": 2}),
@@ -112,6 +119,7 @@ FAMILIES: dict[str, Family] = {
             *("conv1_t_size", "conv1_t_stride", "no_max_pool", "shortcut_type"),
             *("widen_factor", "bias_downsample", "act", "norm"),
         ),
+        parts=frozenset({"relu"}),
     ),
 }
 """By the beginning of their names in MONAI."""
@@ -126,6 +134,8 @@ PACKAGES = {
     ),
 }
 """Of which every network is built alike; those of torchvision take three channels."""
+PAPERS = Family("", "", {}, (), parts=frozenset({"relu"}))
+"""The paper's ResNet-50, which takes no arguments."""
 
 
 def family_of(name: str) -> Family:
@@ -155,7 +165,7 @@ def check_arguments(
     Raises:
         ValueError: If one is unknown, missing, or another than slices and the task need.
     """
-    family = Family("", "", {}, ()) if name == "resnet50" else family_of(name)
+    family = PAPERS if name == "resnet50" else family_of(name)
     fixed = family.set(channels, outputs)
     if name.startswith("torchvision.") and channels != 3:
         raise ValueError(f"{name} takes three channels: set channels: 3, which copies the grey one")
@@ -177,6 +187,18 @@ REMEDIES = {
     "timm": "install it, and the torchvision that belongs to the version of torch",
 }
 """What to do where a package cannot be imported."""
+
+
+def parts_of(name: str, arguments: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return what a network is made of (`Family.parts`); None if other activations are asked for.
+
+    Example:
+        >>> sorted(parts_of("monai.SEResNet50", {}))
+        ['gates', 'relu']
+    """
+    if name == "resnet50":
+        return PAPERS.parts
+    return None if "act" in arguments else family_of(name).parts
 
 
 def check_installed(name: str) -> None:

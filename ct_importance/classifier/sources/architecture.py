@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from ct_importance.classifier.networks.by_name import Name, check_arguments
+from ct_importance.classifier.networks.by_name import Name, check_arguments, parts_of
 from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.source import Source
 from ct_importance.cohort.options import ExtractionOptions
@@ -81,6 +81,11 @@ class Architecture(Source):
 
         shape = self.number_of_channels, self.number_of_outputs
         return build(self.architecture, self.arguments, *shape)
+
+    @property
+    def parts(self) -> frozenset[str] | None:
+        """What the network is made of."""
+        return parts_of(self.architecture, self.arguments)
 
     @property
     def is_trained_here(self) -> bool:

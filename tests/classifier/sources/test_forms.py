@@ -15,7 +15,7 @@ from ct_importance.classifier.sources.program import Program
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.gradients import input_gradient
-from ct_importance.saliency.operations import Deconvolving
+from ct_importance.saliency.operations.relus import change_relus
 from tests.classifier.networks.files import write_bundle
 
 SMALL = ExtractionOptions(image_size=32)
@@ -52,6 +52,10 @@ def forms(tmp_path_factory):
     }
 
 
+def deconvolve(scores):
+    assert change_relus(scores, lambda before, behind: behind.relu()) == 49
+
+
 @pytest.fixture(scope="module")
 def found(forms, tmp_path_factory):
     """What jobs compute with each form: logits, maps, and answers of its graph."""
@@ -65,8 +69,7 @@ def found(forms, tmp_path_factory):
         network = form.load(file).network
         scores = ExplainedScores(Classifier(fold_batch_norm(network)))
         gradient = input_gradient(scores, images, targets)
-        with Deconvolving():
-            deconvolution = input_gradient(scores, images, targets)
+        deconvolution = input_gradient(scores, images, targets, deconvolve)
         graph = OnnxForward(form.graph(file, 32), 1)
         answers = graph.outputs(images[:, 0].numpy())
         return {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from ct_importance.saliency.estimator import Batch, Cost, Estimator, Target
+from ct_importance.saliency.estimator import Target
+from ct_importance.saliency.operations.relus import ChangedReLUs
 
 if TYPE_CHECKING:
     import torch
 
 
-class Deconvolution(Estimator):
+class Deconvolution(ChangedReLUs):
     """The backward pass of S with ReLU applied to the gradient at each ReLU.
 
     The mask of the forward pass is not used (Zeiler and Fergus 2014, section 2.1). The operation is
@@ -24,16 +25,7 @@ class Deconvolution(Estimator):
 
     target: Target = "last"
 
-    def cost(self) -> Cost:
-        """Return one gradient."""
-        return Cost(forward=1, backward=1)
-
-    def attribute(self, batch: Batch) -> torch.Tensor:
-        """Return the changed backward pass, (N, C, *space)."""
-        from ct_importance.saliency.gradients import in_passes, input_gradient
-        from ct_importance.saliency.operations import Deconvolving
-
-        with Deconvolving():
-            return in_passes(
-                lambda images, targets: input_gradient(batch.scores, images, targets), batch
-            )
+    @staticmethod
+    def rule(before: torch.Tensor, behind: torch.Tensor) -> torch.Tensor:
+        """Return the gradient behind the ReLU where it is positive."""
+        return behind.relu()

@@ -1,17 +1,18 @@
-"""Deconvolution is the same for every spelling of a ReLU."""
+"""Deconvolution and guided backpropagation are the same for every spelling of a ReLU."""
 
 import tempfile
 
 import pytest
 import torch
 import torch.nn.functional as F
-from captum.attr import Deconvolution
+from captum.attr import Deconvolution, GuidedBackprop
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.sources.program import Program
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.compute.device import channels_last
+from ct_importance.errors import InputError
 from ct_importance.saliency.differentiating import ExplainedScores
 
 
@@ -82,29 +83,53 @@ def program_of(network, **how):
     return torch.export.export(network, (torch.rand(2, 1, 32, 32),), **how)
 
 
-def explained(network, images, make_case):
-    case = make_case("deconvolution")
+CAPTUMS = {"deconvolution": Deconvolution, "guided_backprop": GuidedBackprop}
+
+
+def explained(network, images, make_case, method="deconvolution"):
+    case = make_case(method)
     return case.estimator.attribute(case.batch(network, images))
 
 
+@pytest.mark.parametrize("method", CAPTUMS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_maps_are_those_of_modules_with_hooks(spelling, images, make_case):
+def test_maps_are_those_of_modules_with_hooks(spelling, method, images, make_case):
     modules = spelled(nn.ReLU(), nn.ReLU())
     scores = ExplainedScores(Classifier(modules))
     with pytest.warns(UserWarning, match="Setting backward hooks"):
-        expected = Deconvolution(scores).attribute(images.clone().requires_grad_(), target=1)
+        expected = CAPTUMS[method](scores).attribute(images.clone().requires_grad_(), target=1)
 
-    maps = explained(SPELLINGS[spelling](), images, make_case)
+    maps = explained(SPELLINGS[spelling](), images, make_case, method)
 
     torch.testing.assert_close(maps, expected, rtol=1e-5, atol=1e-8)
     assert (maps != 0).any()
 
 
+@pytest.mark.parametrize("method", CAPTUMS)
+@pytest.mark.parametrize("activation", [F.leaky_relu, torch.sigmoid, F.gelu])
+def test_networks_without_relus_are_refused(activation, method, images, make_case):
+    with pytest.raises(InputError, match=f"{method}: the network has no ReLU"):
+        explained(spelled(activation), images, make_case, method)
+
+
 def test_other_activations_are_differentiated_as_usual(images, make_case):
+    """The gradient of a network whose one ReLU is its last operation, of positive numbers."""
     network = spelled(F.leaky_relu, torch.sigmoid)
     x = images.clone().requires_grad_()
     network(x).sum().backward()
-    torch.testing.assert_close(explained(network, images, make_case), x.grad)
+
+    class Rectified(nn.Module):
+        def forward(self, x):
+            return network(x).add(100).relu()
+
+    torch.testing.assert_close(explained(Rectified(), images, make_case), x.grad)
+
+
+def test_a_threshold_at_0_is_a_relu_and_another_is_none(images, make_case):
+    at_zero = explained(spelled(lambda x: F.threshold(x, 0, 0)), images, make_case)
+    torch.testing.assert_close(at_zero, explained(spelled(F.relu), images, make_case))
+    with pytest.raises(InputError, match="no ReLU"):
+        explained(spelled(lambda x: F.threshold(x, 0.1, 0)), images, make_case)
 
 
 def test_the_gradient_of_others_is_left_alone(images, make_case):
