@@ -9,6 +9,7 @@ from torch import nn
 
 from ct_importance.classifier.forward.onnx_runtime import OnnxForward
 from ct_importance.classifier.networks.by_name import build
+from ct_importance.classifier.networks.exported.graph import FUNCTIONS
 from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.classifier.sources.program import Program
 from ct_importance.cohort.options import ExtractionOptions
@@ -117,6 +118,50 @@ def test_operators_of_many_kinds(tmp_path):
     found = taken_over(file)
     images = torch.rand(3, 1, SIZE, SIZE)
     torch.testing.assert_close(found.network(images), Kinds()(images))
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.pool = nn.BatchNorm2d(1), nn.AdaptiveAvgPool2d(4)
+        with torch.random.fork_rng():
+            torch.manual_seed(6)
+            self.first, self.last = nn.Linear(4, 12), nn.Linear(16, 1)
+            self.norm.running_mean.normal_()
+
+    def forward(self, x):
+        query, key, value = self.first(self.pool(self.norm(x))).chunk(3, dim=-1)
+        return self.last(F.scaled_dot_product_attention(query, key, value).flatten(1))
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_operators_that_trust_their_sizes_are_replaced(decomposed, tmp_path):
+    network = Attention().eval().requires_grad_(False)
+    file = write_program(tmp_path / "net.pt2", network)
+    if decomposed:
+        torch.export.save(torch.export.load(file).run_decompositions(), file)
+    found = taken_over(file).network
+    images = torch.rand(3, 1, SIZE, SIZE)
+    torch.testing.assert_close(found(images), network(images))
+
+
+@pytest.mark.parametrize(
+    ("target", "sizes"),
+    [
+        ("scaled_dot_product_attention.default", [(1, 1, 4, 4), (1, 1, 1, 4), (1, 1, 9, 4)]),
+        (
+            "_scaled_dot_product_flash_attention_for_cpu.default",
+            [(1, 1, 4, 4), (1, 1, 1, 4), (1, 1, 9, 4)],
+        ),
+        ("_native_batch_norm_legit_no_training.default", [(1, 2, 2), *[(1,)] * 4]),
+    ],
+)
+def test_sizes_that_do_not_fit_read_nothing(target, sizes):
+    function = FUNCTIONS[target]
+    tensors = [torch.ones(size) for size in sizes]
+    others = (0.1, 1e-5) if "batch_norm" in target else ()
+    with pytest.raises((ValueError, RuntimeError), match=r"keys and|should contain 2 elements"):
+        function(*tensors, *others)
 
 
 class Answers(nn.Module):

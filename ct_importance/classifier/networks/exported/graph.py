@@ -36,6 +36,37 @@ METHODS = {
 are reshaped: torch.export writes such as hold for contiguous images, not for channels-last."""
 
 
+def _attention(query: Any, key: Any, value: Any, *others: Any, **keywords: Any) -> Any:
+    """Compute attention, for which torch trusts that there is a value for each key."""
+    if key.shape[-2] != value.shape[-2]:
+        raise ValueError(f"{key.shape[-2]} keys and {value.shape[-2]} values")
+    return torch.ops.aten.scaled_dot_product_attention.default(
+        query, key, value, *others, **keywords
+    )
+
+
+def _attention_on_cpu(
+    query: Any, key: Any, value: Any, dropout: float = 0.0, causal: bool = False, **keywords: Any
+) -> Any:
+    mask, scale = keywords.get("attn_mask"), keywords.get("scale")
+    # What else the operator answers is for its gradient.
+    return _attention(query, key, value, mask, dropout, causal, scale=scale), None
+
+
+def _batch_norm(x: Any, weight: Any, bias: Any, mean: Any, variance: Any, *others: float) -> Any:
+    given = (x, weight, bias, mean, variance, False, *others, False)
+    return torch.ops.aten.batch_norm.default(*given), None, None
+
+
+FUNCTIONS = {
+    "_adaptive_avg_pool2d.default": torch.ops.aten.adaptive_avg_pool2d.default,
+    "_native_batch_norm_legit_no_training.default": _batch_norm,
+    "_scaled_dot_product_flash_attention_for_cpu.default": _attention_on_cpu,
+    "scaled_dot_product_attention.default": _attention,
+}
+"""In place of operators that read beyond their tensors where sizes do not fit."""
+
+
 def build(
     graph: dict[str, Any],
     tensors: Sequence[np.ndarray],
@@ -135,5 +166,7 @@ def _function(target: str) -> Any:
         return getattr(operator, name)
     if module in ("math", "torch"):
         return getattr({"math": math, "torch": torch}[module], name)
+    if target.removeprefix(ATEN) in FUNCTIONS:
+        return FUNCTIONS[target.removeprefix(ATEN)]
     packet, _, overload = target.removeprefix(ATEN).partition(".")
     return getattr(getattr(torch.ops.aten, packet), overload)

@@ -1,7 +1,7 @@
 """Which operators of torch a program may use: those that map tensors to tensors, and nothing else.
 
 Others of torch's own write files (`aten::save`), map them into memory (`aten::from_file`), draw
-random numbers or read memory that nobody wrote.
+random numbers, or read memory beyond their tensors.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ _LAYERS = """
     addmm alpha_dropout avg_pool1d avg_pool2d baddbmm batch_norm bilinear bmm channel_shuffle
     constant_pad_nd conv1d conv2d conv_transpose2d convolution dot dropout einsum embedding
     feature_alpha_dropout feature_dropout grid_sampler grid_sampler_2d group_norm im2col
-    instance_norm layer_norm linear local_response_norm matmul max_pool2d
-    max_pool2d_with_indices mm mv native_batch_norm native_group_norm native_layer_norm pad
+    instance_norm layer_norm linear matmul max_pool2d
+    max_pool2d_with_indices mm mv native_group_norm native_layer_norm pad
     pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d replication_pad1d
     replication_pad2d rms_norm scaled_dot_product_attention upsample_bicubic2d
     upsample_bilinear2d upsample_nearest2d zero_pad2d
@@ -38,7 +38,7 @@ _SUMS = """
     topk var var_mean
 """
 _SHAPES = """
-    _reshape_alias _unsafe_view alias broadcast_to cat chunk clone concat concatenate contiguous
+    _unsafe_view alias broadcast_to cat chunk clone concat concatenate contiguous
     detach detach_ diagonal expand expand_as flatten flip fill gather index index_select
     lift_fresh lift_fresh_copy masked_fill meshgrid movedim narrow permute repeat
     repeat_interleave reshape roll scatter select slice split split_with_sizes squeeze stack
