@@ -34,8 +34,27 @@ def test_conda_environments_have_the_pins_of_pyproject(path):
         for entry in yaml.safe_load(path.read_text())["dependencies"]
         if isinstance(entry, dict)
     ]
-    expected = pins(PROJECT["dependencies"])
+    optional = PROJECT["optional-dependencies"]["monai"]
+    expected = pins([*PROJECT["dependencies"], *optional])
     assert pins(pip).items() <= expected.items()
+    assert imported_in(path.stem) <= {name.split("==")[0] for name in pip} | {"snakemake"}
+
+
+NAMES = {"PIL": "pillow", "SimpleITK": "simpleitk", "skimage": "scikit-image", "yaml": "pyyaml"}
+"""Packages by the name they are imported by, where that is another."""
+
+
+def imported_in(stage):
+    """The packages that modules of a stage import, those that pydantic brings left out."""
+    found = set()
+    for path in (ROOT / "ct_importance" / stage).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    found -= {*sys.stdlib_module_names, "ct_importance", "pydantic_core"}
+    return {NAMES.get(name, name) for name in found}
 
 
 def test_every_stage_has_an_environment():
