@@ -5,12 +5,14 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.compute.randomness import generator_for
 from ct_importance.plugins import load
 from ct_importance.saliency.asking import AskedScores
 from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch, Estimator
 
 QUICK = {
+    "precomputed": {"folder": "maps"},
     "occlusion": {"window": 0.25, "stride": 0.25},
 }
 """Options with which estimators that take many passes take few."""
@@ -78,6 +80,9 @@ def batch_of(estimator, classifier, images, targets, activation="logit", **other
     """
     if "segments" in estimator.wants:
         others.setdefault("segments", [overlapping_blocks(*images.shape[2:])] * len(images))
+    if "given_maps" in estimator.wants:
+        shape = tuple(images.shape[2:])
+        others.setdefault("given_map", lambda name: generator_for(name).random(shape, np.float32))
     if estimator.only_asks:
         asked = AskedScores(TorchForward(classifier.network.eval()), activation, classifier.head)
         return Batch(images=images.numpy(), targets=targets.numpy(), scores=asked, **others)
