@@ -61,9 +61,10 @@ def differentiating(
         work.check(loaded)
     folded = in_precision(fold_batch_norm(loaded.network, device), source.precision)
     scores = ExplainedScores(replace(loaded, network=folded), job.activation)
-    classifier = None
+    classifier = built = None
     if looks_inside:
         classifier = replace(loaded, network=loaded.network.to(device))
+        built = ExplainedScores(classifier, job.activation)
 
     def make(images: np.ndarray, targets: np.ndarray, **others: Any) -> Batch:
         _, height, width = source.taken(images.shape[1])
@@ -73,6 +74,7 @@ def differentiating(
             scores=scores,
             images_per_pass=images_per_pass(device.type, height, width),
             classifier=classifier,
+            built=built,
             **others,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,10 +41,6 @@ class Files:
     """The classifier as a graph of ONNX, for an estimator that only asks."""
     segments: StrPath | None = None
     """The table of segments, for an estimator that needs them."""
-    index: StrPath | None = None
-    """The index of the cohort, for one whose maps were made elsewhere."""
-    given: Sequence[StrPath] | None = None
-    """The files with these maps."""
 
 
 class SegmentJob(Options):
@@ -81,11 +76,6 @@ class ExplainJob(MapsJob):
 
 class ImportanceJob(ExplainJob, ChosenEstimator):
     """The maps of one estimator."""
-
-    given: str | None = None
-    """Folder with maps that were made elsewhere, for an estimator of these."""
-    others: str = ""
-    """What tells of changes of those of its files that Snakemake cannot track."""
 
 
 class SharedJob(ExplainJob):

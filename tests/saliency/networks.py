@@ -5,14 +5,13 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
-from ct_importance.compute.randomness import generator_for
 from ct_importance.plugins import load
 from ct_importance.saliency.asking import AskedScores
 from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch, Estimator
 
 QUICK = {
-    "precomputed": {"folder": "maps"},
+    "score_cam": {"channels": 8},
     "occlusion": {"window": 0.25, "stride": 0.25},
 }
 """Options with which estimators that take many passes take few."""
@@ -54,6 +53,20 @@ def conv_network(seed: int = 0) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
+def small_vit(seed: int = 0) -> nn.Module:
+    """MONAI's ViT for 64 x 64 images with two blocks, (N, 1, 64, 64) to (N, 1), in eval mode."""
+    from ct_importance.classifier.networks.by_name import build
+
+    sizes = {"hidden_size": 24, "mlp_dim": 32, "num_layers": 2, "num_heads": 3}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = build("monai.ViT", {"img_size": [64, 64], "patch_size": [16, 16], **sizes})
+        for name, parameter in network.named_parameters():
+            if "qkv" in name:
+                nn.init.normal_(parameter, std=0.5)  # or its attention is the same everywhere
+    return network.eval().requires_grad_(False)
+
+
 class LinearNetwork(nn.Module):
     """f(x) = sum of weight * x + bias: its gradient is the weight everywhere."""
 
@@ -80,16 +93,15 @@ def batch_of(estimator, classifier, images, targets, activation="logit", **other
     """
     if "segments" in estimator.wants:
         others.setdefault("segments", [overlapping_blocks(*images.shape[2:])] * len(images))
-    if "given_maps" in estimator.wants:
-        shape = tuple(images.shape[2:])
-        others.setdefault("given_map", lambda name: generator_for(name).random(shape, np.float32))
     if estimator.only_asks:
         asked = AskedScores(TorchForward(classifier.network.eval()), activation, classifier.head)
         return Batch(images=images.numpy(), targets=targets.numpy(), scores=asked, **others)
+    scores = ExplainedScores(classifier, activation)
     return Batch(
         images=images,
         targets=targets,
-        scores=ExplainedScores(classifier, activation),
+        scores=scores,
         classifier=classifier,
+        built=scores,
         **others,
     )
