@@ -52,6 +52,7 @@ rule share_passes:
 rule combine_shared:
     input:
         shared=study.shared_maps,
+        segments=study.segments_of_estimator,
     output:
         maps="results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet",
     log:

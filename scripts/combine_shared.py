@@ -5,4 +5,5 @@ from ct_importance.saliency.jobs import CombineJob
 from ct_importance.workflow.running import running
 
 with running(snakemake, CombineJob) as job:
-    combine_shared(job, snakemake.input.shared, snakemake.output.maps)
+    given = snakemake.input
+    combine_shared(job, given.shared, given.segments or None, snakemake.output.maps)

@@ -207,8 +207,13 @@ class Estimator(Declared, ABC):
 
     @property
     def wants(self) -> frozenset[str]:
-        """Those of `needs` that it needs with these options."""
+        """What it needs with these options."""
         return self.needs
+
+    @property
+    def built_on(self) -> Estimator | None:
+        """The estimator that its maps are made of, if there is one."""
+        return None
 
     @property
     def passes(self) -> Cost:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, tee
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ from ct_importance.io.slices import read_together
 from ct_importance.plugins import load
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
 from ct_importance.saliency.jobs import CombineJob, Files, ImportanceJob, MapsJob, SharedJob
+from ct_importance.saliency.xrai.storage import read_segments
 
 if TYPE_CHECKING:
     import torch
@@ -84,12 +85,15 @@ def share_passes(
             writer.write({"slice_id": slice_ids, **arrays})
 
 
-def combine_shared(job: CombineJob, tables: Sequence[StrPath], maps: StrPath) -> None:
+def combine_shared(
+    job: CombineJob, tables: Sequence[StrPath], segments: StrPath | None, maps: StrPath
+) -> None:
     """Write the importance maps of an estimator, out of the tables of the work it shares.
 
     Args:
         job: What to combine.
         tables: One per entry of `Estimator.shared`, in that order; all hold the same slices.
+        segments: The table of segments, if the estimator needs them.
         maps: The table to write: slice_id, importance (*space).
     """
     estimator = job.estimator
@@ -97,7 +101,12 @@ def combine_shared(job: CombineJob, tables: Sequence[StrPath], maps: StrPath) ->
     slices: Iterator[tuple[str, dict[str, Arrays]]] = (
         (slice_id, dict(zip(names, rows, strict=True))) for slice_id, rows in read_together(tables)
     )
-    found = combine_maps(estimator, job.name, job.seed, slices)
+    of_slices = None
+    if segments is not None:
+        slices, again = tee(slices)
+        ids = ({"slice_id": slice_id} for slice_id, _ in again)
+        of_slices = read_segments(ids, segments, job.image_shape[1:])
+    found = combine_maps(estimator, job.name, job.seed, slices, of_slices)
     with TableWriter(maps, _maps_schema(job)) as writer:
         while group := list(islice(found, ROWS_PER_GROUP)):
             slice_ids, importance = zip(*group, strict=True)
@@ -164,7 +173,11 @@ def compute_shared(
 
 
 def combine_maps(
-    estimator: Estimator, name: str, seed: int, slices: Iterable[tuple[str, dict[str, Arrays]]]
+    estimator: Estimator,
+    name: str,
+    seed: int,
+    slices: Iterable[tuple[str, dict[str, Arrays]]],
+    segments: Iterator[NDArray[np.bool_]] | None = None,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the importance map of each slice out of the maps of shared work.
 
@@ -174,6 +187,7 @@ def combine_maps(
         seed: Of the run.
         slices: Pairs of a slice id and, by the names of `Estimator.shared`, maps (C, *space) by
             name.
+        segments: Of each slice in turn, if the estimator needs them.
 
     Yields:
         Slice id and map (*space), float32.
@@ -184,7 +198,8 @@ def combine_maps(
     absent: Any = None  # images, targets and scores
     for slice_id, shared in slices:
         # Arrays serve as tensors: nothing is left to do but arithmetic, and torch takes seconds.
-        batch = Batch(name, seed, [slice_id], absent, absent, absent, 1)
+        own = [next(segments)] if segments else None
+        batch = Batch(name, seed, [slice_id], absent, absent, absent, 1, segments=own)
         whole: Any = {
             key: {what: values[None] for what, values in maps.items()}
             for key, maps in shared.items()

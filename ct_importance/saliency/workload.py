@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import tee
+from itertools import islice, tee
 from typing import Any, TypeVar
 
-from ct_importance.io.image_table import ROWS_PER_GROUP, read_rows
+from ct_importance.io.image_table import ROWS_PER_GROUP
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import (
     Row,
@@ -16,7 +16,6 @@ from ct_importance.io.slices import (
     count_slices,
     image_batches,
     iterate_slices,
-    join_by_slice,
     load_images,
     load_training_masks,
     read_labels,
@@ -25,6 +24,7 @@ from ct_importance.io.slices import (
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
 from ct_importance.saliency.jobs import ExplainJob, Files
 from ct_importance.saliency.target import Targets
+from ct_importance.saliency.xrai.storage import read_segments
 
 Item = TypeVar("Item")
 END: Any = object()
@@ -63,7 +63,8 @@ def prepare_batches(
 
     def batches() -> Iterator[Batch]:
         rows = iterate_slices(files.slices, job.subsets, ["image"], shard)
-        for slice_ids, images, segments in prefetch(_grouped(rows, files.segments)):
+        grouped = _grouped(rows, files.segments, job.image_shape[1:])
+        for slice_ids, images, segments in prefetch(grouped):
             yield make(
                 images,
                 targets.of(slice_ids),
@@ -86,20 +87,18 @@ def _known(target: str, files: Files) -> dict[str, int]:
     return read_labels(files.slices) if target == "true" else {}
 
 
-def _grouped(rows: Iterable[Row], segments: StrPath | None) -> Iterator[tuple[Any, Any, Any]]:
+def _grouped(
+    rows: Iterable[Row], segments: StrPath | None, shape: tuple[int, ...]
+) -> Iterator[tuple[Any, Any, Any]]:
     """Yield slice ids, images (n, H, W), and segments of each if there is a table of them."""
     if segments is None:
         for slice_ids, images in image_batches(rows, ROWS_PER_GROUP):
             yield slice_ids, images, None
         return
-    from ct_importance.saliency.xrai.storage import unpack_segments
-
     slices, again = tee(rows)
-    joined = join_by_slice(again, read_rows(segments))
+    found = read_segments(again, segments, shape)
     for slice_ids, images in image_batches(slices, ROWS_PER_GROUP):
-        shape = images.shape[1:]
-        packed = [next(joined)[1]["segments"] for _ in slice_ids]
-        yield slice_ids, images, [unpack_segments(it, shape) for it in packed]
+        yield slice_ids, images, list(islice(found, len(slice_ids)))
 
 
 def prefetch(items: Iterable[Item]) -> Iterator[Item]:

@@ -44,10 +44,9 @@ class Study(ReportFiles):
     def _loaded(self, rule: str, wildcards: Wildcards) -> list[str]:
         """Return the modules that a script loads by name."""
         if rule == "combine_shared":
-            return [self._module("estimator", self.estimators[wildcards.estimator])]
+            return self._estimator(wildcards)
         if rule == "compute_importance":
-            estimator = self._module("estimator", self.estimators[wildcards.estimator])
-            return [estimator, self._source(wildcards)]
+            return [*self._estimator(wildcards), self._source(wildcards)]
         if rule == "share_passes":
             return [self._module("shared", self.shared[wildcards.shared]), self._source(wildcards)]
         if rule in ("train_classifier", "import_classifier", "predict_slices"):
@@ -65,6 +64,13 @@ class Study(ReportFiles):
         else:
             names = [wildcards.metric] if hasattr(wildcards, "metric") else []
         return [self._module("metric", self.config.metrics[name]) for name in names]
+
+    def _estimator(self, wildcards: Wildcards) -> list[str]:
+        """Return the modules of an estimator, and of those that its maps are made of."""
+        whole = [self.estimators[wildcards.estimator]]
+        while built_on := whole[-1].built_on:
+            whole.append(built_on)
+        return [self._module("estimator", it) for it in whole]
 
     def _source(self, wildcards: Wildcards) -> str:
         return self._module("source", self.classifiers[wildcards.classifier])

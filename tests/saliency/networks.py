@@ -13,6 +13,10 @@ from ct_importance.saliency.estimator import Batch, Estimator
 QUICK = {
     "score_cam": {"channels": 8},
     "occlusion": {"window": 0.25, "stride": 0.25},
+    "kernel_shap": {"parts": 6, "samples": 20},
+    "lime": {"samples": 20},
+    "rise": {"masks": 10},
+    "xrai": {"base": {"method": "integrated_gradients_bw", "steps": 2}},
 }
 """Options with which estimators that take many passes take few."""
 

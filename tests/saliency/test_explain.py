@@ -175,7 +175,7 @@ class TestShared:
 
     @pytest.mark.parametrize("method", SHARING)
     def test_shared_maps_of_batches_combine_to_the_maps(self, method, batches, predicted):
-        network, estimator = conv_network(), load("estimator", method)()
+        network, estimator = conv_network(), quick(method)
         work = batches(network, estimator)
         expected = np.concatenate([maps for _, maps in compute_maps(estimator, work)])
         shared = {
@@ -193,7 +193,9 @@ class TestShared:
             for rows in zip(*shared.values(), strict=True)
         ]
 
-        found = list(combine_maps(estimator, method, 1, slices))
+        segments = (each for batch in work for each in batch.segments or ())
+        of_slices = segments if estimator.wants else None
+        found = list(combine_maps(estimator, method, 1, slices, of_slices))
 
         assert [slice_id for slice_id, _ in found] == list(predicted)
         np.testing.assert_array_equal([importance for _, importance in found], expected)

@@ -7,7 +7,12 @@ import pytest
 from tests.workflow.project import SLOW, TINY, Project, copy_project
 
 FEW = TINY | {
-    "estimators": dict.fromkeys(SLOW) | {"smoothgrad": {"samples": 2}},
+    "estimators": dict.fromkeys(SLOW)
+    | {
+        "smoothgrad": {"samples": 2},
+        "segment_ablation": {"parts": 4},
+        "xrai": {"target": "last", "base": {"method": "smoothgrad", "samples": 2}},
+    },
     "report": {"figure1_estimator": "smoothgrad", "figure3_estimator": "smoothgrad"},
 }
 LEFT_OUT = [name for name in SLOW if name != "smoothgrad"]
@@ -49,4 +54,7 @@ def test_shares_of_the_slices_are_jobs(sharded):
         assert f"compute_importance(backpropagation, {number}of2)" in sharded.jobs
         assert f"evaluate_importance(fidelity, smoothgrad, {number}of2)" in sharded.jobs
     assert "join_shards(metrics/dice/smoothgrad)" in sharded.jobs
+    # Segments of all slices that are explained, no longer of annotated ones alone.
+    assert {"segment_slices", "combine_shared(xrai)"} <= sharded.jobs
+    assert "compute_importance(segment_ablation, 2of2)" in sharded.jobs
     assert not any("extract" in job or "train" in job for job in sharded.jobs)

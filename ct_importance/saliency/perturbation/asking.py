@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ct_importance.saliency.estimator import Batch
-from ct_importance.saliency.perturbation.options import Fill
+from ct_importance.saliency.perturbation.hiding import Fill
 
 Image = NDArray[np.float32]
 BLUR = 10 / 224

@@ -39,7 +39,7 @@ class Regions:
         return heat
 
 
-def reference_share(shape: tuple[int, int]) -> float:
+def reference_share(shape: tuple[int, ...]) -> float:
     """Return the share of the reference's lengths that suits an image of this shape: at most 1.
 
     Example:
@@ -47,6 +47,16 @@ def reference_share(shape: tuple[int, int]) -> float:
         (1.0, 0.5)
     """
     return min(1.0, math.sqrt(math.prod(shape) / math.prod(REFERENCE_SHAPE)))
+
+
+def least_new_pixels(shape: tuple[int, ...]) -> int:
+    """Return how many pixels a segment must add to those covered in an image of this shape.
+
+    Example:
+        >>> least_new_pixels((224, 224)), least_new_pixels((112, 112))
+        (50, 12)
+    """
+    return max(1, round(MIN_NEW_PIXELS * reference_share(shape) ** 2))
 
 
 def xrai_regions(importance: np.ndarray, segments: NDArray[np.bool_]) -> Regions:
@@ -80,7 +90,7 @@ def xrai_regions(importance: np.ndarray, segments: NDArray[np.bool_]) -> Regions
     labels = np.empty(values.size, int)
     means_of_regions: list[float] = []
     uncovered = np.ones(values.size, bool)
-    least = max(1, round(MIN_NEW_PIXELS * reference_share(importance.shape) ** 2))
+    least = least_new_pixels(importance.shape)
     while (large_enough := counts >= least).any():
         means = np.divide(sums, counts, out=np.full(len(sums), -np.inf), where=large_enough)
         segment = segments[np.argmax(means)].ravel()

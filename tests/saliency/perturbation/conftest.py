@@ -54,9 +54,9 @@ def slices():
 def maps_of(slices):
     """A function from a method, a network and options to the maps (2, 64, 64) of class 1."""
 
-    def maps(method, network, segments=None, images=slices, **options):
+    def maps(method, network, given=None, images=slices, **options):
         estimator = quick(method, **options)
-        others = {"segments": [segments] * 2} if segments is not None else {}
+        others = {"segments": [given] * 2} if given is not None else {}
         batch = batch_of(
             estimator,
             Classifier(network),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import Field, model_validator
 
 from ct_importance.saliency.estimator import Batch, Cost
-from ct_importance.saliency.perturbation.options import Fill, Hiding
+from ct_importance.saliency.perturbation.hiding import Fill, Hiding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,19 +53,14 @@ class Occlusion(Hiding):
         """Return a pass per window, and one of the slice as it is."""
         return Cost(forward=self.steps**2 + 1)
 
-    def attribute(self, batch: Batch) -> NDArray[np.float32]:
-        """Return the mean fall of the score, (N, C, H, W); channels share a window's."""
+    def map_of(
+        self, batch: Batch, row: int, image: NDArray[np.float32], hidden: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the mean fall of the score, (H, W)."""
         import numpy as np
 
-        return np.stack([self._map(batch, row) for row in range(len(batch.images))])
+        from ct_importance.saliency.perturbation.asking import answers
 
-    def _map(self, batch: Batch, row: int) -> NDArray[np.float32]:
-        import numpy as np
-
-        from ct_importance.saliency.perturbation.asking import answers, filling
-
-        image = np.asarray(batch.images[row])
-        hidden = filling(image, self.fill)
         windows = list(self._windows(*image.shape[1:]))
 
         def variants() -> Iterator[NDArray[np.float32]]:
@@ -80,7 +75,8 @@ class Occlusion(Hiding):
         for window, score in zip(windows, others, strict=True):
             total[window] += untouched - score
             count[window] += 1
-        return np.broadcast_to(total / count / len(image), image.shape).astype(np.float32)
+        mean: NDArray[np.float64] = total / count
+        return mean
 
     def _windows(self, height: int, width: int) -> Iterator[tuple[slice, slice]]:
         """Yield the windows of a slice, row by row; at the far edges they are cut off."""
