@@ -46,7 +46,7 @@ TINY = {
         "smoothgrad": {"samples": 2},
         "smoothgrad_squared": {"samples": 2},
         # The paper's eight are enough.
-        **dict.fromkeys(["occlusion", "sobel_edges", "centre", "mean_mask"]),
+        **dict.fromkeys(["grad_cam", "occlusion", "sobel_edges", "centre", "mean_mask"]),
     },
     "metrics": {"fidelity": {"step": 0.25}, "roc": {"thresholds": 10}},
     "statistics": {"resamples": 200, "permutations": 200},
