@@ -12,6 +12,9 @@ from ct_importance.saliency.estimator import Batch, Estimator
 
 QUICK = {
     "score_cam": {"channels": 8},
+    "blur_ig": {"sigma": 4, "steps": 4},
+    "guided_ig": {"steps": 4},
+    "precomputed": {"folder": "maps"},
     "occlusion": {"window": 0.25, "stride": 0.25},
     "kernel_shap": {"parts": 6, "samples": 20},
     "lime": {"samples": 20},
