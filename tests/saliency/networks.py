@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
-from ct_importance.plugins import load
+from ct_importance.plugins import load, names
 from ct_importance.saliency.asking import AskedScores
 from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch, Estimator
@@ -22,6 +22,13 @@ QUICK = {
     "xrai": {"base": {"method": "integrated_gradients_bw", "steps": 2}},
 }
 """Options with which estimators that take many passes take few."""
+
+
+ANY_NETWORK = [
+    name for name in names("estimator") if name not in ("attention_rollout", "gradient_attention")
+]
+"""Estimators that can explain a small network of convolutions; the others have tests of their own
+with a transformer."""
 
 
 def quick(method: str, **options) -> Estimator:

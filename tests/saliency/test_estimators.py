@@ -11,12 +11,12 @@ from torch import nn
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.compute.randomness import generator_for, seed_for
-from ct_importance.plugins import load, names
+from ct_importance.plugins import load
 from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.explain import importance_of
 from ct_importance.saliency.shared.path_gradients import PathGradients
 from tests.estimators import PAPER
-from tests.saliency.networks import LinearNetwork, conv_network
+from tests.saliency.networks import ANY_NETWORK, LinearNetwork, conv_network
 
 STOCHASTIC = ("expected_gradients", "smoothgrad", "smoothgrad_squared", "random")
 
@@ -287,7 +287,7 @@ class TestLinearClassifier:
 class TestIndependenceOfTheBatch:
     """A slice's map is its own: batch size, order and shard change rounding at most."""
 
-    @pytest.mark.parametrize("method", names("estimator"))
+    @pytest.mark.parametrize("method", ANY_NETWORK)
     @pytest.mark.parametrize("images_per_pass", [1, 3, 64])
     def test_images_per_pass(self, classifier, images, make_case, method, images_per_pass):
         reference = compute(method, classifier, images, make_case(method))
@@ -296,7 +296,7 @@ class TestIndependenceOfTheBatch:
         tolerance = 1e-4 if case.estimator.only_asks else 1e-6
         assert_maps_agree(compute(method, classifier, images, case), reference, tolerance)
 
-    @pytest.mark.parametrize("method", names("estimator"))
+    @pytest.mark.parametrize("method", ANY_NETWORK)
     def test_order_and_shard(self, classifier, images, make_case, method):
         reference = compute(method, classifier, images, make_case(method))
         ids = [f"slice {i}" for i in range(5)]
@@ -329,7 +329,7 @@ class TestIndependenceOfTheBatch:
         )
         assert mean["noisy"].name == square["noisy"].name
 
-    @pytest.mark.parametrize("method", names("estimator"))
+    @pytest.mark.parametrize("method", ANY_NETWORK)
     def test_global_generators_are_left_alone(self, classifier, images, make_case, method):
         torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
         compute(method, classifier, images, make_case(method))
@@ -338,7 +338,7 @@ class TestIndependenceOfTheBatch:
 
 
 class TestBoundedMemory:
-    @pytest.mark.parametrize("method", names("estimator"))
+    @pytest.mark.parametrize("method", ANY_NETWORK)
     def test_no_pass_is_larger_than_asked(self, images, make_case, method):
         sizes, network = [], conv_network()
         network.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
@@ -375,7 +375,7 @@ class TestProbability:
 
 
 class TestEdges:
-    @pytest.mark.parametrize("method", names("estimator"))
+    @pytest.mark.parametrize("method", ANY_NETWORK)
     def test_one_image_and_oblong_images(self, classifier, images, make_case, method):
         case = make_case(method, slice_ids=["a"])
         cut = case.training_images()[:, :20]
@@ -411,7 +411,7 @@ class CountingGradients(nn.Module):
         self.count += len(gradient)
 
 
-@pytest.mark.parametrize("method", names("estimator"))
+@pytest.mark.parametrize("method", ANY_NETWORK)
 def test_gradient_passes_are_those_it_takes(method, classifier, images, make_case):
     counting = CountingGradients(classifier)
     case = make_case(method)

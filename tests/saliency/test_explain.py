@@ -19,7 +19,7 @@ from ct_importance.saliency.explain import (
 from ct_importance.saliency.shared.path_gradients import PathGradients
 from ct_importance.saliency.target import Targets
 from tests.estimators import PAPER
-from tests.saliency.networks import LinearNetwork, batch_of, conv_network, quick
+from tests.saliency.networks import ANY_NETWORK, LinearNetwork, batch_of, conv_network, quick
 
 CLASSES = ("no contrast", "contrast")
 FOLLOWING = {"integrated_gradients", "integrated_gradients_bw", "expected_gradients"}
@@ -209,7 +209,7 @@ class TestShared:
             next(compute_shared(work, batches(network, load("estimator", "backpropagation")())))
 
 
-@pytest.mark.parametrize("method", names("estimator"))
+@pytest.mark.parametrize("method", ANY_NETWORK)
 def test_every_bit_is_the_same_however_the_batches_are_shared(method, batches):
     network, estimator = conv_network(), quick(method)
     work = batches(network, estimator, images_per_pass=4)

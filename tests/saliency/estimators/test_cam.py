@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from captum.attr import LayerAttribution, LayerGradCam
+from captum.attr import GuidedGradCam, LayerAttribution, LayerGradCam
 from monai.visualize import GradCAM, GradCAMpp
 from torch import nn
 
@@ -292,6 +292,21 @@ class TestAnyNetwork:
         estimator = load("estimator", method)(layer="6.conv")
         with pytest.raises(InputError, match=f"{re.escape(estimator.title)}: .* no layer"):
             estimator.check(Classifier(network))
+
+
+@pytest.mark.parametrize("name", ["conv", "resnet50"])
+def test_guided_grad_cam_is_captums(images, name):
+    network, layer = (
+        (conv_network(), "5") if name == "conv" else (random_network("resnet50"), "layer4")
+    )
+    pair = Pair(network)
+    with pytest.warns(UserWarning, match="Setting"):
+        expected = GuidedGradCam(pair, network.get_submodule(layer)).attribute(
+            images.clone().requires_grad_(), target=TARGETS, interpolate_mode="bilinear"
+        )
+    found = compute("guided_grad_cam", network, images)
+    assert found.any()
+    assert_maps_agree(found, expected.detach())
 
 
 def test_a_pass_back_ends_at_the_layer(images):
