@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 
 from ct_importance.compute.device import with_less_if_needed
 from ct_importance.saliency.estimator import Batch
@@ -47,7 +46,7 @@ def in_passes(
 
 
 def input_gradient(
-    scores: nn.Module,
+    scores: Callable[[torch.Tensor], torch.Tensor],
     points: torch.Tensor,
     targets: torch.Tensor,
     change: Callable[[torch.Tensor], None] = lambda scores: None,

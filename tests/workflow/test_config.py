@@ -540,6 +540,33 @@ def test_methods_of_relus_are_for_networks_with_relus(network, fits, method):
         assert f"estimators.{method} cannot explain classifiers.mine: " in complaint(**changes)
 
 
+VIT = {"architecture": "monai.ViT", "arguments": {"img_size": 224, "patch_size": 16}}
+GATED = {"architecture": "monai.SEResNet50"}
+
+
+@pytest.mark.parametrize(
+    ("method", "network", "fits"),
+    [
+        *(("deeplift", VIT, False), ("deeplift", GATED, True)),
+        *(("lrp", VIT, False), ("lrp", GATED, False)),
+        *(("lrp", {"architecture": "monai.DenseNet121"}, True), ("lrp", {}, True)),
+        *(("fullgrad", VIT, False), ("fullgrad", GATED, False)),
+        *(("fullgrad", {}, True), ("input_x_gradient", VIT, True)),
+    ],
+)
+def test_methods_with_rules_are_for_networks_that_they_have_rules_of(method, network, fits):
+    changes = {
+        "classifiers": {"mine": {"architecture": "resnet50"} | network},
+        "estimators": {method: {}},
+    }
+    if fits:
+        assert method in configured(**changes).estimators
+    else:
+        assert complaint(**changes).startswith(
+            f"estimators.{method} cannot explain classifiers.mine: "
+        )
+
+
 def test_null_leaves_an_estimator_or_a_metric_out():
     config = configured(
         estimators={"random": {}, "smoothgrad": None}, metrics={"roc": {}, "dice": None}
