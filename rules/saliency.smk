@@ -81,6 +81,8 @@ rule compute_importance:
         predictions="results/{run}/{classifier}/{replicate}/predictions.parquet",
         graph=study.graph_of_estimator,
         segments=study.segments_of_estimator,
+        index=study.index_of_estimator,
+        given=study.given_maps,
     output:
         maps=study.sharded("results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet"),
     log:

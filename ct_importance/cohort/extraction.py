@@ -220,7 +220,7 @@ def _extract_slice(planned: Planned, options: ExtractionOptions) -> Extracted:
         "label": int(bool(marks)) if label is None else label,
         "sampled": plan["sampled"],
         "annotated": mask is not None,
-        "image": _resize(scaled, geometry, options.image_size),
+        "image": resize_to_grid(scaled, geometry, options.image_size),
         "mask": mask,
     }
     return row, rejected
@@ -241,9 +241,19 @@ def _check_is_there(path: str, rule: str) -> None:
         )
 
 
-def _resize(pixels: np.ndarray, geometry: SliceGeometry, size: int) -> np.ndarray:
+def resize_to_grid(
+    pixels: np.ndarray, geometry: SliceGeometry, size: int, clip: bool = True
+) -> np.ndarray:
+    """Return pixels of a slice as stored, (rows, columns), in the grid in which it is extracted.
+
+    Args:
+        pixels: See `ct_importance.cohort.pixels.resize_slice`.
+        geometry: The slice.
+        size: Rows and columns of the result.
+        clip: Whether the result is to stay in [0, 1].
+    """
     oriented = to_standard_orientation(pixels, geometry.orientation)
-    return resize_slice(np.ascontiguousarray(oriented), _spacing(geometry), size)
+    return resize_slice(np.ascontiguousarray(oriented), _spacing(geometry), size, clip)
 
 
 def _spacing(geometry: SliceGeometry) -> tuple[float, float]:
@@ -279,7 +289,7 @@ def _extract_mask(
             all_read = False
     if not union.any():
         return None, False if all_read else None
-    mask = _resize(union, geometry, size)
+    mask = resize_to_grid(union, geometry, size)
     if mask.any() and not mask.all():
         return mask, True
     # Neither has an inside and an outside that a map could tell apart.

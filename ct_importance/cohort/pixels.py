@@ -128,7 +128,9 @@ def to_unit_range(hounsfield: np.ndarray, window: tuple[float, float]) -> np.nda
     return np.clip((hounsfield - low) / (high - low), 0, 1)
 
 
-def resize_slice(pixels: np.ndarray, spacing: tuple[float, float], size: int) -> np.ndarray:
+def resize_slice(
+    pixels: np.ndarray, spacing: tuple[float, float], size: int, clip: bool = True
+) -> np.ndarray:
     """Resize a slice to (size, size), anti-aliased for images, nearest neighbour for masks.
 
     The picture keeps its proportions: if it is not square in millimetres, it is centred on black.
@@ -137,6 +139,7 @@ def resize_slice(pixels: np.ndarray, spacing: tuple[float, float], size: int) ->
         pixels: Array (rows, columns): float in [0, 1], or bool for a mask.
         spacing: Millimetres between rows and between columns.
         size: Rows and columns of the result.
+        clip: Whether an image stays in [0, 1]; a map of other numbers does not.
 
     Example:
         >>> mask = np.array([[True, False], [False, False]])
@@ -154,7 +157,9 @@ def resize_slice(pixels: np.ndarray, spacing: tuple[float, float], size: int) ->
     resized = (horizontal @ (vertical @ pixels.astype(np.float32)).T).T
     result = np.zeros((size, size), bool if is_mask else np.float32)
     top, left = (size - height) // 2, (size - width) // 2
-    result[top : top + height, left : left + width] = resized if is_mask else resized.clip(0, 1)
+    result[top : top + height, left : left + width] = (
+        resized.clip(0, 1) if clip and not is_mask else resized
+    )
     return result
 
 

@@ -78,6 +78,9 @@ class Batch:
     """Reads the training slices (M, *space), float32 in [0, 1]."""
     training_masks: Callable[[], NDArray[np.bool_]] | None = None
     """Reads the masks of training patients' slices (M, *space), of those that have one."""
+    given_map: Callable[[str], NDArray[np.float32]] | None = None
+    """Returns the map of a slice that was made elsewhere, (*space), by its id; for an estimator
+    that needs ``"given_maps"``."""
     classifier: Classifier | None = None
     """The network as it was built, with the names of its layers, for an estimator that needs
     ``"layers"``. What `scores` asks is the same network in a faster form."""
@@ -178,8 +181,8 @@ class Estimator(Declared, ABC):
     reference: ClassVar[str]
     """Where it is defined."""
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Of ``"training_images"``, ``"training_masks"``, ``"layers"`` and ``"segments"``: what it is
-    given beside slices."""
+    """Of ``"training_images"``, ``"training_masks"``, ``"given_maps"``, ``"layers"`` and
+    ``"segments"``: what it is given beside slices."""
     is_control: ClassVar[bool] = False
     """Whether it knows nothing of the classifier: what an estimator must surpass to tell of it."""
 
@@ -239,6 +242,11 @@ class Estimator(Declared, ABC):
         Args:
             parts: What the network has (`ct_importance.classifier.source.Source.parts`).
         """
+        return None
+
+    @property
+    def given_folder(self) -> str | None:
+        """Folder of the user with its maps, if they were made elsewhere."""
         return None
 
     def check(self, classifier: Classifier) -> None:

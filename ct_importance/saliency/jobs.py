@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,6 +42,10 @@ class Files:
     """The classifier as a graph of ONNX, for an estimator that only asks."""
     segments: StrPath | None = None
     """The table of segments, for an estimator that needs them."""
+    index: StrPath | None = None
+    """The index of the cohort, for one whose maps were made elsewhere."""
+    given: Sequence[StrPath] | None = None
+    """The files with these maps."""
 
 
 class SegmentJob(Options):
@@ -76,6 +81,11 @@ class ExplainJob(MapsJob):
 
 class ImportanceJob(ExplainJob, ChosenEstimator):
     """The maps of one estimator."""
+
+    given: str | None = None
+    """Folder with maps that were made elsewhere, for an estimator of these."""
+    others: str = ""
+    """What tells of changes of those of its files that Snakemake cannot track."""
 
 
 class SharedJob(ExplainJob):

@@ -8,6 +8,9 @@ from functools import cache
 from itertools import islice, tee
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ct_importance.io.image_table import ROWS_PER_GROUP
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import (
@@ -22,7 +25,7 @@ from ct_importance.io.slices import (
     read_predicted,
 )
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
-from ct_importance.saliency.jobs import ExplainJob, Files
+from ct_importance.saliency.jobs import ExplainJob, Files, ImportanceJob
 from ct_importance.saliency.target import Targets
 from ct_importance.saliency.xrai.storage import read_segments
 
@@ -60,6 +63,7 @@ def prepare_batches(
     # Read once: the batches of a job share them.
     training_images = cache(lambda: load_images(files.slices, "train")[1])
     training_masks = cache(lambda: load_training_masks(files.slices))
+    given_map = _given_maps(job, files) if isinstance(job, ImportanceJob) and job.given else None
 
     def batches() -> Iterator[Batch]:
         rows = iterate_slices(files.slices, job.subsets, ["image"], shard)
@@ -73,11 +77,29 @@ def prepare_batches(
                 slice_ids=slice_ids,
                 training_images=training_images,
                 training_masks=training_masks,
+                given_map=given_map,
                 segments=segments,
             )
 
     total = count_slices(files.slices, job.subsets, shard)
     return batches(), -(-total // ROWS_PER_GROUP)
+
+
+def _given_maps(job: ImportanceJob, files: Files) -> Callable[[str], NDArray[np.float32]]:
+    """Return a function from a slice's id to its map that was made elsewhere.
+
+    Raises:
+        InputError: If a slice has none.
+    """
+    from ct_importance.cohort.slice_entry import read_index
+    from ct_importance.saliency.given.matching import GivenMaps
+
+    assert job.given is not None, "the estimator names the folder"
+    assert files.index is not None, "the rule names it"
+    size, suffix = job.image_shape[-1], job.options.get("suffix", "")
+    maps = GivenMaps(job.name, job.given, read_index(files.index), size, suffix)
+    maps.check([row["slice_id"] for row in iterate_slices(files.slices, job.subsets)])
+    return maps
 
 
 def _known(target: str, files: Files) -> dict[str, int]:

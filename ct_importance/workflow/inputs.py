@@ -57,6 +57,16 @@ class UserInputs:
         """File with the secret that pseudonyms depend on, or None."""
         self.mask_files = self._mask_files()
         """The files of all masks one by one: Snakemake sees when one of them changes."""
+        self.given = {
+            name: self._path(folder, f"estimators.{name}.folder", os.path.isdir)
+            for name, it in config.estimators.items()
+            if (folder := it.given_folder)
+        }
+        """Folder of each estimator whose maps were made elsewhere."""
+        self.given_files = {
+            name: _below(folder, f"estimators.{name}.folder") for name, folder in self.given.items()
+        }
+        """The files of these maps."""
         self._check_overlaps()
 
     def top_level_digest(self, dataset: str) -> str:
@@ -127,13 +137,14 @@ class UserInputs:
             InputError: If it is missing or cannot be read.
         """
         full = self._config.data_path(path)
+        key = key if key.startswith("estimators.") else f"cohort.{key}"
         if not exists(full):
             raise InputError(
-                f"config: cohort.{key}: {full} does not exist; relative paths start at data_dir "
+                f"config: {key}: {full} does not exist; relative paths start at data_dir "
                 f"({self._config.options.data_dir})"
             )
         if not _is_readable(full):
-            raise InputError(f"config: cohort.{key}: {full} cannot be read; change its permissions")
+            raise InputError(f"config: {key}: {full} cannot be read; change its permissions")
         return full
 
     def _check_overlaps(self) -> None:
@@ -145,6 +156,12 @@ class UserInputs:
                     f"config: cohort.datasets: {one} and {other} have files in common: "
                     f"{' and '.join(shared)}; give each its own folders"
                 )
+
+
+def _below(folder: str, key: str) -> list[str]:
+    """Return the files below a folder but hidden ones and links to nothing."""
+    stamps = list_files([folder], key, hidden=False)
+    return [stamp.path for stamp in stamps if os.path.exists(stamp.path)]
 
 
 def as_inputs(paths: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.compute.randomness import generator_for
 from ct_importance.plugins import load, names
 from ct_importance.saliency.asking import AskedScores
 from ct_importance.saliency.differentiating import ExplainedScores
@@ -107,6 +108,9 @@ def batch_of(estimator, classifier, images, targets, activation="logit", **other
     """
     if "segments" in estimator.wants:
         others.setdefault("segments", [overlapping_blocks(*images.shape[2:])] * len(images))
+    if "given_maps" in estimator.wants:
+        shape = tuple(images.shape[2:])
+        others.setdefault("given_map", lambda name: generator_for(name).random(shape, np.float32))
     if estimator.only_asks:
         asked = AskedScores(TorchForward(classifier.network.eval()), activation, classifier.head)
         return Batch(images=images.numpy(), targets=targets.numpy(), scores=asked, **others)

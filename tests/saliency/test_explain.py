@@ -23,7 +23,7 @@ from tests.saliency.networks import ANY_NETWORK, LinearNetwork, batch_of, conv_n
 
 CLASSES = ("no contrast", "contrast")
 FOLLOWING = {"integrated_gradients", "integrated_gradients_bw", "expected_gradients"}
-SHARING = [name for name in names("estimator") if load("estimator", name)().shared()]
+SHARING = [name for name in names("estimator") if quick(name).shared()]
 
 
 class Stub(Estimator):

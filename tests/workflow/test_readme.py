@@ -43,6 +43,8 @@ PLANNED = {
 # Those of other environments: make test-slurm, conda, MONAI. And what is only spoken of.
 ELSEWHERE = {
     "--cores all --configfile configs/two_networks.yaml",
+    "--cores all --configfile configs/tcga_luad_contrast.yaml configs/tcga_luad_networks.yaml "
+    "--config data_dir=PATH",
     "--workflow-profile profiles/slurm --configfile mine.yaml",
     *("--workflow-profile", "--profile", "--software-deployment-method conda", "--configfile"),
 }

@@ -105,6 +105,25 @@ def test_an_estimator_of_masks_is_refused_where_there_are_none(data):
     assert study_of(**data, metrics=left_out, estimators={"mean_mask": None}).estimators
 
 
+def test_maps_made_elsewhere_are_inputs_one_by_one(tmp_path):
+    (tmp_path / "maps").mkdir()
+    for name in ("1.npy", ".hidden", "{wild}.npy"):
+        (tmp_path / "maps" / name).touch()
+    given = {"mine": {"method": "precomputed", "folder": "maps"}}
+    study = study_of(data_dir=str(tmp_path), estimators=given)
+    mine = wildcards(estimator="mine")
+    assert study.given_maps(mine) == [f"{tmp_path}/maps/1.npy"]
+    assert study.index_of_estimator(mine) == "results/demo/cohort/index.parquet"
+    job = asked(study, "compute_importance", ImportanceJob, estimator="mine")
+    assert (job.given, bool(job.others)) == (f"{tmp_path}/maps", True)
+    other = asked(study, "compute_importance", ImportanceJob, estimator="random")
+    assert (other.given, other.others) == (None, "")
+    assert study.given_maps(wildcards(estimator="random")) == []
+    missing = {"mine": {"method": "precomputed", "folder": "nowhere"}}
+    with pytest.raises(InputError, match=r"^config: estimators\.mine\.folder: .*/nowhere does not"):
+        study_of(data_dir=str(tmp_path), estimators=missing)
+
+
 def test_the_order_of_keys_counts_for_nothing():
     backwards = dict(reversed(DEFAULT["estimators"].items()))
     one, other = study_of(), Study(parse_config(DEFAULT | {"estimators": backwards}))

@@ -44,6 +44,14 @@ class MaskTargets:
         """Tell whether a file is an image of the cohort, which may lie beside its masks."""
         return os.path.realpath(path) in self._images
 
+    def has(self, slice_id: str) -> bool:
+        """Tell whether a slice is one of the cohort."""
+        return slice_id in self._slices
+
+    def slice(self, slice_id: str) -> SliceEntry:
+        """Return a slice of the cohort."""
+        return self._slices[slice_id]
+
     def of_png(self, path: Path) -> tuple[SliceEntry, str]:
         """Return the slice that a PNG is named after, and the structure it names or "".
 

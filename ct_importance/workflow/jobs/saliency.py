@@ -6,6 +6,7 @@ from typing import Any
 
 from ct_importance.plugins import entry_of
 from ct_importance.saliency.jobs import CombineJob, ImportanceJob, SegmentJob, SharedJob
+from ct_importance.workflow.inputs import stamps_of_others
 from ct_importance.workflow.jobs.classifier import chosen_classifier
 from ct_importance.workflow.layout.saliency import SaliencyFiles
 
@@ -18,6 +19,8 @@ def segment_slices(study: SaliencyFiles, wildcards: Any) -> SegmentJob:
 def compute_importance(study: SaliencyFiles, wildcards: Any) -> ImportanceJob:
     """Return what the maps of an estimator are computed of, and how."""
     return ImportanceJob(
+        given=study.given_of(wildcards.estimator),
+        others=stamps_of_others(study.inputs.given_files.get(wildcards.estimator, [])),
         **_entry(study, wildcards),
         **_maps(study),
         **_passes(study, wildcards),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ct_importance.errors import InputError
 from ct_importance.workflow.config import Config
+from ct_importance.workflow.inputs import as_inputs
 from ct_importance.workflow.layout.grid import Wildcards
 from ct_importance.workflow.layout.metrics import MetricFiles
 
@@ -70,6 +71,18 @@ class SaliencyFiles(MetricFiles):
         """Return the segments of the slices, for an estimator that needs them."""
         needed = "segments" in self.estimators[wildcards.estimator].wants
         return f"{self.folder}/segments.parquet" if needed else []
+
+    def index_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the index of the cohort, for an estimator whose maps were made elsewhere."""
+        return f"{self.folder}/cohort/index.parquet" if self.given_of(wildcards.estimator) else []
+
+    def given_maps(self, wildcards: Wildcards) -> list[str]:
+        """Return those of its files that Snakemake can track."""
+        return as_inputs(self.inputs.given_files.get(wildcards.estimator, []))
+
+    def given_of(self, estimator: str) -> str | None:
+        """Return the folder with the maps of an estimator that were made elsewhere, or None."""
+        return self.inputs.given.get(estimator)
 
     def segmented(self) -> list[str]:
         """Return which slices need segments: those with a mask, and those that are explained."""

@@ -1,0 +1,86 @@
+"""Reads maps kept as arrays or pictures, and brings them into the grid of the extracted slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ct_importance.cohort import rejection
+from ct_importance.cohort.dicom.geometry import SliceGeometry
+from ct_importance.cohort.extraction import resize_to_grid
+from ct_importance.cohort.masks.png import read_png
+from ct_importance.cohort.masks.targets import is_png
+from ct_importance.cohort.rejection import RejectedFile
+from ct_importance.cohort.slice_entry import SliceEntry
+
+
+def in_grid(
+    values: NDArray[np.floating], geometry: SliceGeometry, size: int
+) -> NDArray[np.float32]:
+    """Return a map as its slice is extracted: oriented, resized, centred on zeros.
+
+    Args:
+        values: (rows, columns) as the slice is stored, or (size, size) as it is extracted already.
+        geometry: The slice.
+        size: Rows and columns of the result.
+
+    Raises:
+        RejectedFile: If the map has another shape.
+    """
+    values = np.asarray(values, np.float32)
+    if values.shape == (geometry.rows, geometry.columns):
+        return resize_to_grid(values, geometry, size, clip=False)
+    if values.shape == (size, size):
+        return values
+    raise RejectedFile(
+        f"map is {' x '.join(map(str, values.shape))}, its slice {geometry.rows} x "
+        f"{geometry.columns} as stored and {size} x {size} as extracted"
+    )
+
+
+def reader_of(path: Path, key: str | None) -> Callable[[SliceEntry], NDArray[np.floating]]:
+    """Return a function from a slice to its map.
+
+    Args:
+        path: PNG, npy or npz.
+        key: Of the array in an npz; None: the only one.
+    """
+
+    def read(entry: SliceEntry) -> NDArray[np.floating]:
+        if is_png(path):
+            return read_png(path, (entry.rows, entry.columns)).astype(np.float32)
+        return _numbers(_array(path, key))
+
+    return read
+
+
+def names_in(path: Path) -> list[str]:
+    """Return the names of the arrays of an npz.
+
+    Raises:
+        RejectedFile: If it cannot be read.
+    """
+    with rejection.reading("map cannot be read as npz"), np.load(path, allow_pickle=False) as file:
+        return list(file.files)
+
+
+def _array(path: Path, key: str | None) -> np.ndarray:
+    # A pickle could run code of whoever wrote it.
+    with rejection.reading("map cannot be read as an array"):
+        if path.suffix.lower() == ".npy":
+            found: np.ndarray = np.load(path, allow_pickle=False, mmap_mode=None)
+            return found
+        with np.load(path, allow_pickle=False) as file:
+            names = [key] if key is not None else list(file.files)
+            if len(names) != 1:
+                raise RejectedFile(f"map is one of {len(names)} arrays: leave one")
+            return np.asarray(file[names[0]])
+
+
+def _numbers(values: np.ndarray) -> NDArray[np.floating]:
+    if values.dtype.kind not in "biuf":
+        raise RejectedFile(f"map holds no numbers, but {values.dtype}")
+    return np.squeeze(values).astype(np.float32) if values.ndim > 2 else values.astype(np.float32)
