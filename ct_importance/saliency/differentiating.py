@@ -16,6 +16,7 @@ from ct_importance.compute.batch_size import images_per_pass
 from ct_importance.compute.device import in_precision, make_deterministic, pick_device
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
 from ct_importance.saliency.jobs import Activation, ExplainJob, Files
+from ct_importance.saliency.layers.programs import with_layers
 
 
 class ExplainedScores(nn.Module):
@@ -57,6 +58,8 @@ def differentiating(
     source = job.classifier.source
     loaded = source.load(files.classifier)
     looks_inside = isinstance(work, Estimator) and "layers" in work.wants
+    if looks_inside:
+        loaded = with_layers(loaded)
     if isinstance(work, Estimator):
         work.check(loaded)
     folded = in_precision(fold_batch_norm(loaded.network, device), source.precision)

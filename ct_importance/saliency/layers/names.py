@@ -13,6 +13,7 @@ from torch import nn
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.errors import InputError
 from ct_importance.saliency.layers.grid import grid_of
+from ct_importance.saliency.layers.programs import Operation
 
 POOLING = (
     *(nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.AvgPool2d),
@@ -96,14 +97,16 @@ class _Spots:
         self._tokens: set[int] = set()
 
     def see(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        if not isinstance(output, torch.Tensor) or isinstance(module, POOLING):
+        kind = module.kind if isinstance(module, Operation) else ""
+        pools = isinstance(module, POOLING) or "avg_pool" in kind or "adaptive" in kind
+        if not isinstance(output, torch.Tensor) or pools:
             return
         shape, grid = tuple(output.shape), grid_of(output.shape, self._image)
         if grid is None or shape[0] != 1:
             return
         if len(shape) == 3:
             self._tokens.add(shape[1])
-            if not isinstance(module, nn.LayerNorm):
+            if not isinstance(module, nn.LayerNorm) and "layer_norm" not in kind:
                 return
             places = slice(grid.before, None)
             output.register_hook(lambda gradient: self._mark(name, gradient[:, places]))
