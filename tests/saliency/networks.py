@@ -12,6 +12,7 @@ from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch, Estimator
 
 QUICK = {
+    "captum": {"attribution": "IntegratedGradients", "arguments": {"n_steps": 4}},
     "score_cam": {"channels": 8},
     "blur_ig": {"sigma": 4, "steps": 4},
     "guided_ig": {"steps": 4},
