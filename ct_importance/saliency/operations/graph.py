@@ -26,7 +26,7 @@ LINEAR = {
     *("Squeeze", "Slice", "Select", "Split", "SplitWithSizes", "Unbind", "Gather", "Index"),
     *("IndexSelect", "Repeat", "Flip", "Roll", "ConstantPadNd", "ReflectionPad2D"),
     *("ReplicationPad2D", "AvgPool2D", "AdaptiveAvgPool2D", "MkldnnAdaptiveAvgPool2D"),
-    *("UpsampleBilinear2D", "UpsampleNearest2D", "AccumulateGrad", "CopyBackwards"),
+    *("UpsampleBilinear2D", "UpsampleNearest2D", "AsStrided", "AccumulateGrad", "CopyBackwards"),
 }
 """Operations that are linear in what comes of the image, whatever else they take."""
 
@@ -73,6 +73,8 @@ class Watching(TorchDispatchMode):
         result, kept = self.watch(name, args, lambda: func(*args, **(kwargs or {})))
         if kept is not None:
             self._kept.setdefault(number, kept)
+            if name.endswith("_"):  # in-place: autograd may have copied the input since
+                self._kept.setdefault(number - 1, kept)
         return result
 
 

@@ -79,6 +79,8 @@ def test_maps_are_the_same_and_complete_however_a_network_is_spelled(spelling, i
     "function",
     [
         *(F.gelu, F.silu, F.leaky_relu, F.hardswish, F.mish, F.softplus),
+        lambda x: F.silu(x, inplace=True),
+        lambda x: F.elu(x, inplace=True),
         lambda x: x * torch.sigmoid(x),
         lambda x: x * x.mean((2, 3), keepdim=True).sigmoid(),  # a gate, as in SE networks
         lambda x: F.max_pool2d(x, 3, stride=1, padding=1),  # its windows overlap

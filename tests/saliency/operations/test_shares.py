@@ -51,6 +51,8 @@ NETWORKS = {
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_shares_of_pixels_and_biases_sum_up_to_the_score(network, images, make_case):
+    if network.startswith("resnet50"):
+        images = images.repeat(1, 1, 2, 2)  # the last map then has more than one place
     pixels, shares, scores = shared_out(NETWORKS[network]().double(), images[:2].double())
     found = sum(part.flatten(1).sum(1) for part in [pixels, *shares])
     torch.testing.assert_close(found, scores, rtol=1e-9, atol=1e-9)
