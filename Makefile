@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test schema test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
+.PHONY: demo test schema cost test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
 demo: .venv/.installed
 	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
@@ -24,6 +24,10 @@ test: .venv/.installed-dev
 schema: .venv/.installed
 	PYTHONPATH=. $(BIN)/python docs/make_estimators.py
 	$(BIN)/python -c "from ct_importance.workflow.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
+
+# Passes that the maps of config.yaml take, before hours are spent; make cost OVERLAYS=my_overlay.yaml
+cost: .venv/.installed
+	$(BIN)/python -m ct_importance.workflow.cost $(OVERLAYS)
 
 # Kills, full disks and the like; as root, or some of it is skipped.
 test-faults: .venv/.installed-dev

@@ -34,7 +34,8 @@ power: 1}` takes the mean of the maps of noisy copies (of their squares with `po
 many times the passes. `blur: 2` blurs the map with a Gaussian of 2 pixels.
 
 Passes are those of one slice with the default options. What takes none backwards and needs no
-layers can be asked of any network, also of one that is a graph of ONNX.
+layers can be asked of any network, also of one that is a graph of ONNX. `make cost
+OVERLAYS=my_overlay.yaml` prints the passes of a configuration before it runs.
 """
 EVERYWHERE = set(Estimator.model_fields)
 
