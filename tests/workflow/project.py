@@ -22,6 +22,8 @@ PARTS = [
     "report",
     "configs",
 ]
+LATER = ["grad_cam", "occlusion", "sobel_edges", "centre", "mean_mask"]
+"""Estimators of config.yaml that are none of the paper's."""
 TINY = {
     "run": "tiny",
     "cohort": {
@@ -46,7 +48,7 @@ TINY = {
         "smoothgrad": {"samples": 2},
         "smoothgrad_squared": {"samples": 2},
         # The paper's eight are enough.
-        **dict.fromkeys(["grad_cam", "occlusion", "sobel_edges", "centre", "mean_mask"]),
+        **dict.fromkeys(LATER),
     },
     "metrics": {"fidelity": {"step": 0.25}, "roc": {"thresholds": 10}},
     "statistics": {"resamples": 200, "permutations": 200},
@@ -55,6 +57,7 @@ TINY = {
 SLOW = [
     *("deconvolution", "integrated_gradients", "integrated_gradients_bw"),
     *("expected_gradients", "smoothgrad", "smoothgrad_squared"),
+    *LATER,
 ]
 WITH_TIMES = {"logs", "benchmarks", "headers", "extracted"}
 """Folders whose files hold times: of the work, or of the user's files."""
