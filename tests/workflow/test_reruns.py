@@ -9,11 +9,12 @@ import pytest
 import torch
 import yaml
 
-from tests.workflow.project import ROOT, TINY, Project, copy_project
+from tests.estimators import PAPER
+from tests.workflow.project import TINY, Project, copy_project
 
 
 def figures(*names):
-    return {f"plot_figure({name})" for name in names}
+    return {f"plot_figure({name})" for name in PAPER}
 
 
 def differences(*metrics):
@@ -54,11 +55,8 @@ def jobs_of(estimator, *parts):
 
 def jobs_of_all_estimators():
     """What depends on the answers of the classifier."""
-    estimators = [
-        path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py")
-    ]
     parts = (f"share_passes({part})" for part in PARTS)
-    return EXAMPLES.union({"predict_slices"}, parts, *map(jobs_of, estimators))
+    return EXAMPLES.union({"predict_slices"}, parts, *map(jobs_of, PAPER))
 
 
 @pytest.fixture
@@ -132,10 +130,7 @@ def test_swapped_option_values(project):
 
 def test_the_file_of_one_metric(project):
     edit(project, "ct_importance/metrics/catalogue/roc.py")
-    estimators = [
-        path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py")
-    ]
-    expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
+    expected = {f"evaluate_importance(roc, {estimator})" for estimator in PAPER}
     expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
     expected |= figures("figure5_roc_curves") | differences("roc")
     assert project.planned_jobs() == expected
@@ -144,10 +139,7 @@ def test_the_file_of_one_metric(project):
 def test_masks_of_test_patients_alone_need_no_other_maps(project):
     roc = TINY["metrics"]["roc"] | {"slices": "annotated_test"}
     project.configure(changed(metrics={"roc": roc}))
-    estimators = [
-        path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py")
-    ]
-    expected = {f"evaluate_importance(roc, {estimator})" for estimator in estimators}
+    expected = {f"evaluate_importance(roc, {estimator})" for estimator in PAPER}
     expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
     expected |= figures("figure5_roc_curves") | differences("roc")
     assert project.planned_jobs() == expected
@@ -216,7 +208,7 @@ def test_the_weights_of_a_classifier(project):
     mine = project.folder / "mine.pt"
     shutil.copy(project.folder / classifier, mine)
     project.configure(changed(classifiers={"resnet50": {"weights": "mine.pt"}}))
-    everything = {"import_classifier", *jobs_of_all_estimators()}
+    everything = {"import_classifier", "export_classifier", *jobs_of_all_estimators()}
     assert project.planned_jobs() == everything
     project.run("--", classifier)
 
@@ -250,8 +242,7 @@ def test_another_training_leaves_the_first_as_it_is(project):
     assert "train_classifier(2)" in planned
     assert "evaluate_importance(2, roc, random)" in planned
     of_both = planned - {job for job in planned if "(2" in job}
-    names = (path.stem for path in (ROOT / "ct_importance/saliency/estimators").rglob("[a-z]*.py"))
-    compared = {f"compare_maps({name})" for name in names}
+    compared = {f"compare_maps({name})" for name in PAPER}
     stability = {*(f"estimate_components({name})" for name in METRICS), "write_stability"}
     assert of_both == STATISTICS | TABLES | CURVES | compared | stability
 
