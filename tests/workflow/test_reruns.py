@@ -14,7 +14,7 @@ from tests.workflow.project import TINY, Project, copy_project
 
 
 def figures(*names):
-    return {f"plot_figure({name})" for name in PAPER}
+    return {f"plot_figure({name})" for name in names}
 
 
 def differences(*metrics):
