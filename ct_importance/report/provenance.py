@@ -14,7 +14,10 @@ from ct_importance.io.paths import StrPath
 
 HIDDEN = "(not shown)"
 PATH_KEYS = frozenset(
-    {"data_dir", "dicom", "volumes", "patients", "masks", "csv", "pseudonym_key", "weights"}
+    {
+        *("data_dir", "dicom", "volumes", "patients", "masks", "csv", "pseudonym_key"),
+        *("weights", "bundle", "factory", "program", "onnx", "folder"),
+    }
 )
 """Keys of the configuration that hold paths, which may name people and places."""
 

@@ -47,6 +47,7 @@ class Case:
     slice_ids: list[str]
     images_per_pass: int
     training_images: Callable[[], np.ndarray] | None
+    training_masks: Callable[[], np.ndarray] = training_masks
     target: int = 1
     activation: str = "logit"
 
@@ -62,7 +63,7 @@ class Case:
             slice_ids=self.slice_ids,
             images_per_pass=self.images_per_pass,
             training_images=self.training_images,
-            training_masks=training_masks,
+            training_masks=self.training_masks,
         )
 
 

@@ -379,7 +379,8 @@ class TestEdges:
     def test_one_image_and_oblong_images(self, classifier, images, make_case, method):
         case = make_case(method, slice_ids=["a"])
         cut = case.training_images()[:, :20]
-        case = replace(case, training_images=lambda: cut)
+        masks = case.training_masks()[:, :20]
+        case = replace(case, training_images=lambda: cut, training_masks=lambda: masks)
         maps = compute(method, classifier, images[:1, :, :20], case)
         assert maps.shape == (1, 20, 32)
         assert maps.dtype == torch.float32

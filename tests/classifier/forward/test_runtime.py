@@ -101,6 +101,7 @@ def test_a_network_that_is_being_trained_is_not_asked():
 class TestWhichRuntime:
     class Source:
         precision = "float32"
+        gives_gradients = True
 
     @pytest.fixture(autouse=True)
     def runtimes(self, monkeypatch):

@@ -32,7 +32,7 @@ def explode(x):
     [
         (Of(explode), r"cannot be applied to slices, images of shape \(3, 1, 8, 8\) \(KeyError"),
         (nn.Sequential(nn.Conv3d(1, 1, 3)), "wants 3-D images"),
-        (nn.Conv2d(3, 1, 8), "it must take what `channels` and"),
+        (nn.Conv2d(3, 1, 8), "any number of images of what `channels` and"),
         (Of(lambda x: (mean(x), [])), "answers with a tuple; return the tensor of logits alone"),
         (Of(lambda x: mean(x)[:, 0]), r"answers 3 images with the shape \(3,\), expected \(3, 1\)"),
         (Of(lambda x: mean(x).repeat(1, 5)), r"the shape \(3, 5\), expected \(3, 1\) or \(3, 2\)"),

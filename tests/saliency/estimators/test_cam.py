@@ -1,5 +1,6 @@
 """Estimators of the family of CAM against their definitions and other packages."""
 
+import copy
 import re
 
 import numpy as np
@@ -187,7 +188,7 @@ class Pair(nn.Module):
 
 
 def test_grad_cam_is_captums_and_monais(case, images):
-    network, layer = case
+    network, layer = copy.deepcopy(case)  # MONAI leaves hooks
     if layer.startswith("blocks"):
         pytest.skip("neither knows tokens")
     found = compute("grad_cam", network, images)
@@ -208,7 +209,7 @@ def test_grad_cam_is_captums_and_monais(case, images):
 
 def test_grad_cam_plus_plus_is_monais(case, images):
     """Behind global pooling gradients are constant, where MONAI's sum is that of the paper."""
-    network, layer = case
+    network, layer = copy.deepcopy(case)  # MONAI leaves hooks
     if layer.startswith("blocks"):
         pytest.skip("MONAI does not know tokens")
     # MONAI adds 1e-7 to a divisor of about g^2: gradients are made as large as exp(S) allows.
