@@ -41,10 +41,13 @@ from ct_importance.metrics.catalogue.fidelity import Fidelity
 from ct_importance.metrics.catalogue.roc import Roc
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
+from ct_importance.saliency.asking import AskedScores
 from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.explain import importance_of
 from ct_importance.saliency.gradients import input_gradient
+from ct_importance.saliency.perturbation.parts import parts_of_segments
+from ct_importance.saliency.perturbation.random_masks import random_masks
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.saliency.xrai.segments import segment_image
 
@@ -460,6 +463,112 @@ def grad_cam_row(size: int = 224) -> Row:
     )
 
 
+# Estimators that only ask
+
+
+def our_asked_maps(method: str, size: int, segments: np.ndarray | None = None, **options) -> Step:
+    """Return what computes the map of one slice as a job on a CPU does."""
+    estimator = load("estimator", method)(**options)
+    batch = Batch(
+        name=method,
+        seed=0,
+        slice_ids=["slice"],
+        images=phantom_slice(size)[None, None],
+        targets=np.ones(1, np.int64),
+        scores=AskedScores(OnnxForward(graph(size), THREADS), "logit", "logit"),
+        images_per_pass=images_per_pass("cpu", size, size, gradient=False),
+        segments=None if segments is None else [segments],
+    )
+    return lambda: importance_of(estimator, batch)
+
+
+def bare_passes(size: int, count: int) -> Step:
+    """Return what asks a slice a number of times, and nothing else."""
+    asked = OnnxForward(graph(size), THREADS)
+    images = np.repeat(phantom_slice(size)[None], count, axis=0)
+    return lambda: asked.scores(images)
+
+
+def asking_row(work: str, passes: int, size: int, ours: Step, peer: Step) -> Row:
+    """An estimator that only asks, per pass; those of the peer are counted."""
+    counted: list[int] = []
+    handle = network().register_forward_hook(lambda _, given, __: counted.append(len(given[0])))
+    peer()
+    handle.remove()
+    return Row(
+        f"{work}, {passes} passes, {size} x {size}",
+        "forward pass",
+        ours,
+        peer,
+        "≥ 2 ×, ≥ 0.95 of the floor",
+        ours_units=passes,
+        peer_units=sum(counted),
+        floor=bare_passes(size, passes),
+        pairs=SLOW_PAIRS,
+    )
+
+
+def occlusion_captum_row(size: int = 224) -> Row:
+    """Occlusion with 5 x 5 windows against captum with its defaults."""
+    from captum.attr import Occlusion
+
+    peer = Occlusion(LogitOf(network()))
+    window, stride = (1, size // 2, size // 2), (1, size // 8, size // 8)
+    return asking_row(
+        "occlusion; captum with its defaults",
+        26,
+        size,
+        our_asked_maps("occlusion", size, window=0.5, stride=0.125, fill="black"),
+        lambda: peer.attribute(image_tensor(size), window, stride),
+    )
+
+
+def occlusion_monai_row(size: int = 224) -> Row:
+    """Occlusion with 5 x 5 windows against MONAI."""
+    from monai.visualize import OcclusionSensitivity
+
+    side = size // 2
+    peer = OcclusionSensitivity(network(), mask_size=side, overlap=0.75, verbose=False)
+    return asking_row(
+        "occlusion; monai.visualize's OcclusionSensitivity",
+        26,
+        size,
+        our_asked_maps("occlusion", size, window=0.5, stride=0.125, fill="black"),
+        lambda: peer(image_tensor(size)),
+    )
+
+
+def rise_row(size: int = 224, masks: int = 32) -> Row:
+    """RISE against the published formula in torch, masks of which are made beforehand."""
+    generator = np.random.default_rng(0)
+    stored = list(random_masks(generator, masks, 7, 0.5, (size, size)))
+    shown = torch.from_numpy(np.stack(stored))[:, None]
+
+    def peer() -> torch.Tensor:
+        with torch.no_grad():
+            scores = network()(image_tensor(size) * shown)
+        return (scores[:, :, None, None] * shown).sum(0) / (masks * 0.5)
+
+    ours = our_asked_maps("rise", size, masks=masks)
+    return asking_row("rise; the formula in torch, one pass", masks, size, ours, peer)
+
+
+def kernel_shap_row(size: int = 224, samples: int = 30) -> Row:
+    """KernelSHAP of up to 20 parts against captum with its defaults."""
+    from captum.attr import KernelShap
+
+    segments = segment_image(phantom_slice(size))
+    labels = torch.from_numpy(parts_of_segments(segments, 20))[None, None]
+    peer = KernelShap(LogitOf(network()))
+    return asking_row(
+        "kernel_shap; captum with its defaults",
+        samples + 2,
+        size,
+        our_asked_maps("kernel_shap", size, segments, parts=20, samples=samples, fill="black"),
+        lambda: peer.attribute(image_tensor(size), feature_mask=labels, n_samples=samples),
+    )
+
+
 ROWS: dict[str, Callable[[], Row]] = {
     "xrai": xrai_row,
     "forward": forward_row,
@@ -469,6 +578,10 @@ ROWS: dict[str, Callable[[], Row]] = {
     "dice": dice_row,
     "integrated_gradients": integrated_gradients_row,
     "expected_gradients": expected_gradients_row,
+    "occlusion_captum": occlusion_captum_row,
+    "occlusion_monai": occlusion_monai_row,
+    "rise": rise_row,
+    "kernel_shap": kernel_shap_row,
     "smoothgrad_captum_224": partial(smoothgrad_captum_row, 224),
     "smoothgrad_captum_512": partial(smoothgrad_captum_row, 512),
     "smoothgrad_saliency_224": partial(smoothgrad_saliency_row, 224),
