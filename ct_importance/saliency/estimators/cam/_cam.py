@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from ct_importance.saliency.estimator import Batch, Cost, Estimator
+from ct_importance.saliency.estimator import Batch, Cost
+from ct_importance.saliency.layers.estimator import OfLayer
 
 if TYPE_CHECKING:
     import torch
 
-    from ct_importance.classifier.classifier import Classifier
     from ct_importance.saliency.layers.features import Look
 
 
-class Cam(Estimator):
+class Cam(OfLayer):
     """Weighs the maps of a layer, and enlarges their sum to the grid of the slice.
 
     Enlarged bilinearly, with ``align_corners=False``. The score explained is that of the predicted
@@ -24,28 +22,12 @@ class Cam(Estimator):
     the first class.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"layers"})
-
-    layer: str | None = Field(None, min_length=1)
-    """Name of a layer of the network that answers with maps (rows x columns) or with tokens; null:
-    the last one before they are pooled."""
     relu: bool = True
     """Leave out what speaks against the class, as negative values of the map."""
 
     def cost(self) -> Cost:
         """Return one pass, whose way back ends at the layer."""
         return Cost(forward=1, backward=1)
-
-    def check(self, classifier: Classifier) -> None:
-        """Check that the network has the layer.
-
-        Raises:
-            InputError: If not, with names that are like it.
-        """
-        if self.layer:
-            from ct_importance.saliency.layers.names import check_layer
-
-            check_layer(classifier, self.layer, self.title)
 
     def attribute(self, batch: Batch) -> torch.Tensor:
         """Return the enlarged map, (N, 1, H, W).

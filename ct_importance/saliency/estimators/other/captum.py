@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from ct_importance.saliency.captum_signatures import SIGNATURES, Name, Signature
-from ct_importance.saliency.estimator import Batch, Cost, Estimator
+from ct_importance.saliency.estimator import Batch, Cost
+from ct_importance.saliency.layers.estimator import OfLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import torch
 
-    from ct_importance.classifier.classifier import Classifier
-
 WITHOUT_GRADIENTS = frozenset(
     ("FeatureAblation", "KernelShap", "LayerActivation", "ShapleyValueSampling")
 )
 
 
-class Captum(Estimator):
+class Captum(OfLayer):
     """What captum's class of the name ``attribution`` computes (Kokhlikyan et al. 2020).
 
     One slice at a time. Of layers, the channels are summed and enlarged to the grid of the slice.
@@ -35,12 +34,9 @@ class Captum(Estimator):
     colour: ClassVar[str] = "#5A3E85"
     dashes: ClassVar[tuple[float, ...]] = (2, 1, 5, 1)
     reference: ClassVar[str] = "Kokhlikyan et al. 2020, arXiv 2009.07896"
-    needs: ClassVar[frozenset[str]] = frozenset({"layers"})
 
     attribution: Name
     """The class of captum.attr."""
-    layer: str | None = Field(None, min_length=1)
-    """Name of the layer, for attributions of layers."""
     arguments: dict[str, bool | int | float | str] = {}
     """Arguments of the class and of its attribute(), by captum's names."""
     baseline: float = Field(0.0, ge=0, le=1)
@@ -85,17 +81,6 @@ class Captum(Estimator):
         elif self.attribution == "FeatureAblation":
             passes = self.grid**2 + 1
         return Cost(passes, 0 if self.attribution in WITHOUT_GRADIENTS else passes)
-
-    def check(self, classifier: Classifier) -> None:
-        """Check that the network has the layer.
-
-        Raises:
-            InputError: If not, with names that are like it.
-        """
-        if self.layer:
-            from ct_importance.saliency.layers.names import check_layer
-
-            check_layer(classifier, self.layer, self.title)
 
     def attribute(self, batch: Batch) -> torch.Tensor:
         """Return the attribution of each slice, (N, C, *space).
