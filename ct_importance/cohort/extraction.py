@@ -30,6 +30,7 @@ from ct_importance.cohort.pixels import (
 from ct_importance.cohort.rejection import CRASH, RejectedFile, check_permission
 from ct_importance.cohort.slice_entry import ON_SLICE, place_of, write_rejected
 from ct_importance.cohort.volume.slices import read_volume_slice
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
@@ -176,7 +177,7 @@ def _write(
 ) -> dict[str, str]:
     rejected: dict[str, str] = {}
     with TableWriter(path, slices_schema(options.image_size)) as writer:
-        while group := list(islice(extracted, ROWS_PER_GROUP)):
+        for group in in_chunks(extracted, ROWS_PER_GROUP):
             rows = [row for row, _ in group if row is not None]
             rejected |= {file: reason for _, unfit in group for file, reason in unfit.items()}
             if not rows:

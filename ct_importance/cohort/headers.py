@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from ct_importance.cohort.rejection import CANNOT_BE_OPENED, CRASH, RejectedFile
 from ct_importance.cohort.slice_entry import INDEX_SCHEMA, as_text
 from ct_importance.cohort.volume.parts import holds_pixels_of_another, parts_of
 from ct_importance.cohort.volume.slices import read_patients, read_volume_headers, volume_names
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import safe_map
 from ct_importance.errors import InputError
@@ -134,7 +134,7 @@ def update_headers(source: ImageSource, path: StrPath, version: str = "", worker
             keep = [file in old for file in table.column("file").to_pylist()]
             writer.write_table(table.filter(pa.array(keep, pa.bool_())).cast(schema))
         rows = _rows(source, new, names, read, workers)
-        while group := list(islice(rows, ROWS_PER_GROUP)):
+        for group in in_chunks(rows, ROWS_PER_GROUP):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 

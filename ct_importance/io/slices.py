@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.errors import InputError
 from ct_importance.io.digests import file_digest
 from ct_importance.io.image_table import ROWS_PER_GROUP, read_rows, write_table
@@ -184,8 +184,7 @@ def _listed(slices: StrPath, subsets: Iterable[str]) -> list[Row]:
 
 def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], np.ndarray]]:
     """Yield slice ids and images (n, H, W) of up to `size` slices at a time."""
-    iterator = iter(rows)
-    while batch := list(islice(iterator, size)):
+    for batch in in_chunks(rows, size):
         yield [row["slice_id"] for row in batch], np.stack([row["image"] for row in batch])
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter
@@ -64,7 +64,8 @@ def evaluate_estimator(
     schema = points_schema(metric)
     samples = progress(samples_with_maps, what, total)
     with TableWriter(path, schema) as writer:
-        for group in _groups(_evaluate_slices(metric, samples, probe)):
+        evaluated = _evaluate_slices(metric, samples, probe)
+        for group in in_chunks(evaluated, ROWS_PER_GROUP * len(VARIANTS)):
             writer.write(_columns(group))
 
 
@@ -167,12 +168,6 @@ def _evaluate_slices(
         for variant, points in evaluate_slice(metric, sample, importance, probe).items():
             # Not the sample: until its group is written, its segments would take megabytes.
             yield (sample.slice_id, sample.patient_id, sample.label, variant), points
-
-
-def _groups(items: Iterator[tuple[Keys, Points]]) -> Iterator[list[tuple[Keys, Points]]]:
-    size = ROWS_PER_GROUP * len(VARIANTS)
-    while group := list(islice(items, size)):
-        yield group
 
 
 def _columns(group: list[tuple[Keys, Points]]) -> dict[str, np.ndarray]:

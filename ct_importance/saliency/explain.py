@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, tee
+from itertools import tee
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.progress import progress
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
@@ -108,7 +109,7 @@ def combine_shared(
         of_slices = read_segments(ids, segments, job.image_shape[1:])
     found = combine_maps(estimator, job.name, job.seed, slices, of_slices)
     with TableWriter(maps, _maps_schema(job)) as writer:
-        while group := list(islice(found, ROWS_PER_GROUP)):
+        for group in in_chunks(found, ROWS_PER_GROUP):
             slice_ids, importance = zip(*group, strict=True)
             writer.write({"slice_id": slice_ids, "importance": importance})
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import torch
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.device import with_less_if_needed
 from ct_importance.saliency.estimator import Batch
 
@@ -93,16 +93,10 @@ def mean_over_samples(
         (N, K, *space) of the dtype of the images.
     """
     totals: list[Any] = [0.0] * len(batch.images)  # tensors from the first sample on
-    for chunk in _chunks(samples, batch.images_per_pass):
+    for chunk in in_chunks(samples, batch.images_per_pass):
         points = torch.stack([sample.point for sample in chunk])
         targets = batch.targets[[sample.image for sample in chunk]]
         gradients = transform(input_gradient(batch.scores, points, targets).double())
         for sample, gradient in zip(chunk, gradients, strict=True):
             totals[sample.image] += sample.weight * gradient
     return (torch.stack(totals) / samples_per_image).to(batch.images.dtype)
-
-
-def _chunks(samples: Iterable[Sample], size: int) -> Iterator[list[Sample]]:
-    iterator = iter(samples)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

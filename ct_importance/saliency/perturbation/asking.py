@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.saliency.estimator import Batch
 from ct_importance.saliency.perturbation.hiding import Fill
 
@@ -33,13 +33,6 @@ def filling(image: Image, fill: Fill) -> Image:
         return blurred
     greys = {"black": 0.0, "white": 1.0, "mean": float(image.mean(dtype=np.float64))}
     return np.full_like(image, greys[fill] if isinstance(fill, str) else fill)
-
-
-def in_chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yield up to `size` items at a time, drawn as they are needed."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 def answers(batch: Batch, row: int, variants: Iterable[Image]) -> NDArray[np.float64]:

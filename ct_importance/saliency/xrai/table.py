@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import pyarrow as pa
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
@@ -41,7 +40,7 @@ def write_segments(job: SegmentJob, slices: StrPath, segments: StrPath, workers:
         )
     with process_pool(workers) as pool, TableWriter(segments, SCHEMA) as writer:
         # Group by group: a pool would read all slices at once to hand them out.
-        groups = iter(lambda: list(islice(ids_and_images, SLICES_PER_GROUP)), [])
+        groups = in_chunks(ids_and_images, SLICES_PER_GROUP)
         for group in progress(groups, "segments: groups of slices", -(-total // SLICES_PER_GROUP)):
             slice_ids, packed = zip(*pool.map(segment_and_pack, group), strict=True)
             writer.write({"slice_id": slice_ids, "segments": packed})

@@ -44,8 +44,9 @@ class Rise(Hiding):
         """Return the weighted mean of the masks, (H, W)."""
         import numpy as np
 
+        from ct_importance.compute.chunks import in_chunks
         from ct_importance.compute.randomness import generator_for
-        from ct_importance.saliency.perturbation.asking import answers, in_chunks
+        from ct_importance.saliency.perturbation.asking import answers
         from ct_importance.saliency.perturbation.random_masks import random_masks
 
         height, width = image.shape[1:]
