@@ -12,6 +12,8 @@ READING_OF_CONTROLS = (
     f"{CONTROL} Control: a map that knows nothing of the classifier. An estimator that does not "
     "surpass it explains nothing."
 )
+PANEL_TITLES = {"original": "(a) Original values", "absolute": "(b) Absolute values"}
+"""Of the two panels of a figure, by variant."""
 PERFECT_MAP = "Perfect map (the mask itself)"
 SUBSET_NAMES = {
     "test": "the evenly spaced slices of the test patients",

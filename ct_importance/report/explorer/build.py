@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
@@ -197,5 +197,5 @@ def _pack_all(
     """Yield what ``pack`` makes of each slice; few slices are held at a time."""
     slices = iter(material)
     with process_pool(workers) as pool:
-        while group := list(islice(slices, workers * SLICES_PER_WORKER)):
+        for group in in_chunks(slices, workers * SLICES_PER_WORKER):
             yield from pool.map(pack, group)

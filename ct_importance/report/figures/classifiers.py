@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib import axes as plot
     from matplotlib import figure
 
-TITLES = {"original": "(a) Original values", "absolute": "(b) Absolute values"}
 # Colours of Okabe and Ito (2008), by turns dark and light; shapes tell them apart in grey, too.
 LOOKS = [
     *(("#0072B2", "o"), ("#E69F00", "s"), ("#000000", "^"), ("#CC79A7", "D")),
@@ -53,7 +52,7 @@ class Classifiers(Figure):
         from matplotlib.lines import Line2D
 
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.names import display_name, metric_name
+        from ct_importance.report.names import PANEL_TITLES, display_name, metric_name
         from ct_importance.report.style import DOUBLE_COLUMN
 
         ranks = read_frame(tables["ranks"])
@@ -62,13 +61,13 @@ class Classifiers(Figure):
         count = ranks["estimator"].nunique()
         height = count * max(9, 2.2 * len(styles) + 3) * POINT
         figure, grid = plt.subplots(
-            *(len(TITLES), len(metrics)),
+            *(len(PANEL_TITLES), len(metrics)),
             figsize=(DOUBLE_COLUMN, 2 * height + 1.1),
             squeeze=False,
             sharex=True,
             sharey="row",
         )
-        for panels, (variant, title) in zip(grid, TITLES.items(), strict=True):
+        for panels, (variant, title) in zip(grid, PANEL_TITLES.items(), strict=True):
             of_variant = ranks[ranks["variant"] == variant]
             order = of_variant.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
             for axes, metric in zip(panels, metrics, strict=True):

@@ -30,6 +30,7 @@ class RocCurves(CurvesOfMetric):
         from matplotlib import pyplot as plt
 
         from ct_importance.io.table_file import read_frame
+        from ct_importance.report.names import PANEL_TITLES
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             legend_below,
@@ -42,7 +43,7 @@ class RocCurves(CurvesOfMetric):
         styles = line_styles(self.estimators)
         figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 4.3), sharex=True, sharey=True)
         plot_both_variants(grid, curves, "fpr", "tpr", styles)
-        for axes, title in zip(grid, ("(a) Original values", "(b) Absolute values"), strict=True):
+        for axes, title in zip(grid, PANEL_TITLES.values(), strict=True):
             axes.plot([0, 1], [0, 1], color="#BBBBBB", linewidth=0.8, zorder=0)
             axes.set(
                 xlabel="false positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal", title=title

@@ -9,8 +9,6 @@ from ct_importance.report.figure import Figure, Outline, Tables
 if TYPE_CHECKING:
     from matplotlib import figure
 
-TITLES = {"original": "(a) Original values", "absolute": "(b) Absolute values"}
-
 
 class RankFlow(Figure):
     """A line per estimator; lines that cross show where the metrics disagree."""
@@ -42,7 +40,7 @@ class RankFlow(Figure):
         from matplotlib import pyplot as plt
 
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.names import metric_name
+        from ct_importance.report.names import PANEL_TITLES, metric_name
         from ct_importance.report.style import DOUBLE_COLUMN, line_styles
 
         ranks = read_frame(tables["ranks"])
@@ -50,7 +48,7 @@ class RankFlow(Figure):
         metrics = list(dict.fromkeys(ranks.metric))
         height = 0.9 + 0.24 * len(styles)
         figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, height), sharey=True)
-        for axes, (variant, title) in zip(grid, TITLES.items(), strict=True):
+        for axes, (variant, title) in zip(grid, PANEL_TITLES.items(), strict=True):
             of_variant = ranks[ranks.variant == variant]
             wide = of_variant.pivot(index="estimator", columns="metric", values="rank")
             # Estimators that share a rank are drawn below each other.
