@@ -4,12 +4,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.forward.torch_runtime import TorchForward
 from ct_importance.compute.randomness import generator_for
 from ct_importance.plugins import load, names
 from ct_importance.saliency.asking import AskedScores
 from ct_importance.saliency.differentiating import ExplainedScores
 from ct_importance.saliency.estimator import Batch, Estimator
+from ct_importance.saliency.explain import importance_of
 
 QUICK = {
     "captum": {"attribution": "IntegratedGradients", "arguments": {"n_steps": 4}},
@@ -124,3 +126,19 @@ def batch_of(estimator, classifier, images, targets, activation="logit", **other
         built=scores,
         **others,
     )
+
+
+TARGETS = torch.tensor([1, 0, 1])
+
+
+def compute(method, network, images, targets=TARGETS, head="logit", images_per_pass=2, **options):
+    """Return the maps of an estimator, (N, 1, H, W), of images called by their numbers."""
+    estimator = load("estimator", method)(**options)
+    batch = batch_of(
+        *(estimator, Classifier(network, head), images, targets),
+        **{"name": method, "seed": 0, "images_per_pass": images_per_pass},
+        slice_ids=[str(number) for number in range(len(images))],
+    )
+    maps = importance_of(estimator, batch)
+    assert maps.shape == images.shape
+    return maps

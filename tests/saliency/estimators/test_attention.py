@@ -5,32 +5,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.errors import InputError
 from ct_importance.plugins import load
-from ct_importance.saliency.explain import importance_of
-from tests.saliency.networks import batch_of, conv_network, small_vit
+from tests.saliency.networks import TARGETS, compute, conv_network, small_vit
 
 METHODS = ["attention_rollout", "gradient_attention"]
-TARGETS = torch.tensor([1, 0, 1])
 
 
 @pytest.fixture(scope="module")
 def images():
     return torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(2))
-
-
-def compute(method, network, images, targets=TARGETS, head="logit", images_per_pass=2, **options):
-    estimator = load("estimator", method)(**options)
-    batch = batch_of(
-        *(estimator, Classifier(network, head), images, targets),
-        **{"name": method, "seed": 0, "images_per_pass": images_per_pass},
-        slice_ids=[str(number) for number in range(len(images))],
-    )
-    maps = importance_of(estimator, batch)
-    assert maps.shape == images.shape
-    return maps
 
 
 def attention_by_hooks(vit, images, targets):

@@ -17,12 +17,10 @@ from ct_importance.classifier.networks.input import prepared
 from ct_importance.classifier.options import InputOptions
 from ct_importance.errors import InputError
 from ct_importance.plugins import load
-from ct_importance.saliency.explain import importance_of
-from tests.saliency.networks import batch_of, conv_network, small_vit
+from tests.saliency.networks import TARGETS, batch_of, compute, conv_network, small_vit
 
 CAMS = ["grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "xgrad_cam"]
 CAMS += ["eigen_cam", "score_cam"]
-TARGETS = torch.tensor([1, 0, 1])
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +62,6 @@ def case(request):
 def exact(case, images):
     """Values and gradients at the layer in float64."""
     return exact_features(*case, images, TARGETS)
-
-
-def compute(method, network, images, targets=TARGETS, head="logit", **options):
-    estimator = load("estimator", method)(**options)
-    batch = batch_of(
-        *(estimator, Classifier(network, head), images, targets),
-        **{"name": method, "seed": 0, "images_per_pass": 2},
-        slice_ids=[str(number) for number in range(len(images))],
-    )
-    maps = importance_of(estimator, batch)
-    assert maps.shape == images.shape
-    return maps
 
 
 def assert_maps_agree(found, expected, tolerance=1e-5):
