@@ -4,23 +4,9 @@ from torch import nn
 
 from ct_importance.classifier.networks.answers import check_answers
 from ct_importance.errors import InputError
+from tests.classifier.networks.functions import Of, mean
 
 SIZE = 8
-
-
-class Of(nn.Module):
-    """A network that is a function."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
-
-
-def mean(x):
-    return x.mean(dim=(1, 2, 3))[:, None]
 
 
 def explode(x):

@@ -16,6 +16,7 @@ from ct_importance.classifier.sources.onnx import Onnx
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.errors import InputError
 from tests.classifier.networks.exported.programs import SIZE, small
+from tests.classifier.networks.functions import Of, mean
 
 PROJECT = Path(__file__).parents[3]
 # The exporter that writes what the workflow itself writes; its notices are not the user's.
@@ -119,19 +120,6 @@ def edited(path, change):
     return path
 
 
-class Answers(nn.Module):
-    def __init__(self, answer):
-        super().__init__()
-        self.answer = answer
-
-    def forward(self, x):
-        return self.answer(x)
-
-
-def mean(x):
-    return x.mean(dim=(1, 2, 3))[:, None]
-
-
 UNFIT = {
     "one image": (mean, {"example": torch.rand(1, 1, SIZE, SIZE), "batch": False},
         r"for batches of 1 alone; export it for batches of any size: torch\.onnx\.export\("),
@@ -154,7 +142,7 @@ UNFIT = {
 @pytest.mark.parametrize("kind", UNFIT)
 def test_graphs_that_do_not_fit_are_refused_before_the_run(kind, tmp_path):
     answer, how, message = UNFIT[kind]
-    file = write_graph(tmp_path / "net.onnx", Answers(answer), **how)
+    file = write_graph(tmp_path / "net.onnx", Of(answer), **how)
     with pytest.raises(InputError, match=message) as caught:
         Onnx(onnx=str(file)).check(SLICES)
     assert "\n" not in str(caught.value)
@@ -253,7 +241,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_graphs_whose_answers_do_not_fit(kind, tmp_path):
     answer, how, message = UNUSABLE[kind]
-    file = write_graph(tmp_path / "net.onnx", Answers(answer), **how)
+    file = write_graph(tmp_path / "net.onnx", Of(answer), **how)
     source = Onnx(onnx=str(file))
     with pytest.raises(InputError, match=message) as caught:
         source.take_over(SLICES, tmp_path / "classifier.pt")
@@ -270,11 +258,11 @@ def test_weights_that_are_not_finite(tmp_path):
 
 
 def test_old_operators_and_windows_beyond_the_slices(tmp_path):
-    file = write_graph(tmp_path / "net.onnx", Answers(mean))
+    file = write_graph(tmp_path / "net.onnx", Of(mean))
     beyond = Onnx(onnx=str(file), windows=[[-1000, 9000]])
     with pytest.raises(InputError, match=r"windows: .* reaches beyond cohort\.hu_window"):
         beyond.take_over(SLICES, tmp_path / "classifier.pt")
-    write_graph(file, Answers(mean), opset_version=11)
+    write_graph(file, Of(mean), opset_version=11)
     old = Onnx(onnx=str(file), normalize={"mean": 0.5, "std": 0.5})
     with pytest.raises(InputError, match=r"opset 11, .* need 13; export it with opset_version=17"):
         old.take_over(SLICES, tmp_path / "classifier.pt")

@@ -16,6 +16,7 @@ from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.compute.device import channels_last
 from ct_importance.errors import InputError
 from tests.classifier.networks.exported.programs import SIZE, small, write_program
+from tests.classifier.networks.functions import Of, mean
 
 PROJECT = Path(__file__).parents[3]
 SLICES = ExtractionOptions(image_size=SIZE)
@@ -164,19 +165,6 @@ def test_sizes_that_do_not_fit_read_nothing(target, sizes):
         function(*tensors, *others)
 
 
-class Answers(nn.Module):
-    def __init__(self, answer):
-        super().__init__()
-        self.answer = answer
-
-    def forward(self, x):
-        return self.answer(x)
-
-
-def mean(x):
-    return x.mean(dim=(1, 2, 3))[:, None]
-
-
 VOLUME = torch.rand(2, 1, 4, SIZE, SIZE)
 UNFIT = {
     "one image": (mean, {"example": torch.rand(1, 1, SIZE, SIZE), "sizes": {}},
@@ -203,7 +191,7 @@ UNFIT = {
 @pytest.mark.parametrize("kind", UNFIT)
 def test_programs_that_do_not_fit_are_refused_before_the_run(kind, tmp_path):
     answer, how, message = UNFIT[kind]
-    file = write_program(tmp_path / "net.pt2", Answers(answer), **how)
+    file = write_program(tmp_path / "net.pt2", Of(answer), **how)
     with pytest.raises(InputError, match=message) as caught:
         Program(program=str(file)).check(SLICES)
     assert "\n" not in str(caught.value)
@@ -218,7 +206,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_programs_whose_answers_do_not_fit(kind, tmp_path):
     answer, message = UNUSABLE[kind]
-    source = Program(program=str(write_program(tmp_path / "net.pt2", Answers(answer))))
+    source = Program(program=str(write_program(tmp_path / "net.pt2", Of(answer))))
     source.check(SLICES)
     with pytest.raises(InputError, match=message):
         source.take_over(SLICES, tmp_path / "classifier.pt")
