@@ -14,9 +14,10 @@ from torch import nn
 
 from ct_importance.classifier.forward.onnx_runtime import OnnxForward
 from ct_importance.classifier.forward.torch_runtime import TorchForward
-from ct_importance.errors import InputError, first_line
+from ct_importance.errors import first_line
 from ct_importance.io.atomic import replacing
 from ct_importance.io.paths import StrPath
+from ct_importance.io.system_errors import explain_system_error
 
 if TYPE_CHECKING:
     from ct_importance.classifier.jobs import ExportJob
@@ -57,7 +58,9 @@ def graph_of(network: nn.Module, image_size: int) -> bytes:
     try:
         graph = _traced(network, image_size)
         difference = largest_difference(network, graph, image_size)
-    except (Exception, InputError) as error:  # exporting runs the network's own code
+    except Exception as error:  # exporting runs the network's own code
+        if explain_system_error(error):
+            raise  # a full disk says nothing of the network
         logger.warning("asked through torch: ONNX cannot say the network (%s)", first_line(error))
         return b""
     if difference > TOLERANCE:

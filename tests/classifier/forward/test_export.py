@@ -1,6 +1,8 @@
+import errno
 import logging
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -47,3 +49,12 @@ def test_a_network_that_onnx_cannot_say_has_no_graph(caplog):
     with caplog.at_level(logging.WARNING):
         assert graph_of(Sorting().eval(), 64) == b""
     assert "asked through torch: ONNX cannot say the network" in caplog.text
+
+
+def test_what_the_machine_refuses_says_nothing_of_the_network(network, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch.onnx, "export", full)
+    with pytest.raises(OSError, match="No space left"):
+        graph_of(network, 64)
