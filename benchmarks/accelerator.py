@@ -19,7 +19,7 @@ from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.classifier.resnet import ResNet50
 from ct_importance.compute.batch_size import images_per_pass
 from ct_importance.compute.device import in_precision, make_deterministic, pick_device
-from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
 from ct_importance.saliency.differentiating import ExplainedScores

@@ -36,9 +36,9 @@ from ct_importance.cohort.phantom.cohort import write_phantom_cohort
 from ct_importance.cohort.pixels import read_hounsfield, resize_slice, to_unit_range
 from ct_importance.compute.batch_size import images_per_pass
 from ct_importance.compute.device import channels_last, make_deterministic
-from ct_importance.metrics.catalogue import dice
-from ct_importance.metrics.catalogue.fidelity import Fidelity
-from ct_importance.metrics.catalogue.roc import Roc
+from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
+from ct_importance.metrics.catalogue.localisation import dice
+from ct_importance.metrics.catalogue.localisation.roc import Roc
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
 from ct_importance.saliency.asking import AskedScores

@@ -1,7 +1,7 @@
 """The contract of a metric, which measures how good an importance map is.
 
-A metric is one class in a module of ``ct_importance/metrics/catalogue/``, which is named as its
-``method`` in config.yaml; its fields are its keys there.
+A metric is one class in a module of ``ct_importance/metrics/catalogue/<category>/``, which is named
+as its ``method`` in config.yaml; its fields are its keys there.
 
 The Snakefile loads these classes to check the configuration, so their modules import NumPy and
 pydantic only, everything else inside functions.
@@ -30,9 +30,10 @@ Points = dict[str, np.ndarray]
 """Columns of one variant's points, all of one length."""
 
 
-Category = Literal["faithfulness", "localisation"]
-"""What a metric asks of a map: that it tells what the classifier looks at, or that it agrees with
-the masks of experts."""
+Category = Literal["faithfulness", "localisation", "robustness", "complexity", "sanity"]
+"""What a metric asks of a map: that it tells what the classifier looks at, that it agrees with the
+masks of experts, that it stays as it is where the slice hardly changes, that it is easy to read, or
+that it changes where the classifier does. Each has a folder of that name."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Metric
-from ct_importance.plugins import load, names
+from ct_importance.plugins import load, modules, names
 from tests.plug_in import installed
 
 METHODS = ("evaluate", "summarise", "figure_curves", "describe")
@@ -92,3 +92,8 @@ def test_metrics_load_without_torch_or_pandas():
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", names("metric"))
+def test_its_folder_is_its_category(name):
+    assert load("metric", name).category == modules("metric")[name].split(".")[-2]

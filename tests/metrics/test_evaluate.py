@@ -10,7 +10,7 @@ import pytest
 from ct_importance.errors import InputError
 from ct_importance.metrics import evaluate
 from ct_importance.metrics.metric import Probe, Sample
-from ct_importance.plugins import load
+from ct_importance.plugins import load, modules
 from ct_importance.saliency.xrai.segments import segment_image
 from tests.metrics.images import Linear, asking, random_maps, smooth_image
 from tests.metrics.summary import summarise_points
@@ -180,6 +180,7 @@ def test_a_share_without_slices_gives_an_empty_table(tmp_path):
 def test_importing_a_metric_is_light(name):
     heavy = {"torch", "pandas", "skimage", "scipy", "pyarrow"}
     found = f"', '.join({heavy!r} & sys.modules.keys())"
-    code = f"import sys, ct_importance.metrics.catalogue.{name}; sys.exit({found} or None)"
+    module = modules("metric")[name]
+    code = f"import sys, {module}; sys.exit({found} or None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

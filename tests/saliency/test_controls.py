@@ -1,5 +1,7 @@
 """Maps that know nothing of the classifier."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -62,8 +64,7 @@ def test_the_mean_mask_is_the_mean_of_the_masks(images, make_case):
     np.testing.assert_allclose(maps, np.broadcast_to(masks.mean(0), maps.shape), rtol=1e-6)
 
 
-def test_without_masks_of_training_patients_there_is_no_mean(images, make_case, monkeypatch):
-    case = make_case("mean_mask")
-    monkeypatch.setattr("tests.saliency.conftest.training_masks", lambda: np.empty((0, 0, 0), bool))
+def test_without_masks_of_training_patients_there_is_no_mean(images, make_case):
+    case = replace(make_case("mean_mask"), training_masks=lambda: np.empty((0, 0, 0), bool))
     with pytest.raises(InputError, match="mean_mask: needs masks of training slices"):
         explain(case, images)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ct_importance.metrics.averaging import PatientSums
-from ct_importance.metrics.catalogue.roc import Roc
+from ct_importance.metrics.catalogue.localisation.roc import Roc
 from ct_importance.statistics.comparisons import (
     holm,
     letter_groups,

@@ -24,4 +24,4 @@ def test_it_is_of_a_configuration(monkeypatch, capsys):
     main(["configs/two_networks.yaml"])
     text = capsys.readouterr().out
     assert "smoothgrad" in text
-    assert "occlusion" in text
+    assert "integrated_gradients_bw" in text

@@ -129,7 +129,7 @@ def test_swapped_option_values(project):
 
 
 def test_the_file_of_one_metric(project):
-    edit(project, "ct_importance/metrics/catalogue/roc.py")
+    edit(project, "ct_importance/metrics/catalogue/localisation/roc.py")
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in PAPER}
     expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
     expected |= figures("figure5_roc_curves") | differences("roc")

@@ -146,7 +146,7 @@ def test_a_damaged_graph(tmp_path):
 def test_asking_needs_no_torch():
     code = (
         "import sys; import ct_importance.metrics.evaluate, ct_importance.classifier.predictions;"
-        "import ct_importance.metrics.catalogue.fidelity;"
+        "import ct_importance.metrics.catalogue.faithfulness.fidelity;"
         "import ct_importance.classifier.forward.onnx_runtime;"
         "print('torch' in sys.modules)"
     )

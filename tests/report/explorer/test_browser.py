@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from ct_importance.metrics.catalogue.dice import dice_curve
+from ct_importance.metrics.catalogue.localisation.dice import dice_curve
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.task import Task
 from tests.report.explorer.chromium import PROGRAM, chromium

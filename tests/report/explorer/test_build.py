@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
 from ct_importance.report.explorer.levels import rank_regions
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.task import Task

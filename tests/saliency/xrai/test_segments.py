@@ -7,7 +7,7 @@ from saliency.core.xrai import _get_segments_felzenszwalb
 from skimage.morphology import dilation, disk
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.catalogue.dice import dice_curve
+from ct_importance.metrics.catalogue.localisation.dice import dice_curve
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.saliency.xrai.segments import dilate, segment_image
 from ct_importance.saliency.xrai.storage import pack_segments, unpack_segments

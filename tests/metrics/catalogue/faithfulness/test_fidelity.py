@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
-from ct_importance.metrics.catalogue import fidelity
-from ct_importance.metrics.catalogue.fidelity import Fidelity
+from ct_importance.metrics.catalogue.faithfulness import fidelity
+from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
 from ct_importance.task import Task
 from tests.metrics.images import Linear, asking, random_maps, sample, smooth_image
 from tests.metrics.summary import summarise_points

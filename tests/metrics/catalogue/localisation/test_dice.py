@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.catalogue import dice
-from ct_importance.metrics.catalogue.dice import Dice
+from ct_importance.metrics.catalogue.localisation import dice
+from ct_importance.metrics.catalogue.localisation.dice import Dice
 from ct_importance.metrics.metric import Probe
 from ct_importance.saliency.xrai.regions import Regions, xrai_regions
 from ct_importance.saliency.xrai.segments import segment_image

@@ -7,8 +7,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
-from ct_importance.metrics.catalogue import roc
-from ct_importance.metrics.catalogue.roc import Roc
+from ct_importance.metrics.catalogue.localisation import roc
+from ct_importance.metrics.catalogue.localisation.roc import Roc
 from ct_importance.metrics.metric import Probe
 from tests.metrics.images import sample
 from tests.metrics.summary import summarise_points
