@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ct_importance.options import Declared
+from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Fill, Task
 
 if TYPE_CHECKING:
@@ -114,6 +115,14 @@ class Metric(Declared, ABC):
     def merit(cls, values: np.ndarray) -> np.ndarray:
         """Return values of which the higher is the better; of these, the values again."""
         return values if cls.higher_is_better else -values
+
+    def cost(self, of_map: Cost) -> Cost:
+        """Return the passes through the classifier that evaluating a map takes, at most.
+
+        Args:
+            of_map: What a map of the estimator takes, for a metric that computes more of them.
+        """
+        return Cost()
 
     @abstractmethod
     def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:

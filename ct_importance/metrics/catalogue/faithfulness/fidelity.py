@@ -11,6 +11,7 @@ from ct_importance.classifier.forward.answers import logits, margins, predicted_
 from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
 from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Task
 
 ORDERS = ("mif", "lif")
@@ -81,6 +82,14 @@ class Fidelity(Metric):
     def fractions(self) -> np.ndarray:
         """Shares of the pixels masked, from 0 to 1."""
         return np.insert(np.arange(self.steps + 1) / self.steps, 1, self.early)
+
+    def cost(self, of_map: Cost) -> Cost:
+        """Return a pass per point but the two at the ends of both orders, which all share.
+
+        A map without negative values is its own absolute value and takes half of them.
+        """
+        variants = 2
+        return Cost(forward=variants * len(ORDERS) * (len(self.fractions) - 2) + 2)
 
     def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
         """Return the classifier's logits as pixels are masked, by variant.

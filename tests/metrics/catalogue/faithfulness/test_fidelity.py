@@ -15,6 +15,8 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.catalogue.faithfulness import fidelity
 from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
+from ct_importance.metrics.evaluate import evaluate_slice
+from ct_importance.saliency.estimator import Cost
 from ct_importance.task import Task
 from tests.metrics.images import Linear, asking, random_maps, sample, smooth_image
 from tests.metrics.summary import summarise_points
@@ -158,8 +160,16 @@ def test_arrays_of_a_table_which_are_read_only_are_taken():
 def test_untouched_and_fully_masked_image_are_passed_once():
     classifier = Linear(np.ones((8, 8)))
     maps = random_maps((8, 8))
-    Fidelity(step=0.1).evaluate(sample(smooth_image((8, 8))), maps, asking(classifier))
+    metric = Fidelity(step=0.1)
+    metric.evaluate(sample(smooth_image((8, 8))), maps, asking(classifier))
     assert classifier.images_seen == 2 + len(maps) * 2 * 9
+
+
+def test_its_cost_is_what_a_map_with_both_signs_takes():
+    classifier, metric = Linear(np.ones((8, 8))), Fidelity(step=0.1, first=(0.02,))
+    importance = random_maps((8, 8))["noise"]
+    evaluate_slice(metric, sample(smooth_image((8, 8))), importance, asking(classifier))
+    assert metric.cost(Cost(forward=7)) == Cost(forward=classifier.images_seen)
 
 
 def test_each_map_is_sorted_once_per_order(monkeypatch):
