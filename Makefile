@@ -20,9 +20,9 @@ test: .venv/.installed-dev
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-# What editors check an overlay against, and the page of the estimators; after a change of the options.
+# What editors check an overlay against, and the pages of the estimators and metrics; after a change of the options.
 schema: .venv/.installed
-	PYTHONPATH=. $(BIN)/python docs/make_estimators.py
+	PYTHONPATH=. $(BIN)/python docs/make_pages.py
 	$(BIN)/python -c "from ct_importance.workflow.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
 
 # Passes that the maps of config.yaml take, before hours are spent; make cost OVERLAYS=my_overlay.yaml

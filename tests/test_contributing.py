@@ -121,7 +121,7 @@ def test_the_metric_is_averaged_as_those_of_the_project_are(tmp_path):
 
     sums = sum_by_patient(metric, pd.read_parquet(table))["original"]
     weights = np.array([[1, 1], [2, 0]])
-    found = metric.summarise(metric.figure_curves(mean_curves(metric, sums, weights)))["value"]
+    found = metric.summarise(mean_curves(metric, sums, weights))["value"]
     top = [importance >= np.sort(importance, axis=None)[-100] for importance in maps]
     each = [mask[chosen].mean() for mask, chosen in zip(masks, top, strict=True)]
     np.testing.assert_allclose(found, [np.mean(each), np.mean(each[:2])])

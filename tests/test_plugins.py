@@ -53,6 +53,7 @@ class Mean(Metric):
     decimals: ClassVar[int] = 2
     higher_is_better: ClassVar[bool] = False
     category: ClassVar[str] = "faithfulness"
+    reference: ClassVar[str] = "A book"
     needs: ClassVar[frozenset[str]] = frozenset()
     table: ClassVar[str] = "mean"
     balanced: ClassVar[bool] = False

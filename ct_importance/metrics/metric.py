@@ -51,6 +51,8 @@ class Sample:
     """(H, W) bool, True where experts see what tells the classes apart."""
     segments: NDArray[np.bool_] | None = None
     """(K, H, W) bool, see `ct_importance.saliency.xrai.segments.segment_image`."""
+    is_training: bool = False
+    """Whether the patient is one that the classifier is trained on."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,15 @@ class Metric(Declared, ABC):
     higher_is_better: ClassVar[bool]
     """Whether the better of two maps has the higher value."""
     category: ClassVar[Category]
+    reference: ClassVar[str]
+    """Where it is defined."""
     chance: ClassVar[float | None] = None
-    """Value of a random map, if it is known."""
+    """Value of a random map, if it is known and the same for all slices."""
+    chance_of_slice: ClassVar[str] = ""
+    """What a random map gets, in words, where that differs from slice to slice; `summarise` then
+    returns its average over the slices as ``chance``."""
+    undefined_where: ClassVar[str] = ""
+    """Of which maps there is no value, in words (`ct_importance.metrics.per_slice`)."""
     needs: ClassVar[frozenset[str]]
     """Of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"``; what it names is
     given, the rest is None."""
@@ -110,6 +119,14 @@ class Metric(Declared, ABC):
     slices: Literal["test", "annotated", "annotated_test", "all"] = "test"
     """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
     those of test patients."""
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether something is chosen on slices of training patients.
+
+        Its value is then that of slices of test patients alone.
+        """
+        return False
 
     @classmethod
     def merit(cls, values: np.ndarray) -> np.ndarray:

@@ -42,6 +42,7 @@ def read_samples(
     rows = iterate_slices(slices, subsets, columns, shard)
     for row, *others in join_by_slice(rows, *tables):
         sample = {name: row[name] for name in (*KEYS, *columns)}
+        sample["is_training"] = row["split"] == "train"
         importance = others[0]["importance"] if maps else row["mask"].astype(np.float32)
         if segments:
             sample["segments"] = unpack_segments(others[-1]["segments"], importance.shape)

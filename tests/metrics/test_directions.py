@@ -13,10 +13,24 @@ from ct_importance.errors import InputError
 from ct_importance.plugins import load, names
 from tests.metrics.known_truth import OUTPUTS, like_noise, setting, value_of
 
-QUICK = {"fidelity": {"step": 0.05}}
+QUICK = {"fidelity": {"step": 0.05}, "pointing_game": {"tolerance": 4}}
 """Options under which the order shows and no time is lost; by default those of a run."""
-OPPOSITES = {}
+OPPOSITES = {
+    # Of all values, negative ones count as nothing, and the sign for nothing.
+    "relevance_mass": lambda truth: truth.max() - truth,
+    "pointing_game": lambda truth: _peak_in_the_corner(truth),
+    "sparseness": np.ones_like,
+    "entropy": np.ones_like,
+}
 """What the worst map is made of the truth by, for metrics that its negative says nothing to."""
+
+
+def _peak_in_the_corner(truth):
+    """The negative, with one maximum far from all places: of many equal ones, some are near."""
+    far = -truth
+    far[-1, -1] = 2 * np.abs(truth).max()
+    return far
+
 
 METRICS = pytest.mark.parametrize("name", names("metric"))
 HEADS = pytest.mark.parametrize("head", OUTPUTS)

@@ -19,13 +19,20 @@ ORDERS = ("mif", "lif")
 
 
 class Fidelity(Metric):
-    """How much sooner the most important pixels, masked, take the accuracy away."""
+    """F = AUC(LiF) - AUC(MiF): how much sooner the most important pixels take the accuracy away.
+
+    MiF(t) and LiF(t) are the balanced accuracy when the share t of the pixels is masked, the most
+    or the least important first. It misleads where masked slices are unlike any that the classifier
+    has seen, so that it fails whichever pixels are masked: compare fills, and see where the
+    accuracy of random maps falls.
+    """
 
     title: ClassVar[str] = "Fidelity"
     unit: ClassVar[str] = "F × 10"
     decimals: ClassVar[int] = 1
     higher_is_better: ClassVar[bool] = True
     category: ClassVar[Category] = "faithfulness"
+    reference: ClassVar[str] = "Brocki et al. 2022, section 3.1"
     chance: ClassVar[float | None] = 0.0
     needs: ClassVar[frozenset[str]] = frozenset({"classifier", "image"})
     table: ClassVar[str] = "table1_fidelity"

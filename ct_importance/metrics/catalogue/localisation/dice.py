@@ -16,13 +16,20 @@ if TYPE_CHECKING:
 
 
 class Dice(Metric):
-    """Overlap of the most important regions with the mask."""
+    """The highest DSC(p) = 2 |R and M| / (|R| + |M|) of regions R and mask M, over p.
+
+    R are the regions of XRAI that a map ranks highest, up to p percent of the slice; DSC(p) is
+    averaged over slices. It misleads where no region fits the mask: compare with the perfect map in
+    the last row of its table. The best p is chosen on the slices that it is judged by, so that
+    values are a little too high, for all estimators alike.
+    """
 
     title: ClassVar[str] = "Dice"
     unit: ClassVar[str] = "max DSC"
     decimals: ClassVar[int] = 2
     higher_is_better: ClassVar[bool] = True
     category: ClassVar[Category] = "localisation"
+    reference: ClassVar[str] = "Brocki et al. 2022, sections 3.3 and 4.3"
     needs: ClassVar[frozenset[str]] = frozenset({"mask", "segments"})
     table: ClassVar[str] = "table3_dice"
     heading: ClassVar[str] = "Highest Dice coefficient of XRAI regions against masks"

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ct_importance.errors import InputError
+from ct_importance.metrics.masked_scores import expected_hits, sorted_scores
 from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
 
@@ -16,13 +16,19 @@ FIGURE_FPR = np.linspace(0, 1, 201)
 
 
 class Roc(Metric):
-    """ROC curve and AUC of the importance as a predictor of the mask."""
+    """Area under the curve of TPR(t) by FPR(t), of the importance as a predictor of the mask.
+
+    TPR and FPR are the shares of the pixels inside and outside of the mask that are among the top t
+    of the slice; curves are averaged over slices at each t. It misleads where masks are small: a
+    map may put thousands of pixels before those of the mask and still come near 1, see ``auprc``.
+    """
 
     title: ClassVar[str] = "ROC"
     unit: ClassVar[str] = "AUC"
     decimals: ClassVar[int] = 2
     higher_is_better: ClassVar[bool] = True
     category: ClassVar[Category] = "localisation"
+    reference: ClassVar[str] = "Brocki et al. 2022, sections 3.2 and 4.2"
     chance: ClassVar[float | None] = 0.5
     needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "table2_auc"
@@ -67,11 +73,10 @@ class Roc(Metric):
             InputError: If the mask is empty or covers the whole image: TPR or FPR is then
                 undefined.
         """
-        assert sample.mask is not None, "which the metric needs"
         curve = {"rank": rank_curve, "minmax": minmax_curve}[self.grid]
         points = {}
         for variant, importance in maps.items():
-            scores, positive = _sorted_scores(importance, sample.mask)
+            scores, positive = sorted_scores(importance, sample.mask)
             threshold, tpr, fpr = curve(scores, positive, self.thresholds)
             heights = tpr
             if self.grid != "rank":
@@ -144,15 +149,7 @@ def rank_curve(
         ([0.0, 0.5, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.5, 1.0])
     """
     steps = np.arange(thresholds + 1)
-    # The score of the pixel that the top t of the pixels ends in; integers, so that no rounding
-    # can move the cut to a neighbour.
-    last = np.maximum(-(-steps * scores.size // thresholds) - 1, 0)
-    cut = scores[::-1][last]
-    above, tied = _above_and_tied(scores, cut)
-    share = (steps * scores.size - above * thresholds) / (tied * thresholds)
-    positive_above, positive_tied = _above_and_tied(positive, cut)
-    hits = positive_above + share * positive_tied
-    false_alarms = above - positive_above + share * (tied - positive_tied)
+    hits, false_alarms = expected_hits(scores, positive, steps * scores.size, parts=thresholds)
     negatives = scores.size - positive.size
     return steps / thresholds, hits / positive.size, false_alarms / negatives
 
@@ -201,18 +198,3 @@ def mann_whitney_auc(scores: np.ndarray, positive: np.ndarray) -> float:
     # Of the pixels of the mask themselves, these two sums count each ordered pair once.
     outscored_twice = below.sum() + up_to.sum() - positive.size**2
     return float(outscored_twice / 2 / (positive.size * (scores.size - positive.size)))
-
-
-def _sorted_scores(importance: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return all scores and those inside the mask, ascending; those outside are the difference."""
-    if not mask.any():
-        raise InputError("the mask is empty: leave the slice out")
-    if mask.all():
-        raise InputError("the mask covers the whole image: leave the slice out")
-    return np.sort(importance, axis=None), np.sort(importance[mask])
-
-
-def _above_and_tied(scores: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many ascending scores lie above each cut, and how many are equal to it."""
-    up_to = np.searchsorted(scores, cut, side="right")
-    return scores.size - up_to, up_to - np.searchsorted(scores, cut, side="left")

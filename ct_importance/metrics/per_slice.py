@@ -1,0 +1,81 @@
+"""Metrics that are one number per slice, and their mean over slices in tables."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from ct_importance.metrics.metric import Curves, Maps, Metric, Points, Probe, Sample
+
+
+class PerSlice(Metric, ABC):
+    """A metric that is one number per slice.
+
+    Where the number is undefined, the slice is left out of the mean, and the details of the table
+    say of how many slices that is true. Of an estimator without any other slice the value is NaN,
+    which ranks last.
+    """
+
+    balanced: ClassVar[bool] = False
+    point_columns: ClassVar[dict[str, str]] = {
+        "score": "float64",
+        "defined": "bool",
+        "chance": "float64",
+    }
+    position_columns: ClassVar[tuple[str, ...]] = ()
+    mean_columns: ClassVar[tuple[str, ...]] = ("score", "defined", "chance")
+
+    @abstractmethod
+    def score(self, sample: Sample, importance: np.ndarray, probe: Probe) -> float:
+        """Return the number of one map (H, W); NaN where it is undefined."""
+
+    def chance_of(self, sample: Sample) -> float:
+        """Return the expected number of a random map; NaN if it is not known."""
+        return math.nan if self.chance is None else self.chance
+
+    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
+        """Return one point of a slice, by variant.
+
+        Args:
+            sample: A slice with what the metric needs.
+            maps: Importance maps (H, W) by variant.
+            probe: What the metric needs beside it.
+
+        Returns:
+            By variant: ``score`` (0 where it is undefined), whether it is ``defined``, and the
+            ``chance`` of a random map.
+        """
+        chance = self.chance_of(sample)
+        points = {}
+        for variant, importance in maps.items():
+            score = self.score(sample, importance, probe)
+            points[variant] = {
+                "score": np.array([np.nan_to_num(score)]),
+                "defined": np.array([not math.isnan(score)]),
+                "chance": np.array([chance]),
+            }
+        return points
+
+    def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
+        """Return the mean over those slices of which the number is defined.
+
+        Args:
+            curves: Means over slices, of one point.
+
+        Returns:
+            ``value`` (NaN if it is undefined on all slices), ``undefined`` (the share of the slices
+            that it is undefined on) and, where it differs from slice to slice, ``chance``: the mean
+            of that of all slices. Each (B,).
+        """
+        score, defined, chance = (curves.means[name][:, 0] for name in self.mean_columns)
+        value = np.full_like(score, np.nan)
+        np.divide(score, defined, out=value, where=defined > 0)
+        found = {"value": value, "undefined": 1 - defined}
+        return found | ({"chance": chance} if self.chance_of_slice else {})
+
+    def figure_curves(self, curves: Curves) -> Curves:
+        """Return the value as the one point of a curve."""
+        return Curves({}, {"score": self.summarise(curves)["value"][:, None]})

@@ -1,0 +1,111 @@
+"""A number per slice: what is undefined is left out of the mean."""
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ct_importance.metrics.averaging import mean_curves, sum_by_patient
+from ct_importance.metrics.evaluate import evaluate_slice
+from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.metrics.per_slice import PerSlice
+
+PROBE = Probe(seed=0)
+
+
+class Corner(PerSlice):
+    """The first pixel, where it is not 0."""
+
+    title: ClassVar[str] = "Corner"
+    chance_of_slice: ClassVar[str] = "the share of the slice that the mask covers"
+    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
+
+    def score(self, sample, importance, probe):
+        return float(importance[0, 0]) or np.nan
+
+    def chance_of(self, sample):
+        return sample.mask.mean()
+
+    def describe(self, task=None):
+        return "The first pixel."
+
+
+def summary(maps, masked=1):
+    """What maps of one patient add up to, by variant."""
+    rows = []
+    for number, importance in enumerate(maps):
+        mask = np.zeros((2, 2), bool)
+        mask.ravel()[: masked + number % 2] = True
+        sample = Sample(f"slice{number}", "patient", 1, mask=mask)
+        for variant, points in evaluate_slice(Corner(), sample, importance, PROBE).items():
+            keys = {"patient_id": "patient", "label": 1, "variant": variant}
+            rows.append(pd.DataFrame(keys | points))
+    sums = sum_by_patient(Corner(), pd.concat(rows))
+    return {name: Corner().summarise(mean_curves(Corner(), of)) for name, of in sums.items()}
+
+
+def filled(value):
+    return np.full((2, 2), value, np.float32)
+
+
+def test_a_slice_without_a_number_is_left_out_and_counted():
+    found = summary([filled(2), filled(0), filled(0), filled(4)])["original"]
+    assert found["value"] == [3]
+    assert found["undefined"] == [0.5]
+
+
+def test_chance_is_that_of_all_slices():
+    assert summary([filled(2), filled(0)])["original"]["chance"] == [(0.25 + 0.5) / 2]
+
+
+def test_where_no_slice_has_a_number_there_is_no_value():
+    found = summary([filled(0), filled(0)])["original"]
+    assert np.isnan(found["value"]).all()
+    assert found["undefined"] == [1]
+
+
+def test_absolute_values_are_judged_beside():
+    found = summary([filled(-2), filled(1)])
+    assert found["original"]["value"] == [-0.5]
+    assert found["absolute"]["value"] == [1.5]
+
+
+def test_the_one_point_of_its_curve_is_the_value():
+    curves = mean_curves(Corner(), _sums([filled(2), filled(0)]))
+    assert Corner().figure_curves(curves).means["score"] == [[2]]
+
+
+def _sums(maps):
+    rows = []
+    for importance in maps:
+        sample = Sample("slice", "patient", 1, mask=np.eye(2, dtype=bool))
+        points = evaluate_slice(Corner(), sample, importance, PROBE)["original"]
+        rows.append(pd.DataFrame({"patient_id": "patient", "label": 1, "variant": "x"} | points))
+    return sum_by_patient(Corner(), pd.concat(rows))["x"]
+
+
+def test_chance_that_is_the_same_for_all_slices_is_no_detail():
+    class Half(Corner):
+        chance_of_slice = ""
+        chance = 0.5
+
+        def chance_of(self, sample):
+            return PerSlice.chance_of(self, sample)
+
+    sample = Sample("slice", "patient", 1, mask=np.eye(2, dtype=bool))
+    points = evaluate_slice(Half(), sample, filled(1), PROBE)["original"]
+    assert points["chance"] == [0.5]
+    assert "chance" not in Half().summarise(mean_curves(Half(), _sums([filled(1)])))
+
+
+@pytest.mark.parametrize("score", [0.0, -1.0])
+def test_zero_and_negative_numbers_are_numbers(score):
+    class Constant(Corner):
+        def score(self, sample, importance, probe):
+            return score
+
+    sample = Sample("slice", "patient", 1, mask=np.eye(2, dtype=bool))
+    points = evaluate_slice(Constant(), sample, filled(1), PROBE)["original"]
+    assert points["score"] == [score]
+    assert points["defined"] == [True]
