@@ -1,10 +1,14 @@
 import copy
+import tempfile
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.classifier.networks.exported.graph import build
+from ct_importance.classifier.networks.exported.program import numbers_of, read_program
 from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.compute.device import channels_last
 
@@ -73,6 +77,23 @@ class TestFoldedNetwork:
         assert fast is not network
         assert network.conv.weight.requires_grad
 
+    @pytest.mark.parametrize("decomposed", [False, True])
+    @pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+    def test_a_program_is_folded_too(self, kind, decomposed):
+        norm = nn.BatchNorm2d(3)
+        norm.running_mean.normal_(generator=torch.Generator().manual_seed(0))
+        norm.running_var.fill_(4.0)
+        network = nn.Sequential(kind(1, 3, 3, bias=False), norm).eval().requires_grad_(False)
+        images = torch.rand(2, 1, 8, 8)
+        program = torch.export.export(network, (images,))
+        program = program.run_decompositions() if decomposed else program
+
+        fast = fold_batch_norm(built(program))
+
+        calls = [node for node in fast.graph.nodes if node.op == "call_function"]
+        assert len(calls) == (1 if kind is nn.Conv2d else 2)
+        torch.testing.assert_close(fast(images), network(images))
+
     def test_gradients_are_as_exact_as_those_of_the_network(self, network):
         # Noise has no ties: where a slice is flat, max pooling picks a pixel by rounding.
         images = torch.rand(4, 1, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -87,6 +108,15 @@ class TestFoldedNetwork:
         assert errors["folded"].median() < 3e-6
         assert errors["folded"].median() < 2 * errors["plain"].median()
         assert errors["folded"].max() < 0.05
+
+
+def built(program):
+    """Return the network of a program as a classifier's source builds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/net.pt2"
+        torch.export.save(program, file)
+        read = read_program(file)
+        return build(read.graph, list(numbers_of(file, read.tensors).values()), file)
 
 
 def gradient(network, images):
