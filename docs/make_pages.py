@@ -35,6 +35,10 @@ All of them have three options more. `target` says whose score is explained: the
 power: 1}` takes the mean of the maps of noisy copies (of their squares with `power: 2`), and as
 many times the passes. `blur: 2` blurs the map with a Gaussian of 2 pixels.
 
+Where "Complete" stands, the definition says what the pixels of a map sum up to. A run measures how
+far they are from it (`tables/cost`): sums over few steps or samples are far, and say less of the
+score than they seem to. Maps that are smoothed or blurred promise nothing.
+
 Passes are those of one slice with the default options. What takes none backwards and needs no
 layers can be asked of any network, also of one that is a graph of ONNX. `make cost
 OVERLAYS=my_overlay.yaml` prints the passes of a configuration before it runs.
@@ -103,7 +107,9 @@ def section(kind: KindName, name: str) -> list[str]:
 
 def of_estimator(estimator: type[Estimator]) -> list[str]:
     """Return what there is to say of an estimator beside its options."""
-    facts = [passes(estimator), *needs(estimator.needs)]
+    promise = f"Complete: the map sums up to {joined(estimator.complete)}"
+    facts = [passes(estimator), *([promise] if estimator.complete else [])]
+    facts += needs(estimator.needs)
     return [*facts, f"Target: {estimator.model_fields['target'].default}"]
 
 

@@ -191,6 +191,7 @@ rule write_classifiers:
 rule write_cost:
     input:
         slices="results/{run}/slices.parquet",
+        complete=study.complete_maps,
         benchmarks=study.all_benchmarks,
     output:
         csv="results/{run}/{classifier}/tables/cost.csv",

@@ -1,4 +1,4 @@
-"""Rule write_cost: seconds and gradients per slice of each estimator."""
+"""Rule write_cost: passes and seconds per slice of each estimator, how complete its maps are."""
 
 from ct_importance.report.jobs import CostJob
 from ct_importance.report.tables.cost import write_cost
@@ -8,6 +8,7 @@ with running(snakemake, CostJob) as job:
     write_cost(
         job,
         snakemake.input.slices,
+        snakemake.input.complete,
         snakemake.output.csv,
         snakemake.output.markdown,
         snakemake.output.html,

@@ -8,6 +8,7 @@ from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.options import Options
 from ct_importance.plugins import load
 from ct_importance.report.figure import Figure
+from ct_importance.saliency.estimator import Cost
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import Task
 
@@ -71,8 +72,10 @@ class ClassifiersJob(Options):
 class CostJob(Options):
     """What each estimator costs."""
 
-    passes: dict[str, int]
-    """Gradients of each slice, by estimator."""
+    passes: dict[str, Cost]
+    """Passes of each slice, by estimator."""
+    complete: tuple[str, ...]
+    """Estimators whose maps are to sum up to a difference of scores."""
     benchmarks: dict[str, tuple[str, ...]]
     """Snakemake's benchmark files of the jobs that made the maps of an estimator."""
     subsets: tuple[str, ...]

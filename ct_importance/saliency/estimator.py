@@ -52,6 +52,15 @@ class Cost(NamedTuple):
         return Cost(self.forward * times, self.backward * times)
 
 
+class References(NamedTuple):
+    """Images whose mean score, taken from that of a slice, is what a complete map sums up to."""
+
+    images: Any
+    """(M, C, *space), the same for all slices; or (N, C, *space), one of each slice."""
+    are_own: bool = False
+    """Whether each slice has its own."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Slices to explain, with all that an estimator needs."""
@@ -129,8 +138,20 @@ class Shared(Declared, ABC):
     maps: ClassVar[tuple[str, ...]]
     """Names of the maps it gives of each slice."""
 
+    complete: ClassVar[str] = ""
+    """What its maps sum up to, see `Estimator.complete`."""
+
     target: Target
     """The class whose score is explained."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its maps sum up to a difference of scores."""
+        return bool(self.complete)
+
+    def references(self, batch: Batch) -> References:
+        """Return what a slice is compared with; asked only of work that is complete."""
+        raise NotImplementedError
 
     @abstractmethod
     def cost(self) -> Cost:
@@ -183,6 +204,9 @@ class Estimator(Declared, ABC):
     needs: ClassVar[frozenset[str]] = frozenset()
     """Of ``"training_images"``, ``"training_masks"``, ``"given_maps"``, ``"layers"`` and
     ``"segments"``: what it is given beside slices."""
+    complete: ClassVar[str] = ""
+    """What the map of a slice sums up to by its definition, as ``"S(x) - S(black)"``; "" where that
+    is no difference of scores. How far it is from that is measured in each run."""
     is_control: ClassVar[bool] = False
     """Whether it knows nothing of the classifier: what an estimator must surpass to tell of it."""
 
@@ -222,6 +246,19 @@ class Estimator(Declared, ABC):
     def passes(self) -> Cost:
         """The passes it takes of each slice."""
         return self.cost() * (self.smooth.samples if self.smooth else 1)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its map, with these options, is to sum up to a difference of scores."""
+        return bool(self.complete) and self.smooth is None and self.blur is None
+
+    def references(self, batch: Batch) -> References:
+        """Return what a slice is compared with.
+
+        It is asked only of an estimator that is complete and takes its passes itself; shared work
+        has its own (`Shared.references`).
+        """
+        raise NotImplementedError
 
     @property
     def takes_gradients(self) -> bool:

@@ -19,6 +19,7 @@ from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_fiel
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import read_together
 from ct_importance.plugins import load
+from ct_importance.saliency.completeness import DIFFERENCE, Completeness, Differences
 from ct_importance.saliency.estimator import Batch, Estimator, Shared
 from ct_importance.saliency.jobs import CombineJob, Files, ImportanceJob, MapsJob, SharedJob
 from ct_importance.saliency.xrai.storage import read_segments
@@ -43,7 +44,8 @@ def explain_slices(
     Args:
         job: What to compute.
         files: What it is computed from.
-        maps: The table to write: slice_id, importance (*space).
+        maps: The table to write: slice_id, importance (*space); of a complete estimator also what
+            maps are to sum up to, and how far they are from it (`Completeness.columns`).
         threads: CPU threads to use.
 
     Raises:
@@ -53,10 +55,12 @@ def explain_slices(
 
     estimator = job.estimator
     batches, total = prepare_batches(job, job.name, estimator, files, threads)
-    found = compute_maps(estimator, batches)
-    with TableWriter(maps, _maps_schema(job)) as writer:
-        for slice_ids, importance in progress(found, f"{job.name}: batches of slices", total):
-            writer.write({"slice_id": slice_ids, "importance": importance})
+    check = Completeness(estimator)
+    with TableWriter(maps, _maps_schema(job, check)) as writer:
+        for batch in progress(batches, f"{job.name}: batches of slices", total):
+            importance = maps_of(estimator, batch)
+            columns = check.columns(batch, importance)
+            writer.write({"slice_id": batch.slice_ids, "importance": importance, **columns})
 
 
 def share_passes(
@@ -70,7 +74,8 @@ def share_passes(
     Args:
         job: What to compute.
         files: What it is computed from.
-        maps: The table to write: slice_id, and each of its maps (C, *space).
+        maps: The table to write: slice_id, each of its maps (C, *space) and, of complete work, the
+            difference of scores that they are to sum up to.
         threads: CPU threads to use.
     """
     from ct_importance.saliency.workload import prepare_batches
@@ -78,9 +83,8 @@ def share_passes(
     work = load("shared", job.kind)(**job.options)
     batches, total = prepare_batches(job, job.kind, work, files, threads)
     found = compute_shared(work, batches)
-    schema = pa.schema(
-        [("slice_id", pa.string()), *(image_field(name, job.image_shape) for name in work.maps)]
-    )
+    fields = [pa.field("slice_id", pa.string()), *([DIFFERENCE] if work.is_complete else [])]
+    schema = pa.schema([*fields, *(image_field(name, job.image_shape) for name in work.maps)])
     with TableWriter(maps, schema) as writer:
         for slice_ids, arrays in progress(found, f"{work.name}: batches of slices", total):
             writer.write({"slice_id": slice_ids, **arrays})
@@ -95,7 +99,7 @@ def combine_shared(
         job: What to combine.
         tables: One per entry of `Estimator.shared`, in that order; all hold the same slices.
         segments: The table of segments, if the estimator needs them.
-        maps: The table to write: slice_id, importance (*space).
+        maps: The table to write, see `explain_slices`.
     """
     estimator = job.estimator
     names = list(estimator.works)
@@ -108,10 +112,9 @@ def combine_shared(
         ids = ({"slice_id": slice_id} for slice_id, _ in again)
         of_slices = read_segments(ids, segments, job.image_shape[1:])
     found = combine_maps(estimator, job.name, job.seed, slices, of_slices)
-    with TableWriter(maps, _maps_schema(job)) as writer:
+    with TableWriter(maps, _maps_schema(job, Completeness(estimator))) as writer:
         for group in in_chunks(found, ROWS_PER_GROUP):
-            slice_ids, importance = zip(*group, strict=True)
-            writer.write({"slice_id": slice_ids, "importance": importance})
+            writer.write({name: [row[name] for row in group] for name in group[0]})
 
 
 def compute_maps(
@@ -127,15 +130,20 @@ def compute_maps(
             estimator needs training slices and there are none.
     """
     for batch in batches:
-        importance = importance_of(estimator, batch)
-        if importance.shape != batch.images.shape:
-            raise ValueError(
-                f"{batch.name}: maps of {tuple(importance.shape)}, "
-                f"images of {tuple(batch.images.shape)}"
-            )
-        maps = finished(estimator, as_array(importance).sum(axis=1))
-        check_maps(batch.name, batch.slice_ids, maps)
-        yield batch.slice_ids, maps
+        yield batch.slice_ids, maps_of(estimator, batch)
+
+
+def maps_of(estimator: Estimator, batch: Batch) -> NDArray[np.float32]:
+    """Return the importance maps (N, *space) of a batch of slices, see `compute_maps`."""
+    importance = importance_of(estimator, batch)
+    if importance.shape != batch.images.shape:
+        raise ValueError(
+            f"{batch.name}: maps of {tuple(importance.shape)}, "
+            f"images of {tuple(batch.images.shape)}"
+        )
+    maps = finished(estimator, as_array(importance).sum(axis=1))
+    check_maps(batch.name, batch.slice_ids, maps)
+    return maps
 
 
 def importance_of(estimator: Estimator, batch: Batch) -> Importance:
@@ -161,15 +169,19 @@ def compute_shared(
     """Yield the maps that shared work gives of batches of slices.
 
     Yields:
-        Slice ids of a batch and maps (n, C, *space), float32, by name.
+        Slice ids of a batch and maps (n, C, *space), float32, by name; of complete work also their
+        ``difference`` (n,).
 
     Raises:
         InputError: If a map has a value that is not finite.
     """
+    differences = Differences(work)
     for batch in batches:
         maps = {name: as_array(values) for name, values in work.compute(batch).items()}
         for values in maps.values():
             check_maps(work.name, batch.slice_ids, values)
+        if work.is_complete:
+            maps[DIFFERENCE.name] = differences.of(batch)
         yield batch.slice_ids, maps
 
 
@@ -179,8 +191,8 @@ def combine_maps(
     seed: int,
     slices: Iterable[tuple[str, dict[str, Arrays]]],
     segments: Iterator[NDArray[np.bool_]] | None = None,
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the importance map of each slice out of the maps of shared work.
+) -> Iterator[dict[str, Any]]:
+    """Yield the row of each slice in the table of maps, out of the maps of shared work.
 
     Args:
         estimator: The estimator.
@@ -191,24 +203,30 @@ def combine_maps(
         segments: Of each slice in turn, if the estimator needs them.
 
     Yields:
-        Slice id and map (*space), float32.
+        ``slice_id``, ``importance`` (*space) float32, and the columns of `Completeness`.
 
     Raises:
         InputError: If a map has a value that is not finite.
     """
     absent: Any = None  # images, targets and scores
+    check = Completeness(estimator)
     for slice_id, shared in slices:
         # Arrays serve as tensors: nothing is left to do but arithmetic, and torch takes seconds.
         own = [next(segments)] if segments else None
         batch = Batch(name, seed, [slice_id], absent, absent, absent, 1, segments=own)
         whole: Any = {
-            key: {what: values[None] for what, values in maps.items()}
+            key: {what: np.asarray(values)[None] for what, values in maps.items()}
             for key, maps in shared.items()
         }
         importance: Any = estimator.attribute(batch, **whole)
         maps = finished(estimator, importance.sum(axis=1))
         check_maps(name, [slice_id], maps)
-        yield slice_id, maps[0]
+        row = {"slice_id": slice_id, "importance": maps[0]}
+        if estimator.is_complete:
+            of_works = {key: found[DIFFERENCE.name] for key, found in whole.items()}
+            columns = check.combined(batch, of_works, maps)
+            row |= {what: float(values[0]) for what, values in columns.items()}
+        yield row
 
 
 def finished(estimator: Estimator, maps: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -251,5 +269,6 @@ def as_array(values: Importance) -> NDArray[np.float32]:
     return values.detach().float().cpu().numpy()
 
 
-def _maps_schema(job: MapsJob) -> pa.Schema:
-    return pa.schema([("slice_id", pa.string()), image_field("importance", job.image_shape[1:])])
+def _maps_schema(job: MapsJob, check: Completeness) -> pa.Schema:
+    image = image_field("importance", job.image_shape[1:])
+    return pa.schema([pa.field("slice_id", pa.string()), image, *check.fields()])

@@ -9,12 +9,14 @@ import torch
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.errors import InputError
 from ct_importance.plugins import load, names
+from ct_importance.saliency.completeness import Completeness
 from ct_importance.saliency.estimator import Cost, Estimator
 from ct_importance.saliency.explain import (
     combine_maps,
     compute_maps,
     compute_shared,
     importance_of,
+    maps_of,
 )
 from ct_importance.saliency.shared.path_gradients import PathGradients
 from ct_importance.saliency.target import Targets
@@ -197,8 +199,15 @@ class TestShared:
         of_slices = segments if estimator.wants else None
         found = list(combine_maps(estimator, method, 1, slices, of_slices))
 
-        assert [slice_id for slice_id, _ in found] == list(predicted)
-        np.testing.assert_array_equal([importance for _, importance in found], expected)
+        assert [row["slice_id"] for row in found] == list(predicted)
+        np.testing.assert_array_equal([row["importance"] for row in found], expected)
+        check = Completeness(estimator)
+        columns = [check.columns(batch, maps_of(estimator, batch)) for batch in work]
+        for name in columns[0]:
+            np.testing.assert_array_equal(
+                [row[name] for row in found], np.concatenate([it[name] for it in columns])
+            )
+        assert bool(columns[0]) == estimator.is_complete
 
     def test_values_that_are_not_finite_are_named(self, batches):
         network = LinearNetwork(32)

@@ -77,7 +77,7 @@ def test_comparisons_ranks_and_costs_are_there(finished):
     assert len(pd.read_csv(tables / "ranks.csv")) == 3 * 2 * 8
     assert len(pd.read_csv(tables / "agreement.csv")) == 2 * 3
     cost = pd.read_csv(tables / "cost.csv", index_col="estimator")
-    assert cost.gradient_passes.to_dict() == {
+    assert cost.backward_passes.to_dict() == {
         **dict.fromkeys(["backpropagation", "deconvolution"], 1),
         **dict.fromkeys(["expected_gradients", "integrated_gradients"], 2),
         **dict.fromkeys(["smoothgrad", "smoothgrad_squared"], 2),
@@ -85,6 +85,9 @@ def test_comparisons_ranks_and_costs_are_there(finished):
         "random": 0,
     }
     assert (cost.seconds > 0).all()
+    complete = {"expected_gradients", "integrated_gradients", "integrated_gradients_bw"}
+    assert set(cost.index[cost.gap_median.notna()]) == complete
+    assert (cost.gap_max >= cost.gap_median).loc[list(complete)].all()
 
 
 def test_the_ceiling_and_the_training_slices_are_told(finished):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from ct_importance.options import Declared
-from ct_importance.saliency.estimator import Batch, Cost, Shared
+from ct_importance.saliency.estimator import Batch, Cost, References, Shared
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,7 @@ class PathGradients(Steps, Shared):
     """(x - x') * 1/m * sum_{k=1..m} dS(x' + k/m (x - x'))/dx (paper, section 2)."""
 
     maps: ClassVar[tuple[str, ...]] = ("integral",)
+    complete: ClassVar[str] = "S(x) - S(x')"
 
     reference: float
     """Value of the uniform image x' the path begins at: 0 for black, 1 for white."""
@@ -31,6 +32,12 @@ class PathGradients(Steps, Shared):
     def cost(self) -> Cost:
         """Return a gradient per step."""
         return Cost(forward=self.steps, backward=self.steps)
+
+    def references(self, batch: Batch) -> References:
+        """Return the uniform image."""
+        from ct_importance.saliency.completeness import grey
+
+        return grey(batch, self.reference)
 
     def compute(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return ``integral``, (N, C, *space)."""

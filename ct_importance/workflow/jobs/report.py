@@ -72,7 +72,8 @@ def write_classifiers(study: ReportFiles, wildcards: Any) -> ClassifiersJob:
 def write_cost(study: ReportFiles, wildcards: Any) -> CostJob:
     """Return what each estimator takes, and where its times are."""
     return CostJob(
-        passes={name: one.passes.backward for name, one in study.estimators.items()},
+        passes={name: one.passes for name, one in study.estimators.items()},
+        complete=study.complete(),
         benchmarks={
             name: tuple(files) for name, files in study.benchmarks(wildcards.classifier).items()
         },

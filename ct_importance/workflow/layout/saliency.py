@@ -35,6 +35,15 @@ class SaliencyFiles(MetricFiles):
         """Return the estimators that know nothing of the classifier."""
         return tuple(name for name, it in self.estimators.items() if it.is_control)
 
+    def complete(self) -> tuple[str, ...]:
+        """Return the estimators whose maps are to sum up to a difference of scores."""
+        return tuple(name for name, it in self.estimators.items() if it.is_complete)
+
+    def complete_maps(self, wildcards: Wildcards) -> list[str]:
+        """Return their maps of the first training of a classifier."""
+        folder = f"{self.folder}/{wildcards.classifier}/1/saliency"
+        return [f"{folder}/{name}.parquet" for name in self.complete()]
+
     def explained(self) -> list[str]:
         """Return which slices need maps: those of metrics, and those with a mask for figures."""
         subsets = {self.slices_of(metric) for metric in self.metrics}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ct_importance.saliency.estimator import Batch, Cost, Estimator
+from ct_importance.saliency.estimator import Batch, Cost, Estimator, References
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,7 @@ class DeepLift(Estimator):
     title: ClassVar[str] = "DeepLIFT"
     colour: ClassVar[str] = "#994F00"
     reference: ClassVar[str] = "Shrikumar et al. 2017, arXiv 1704.02685"
+    complete: ClassVar[str] = "S(x) - S(the baseline)"
 
     baseline: Literal["black", "grey", "white"] = "black"
     """What pixels are compared with."""
@@ -36,6 +37,12 @@ class DeepLift(Estimator):
         if "attention" in parts:
             return "DeepLIFT has no rule for attention: take integrated_gradients instead"
         return None
+
+    def references(self, batch: Batch) -> References:
+        """Return the baseline."""
+        from ct_importance.saliency.completeness import grey
+
+        return grey(batch, BASELINES[self.baseline])
 
     def attribute(self, batch: Batch) -> torch.Tensor:
         """Return the differences times their multipliers, (N, C, *space).

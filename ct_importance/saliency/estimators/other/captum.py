@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from ct_importance.saliency.captum_signatures import SIGNATURES, Name, Signature
-from ct_importance.saliency.estimator import Batch, Cost
+from ct_importance.saliency.estimator import Batch, Cost, References
 from ct_importance.saliency.layers.estimator import OfLayer
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Captum(OfLayer):
     colour: ClassVar[str] = "#5A3E85"
     dashes: ClassVar[tuple[float, ...]] = (2, 1, 5, 1)
     reference: ClassVar[str] = "Kokhlikyan et al. 2020, arXiv 2009.07896"
+
+    complete: ClassVar[str] = "S(x) - S(baseline), of IntegratedGradients"
 
     attribution: Name
     """The class of captum.attr."""
@@ -66,6 +68,18 @@ class Captum(OfLayer):
             wants = "needs a layer" if self.layer is None else "takes no layer"
             raise ValueError(f"layer: {self.attribution} {wants}")
         return self
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its map is to sum up to a difference of scores."""
+        times_input = bool(self.arguments.get("multiply_by_inputs", True))
+        return self.attribution == "IntegratedGradients" and times_input and super().is_complete
+
+    def references(self, batch: Batch) -> References:
+        """Return the baseline."""
+        from ct_importance.saliency.completeness import grey
+
+        return grey(batch, self.baseline)
 
     @property
     def wants(self) -> frozenset[str]:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ct_importance.saliency.estimator import Batch, Cost, Estimator
+from ct_importance.saliency.estimator import Batch, Cost, Estimator, References
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
     from ct_importance.saliency.gradients import Sample
 
@@ -31,6 +33,7 @@ class BlurIG(Estimator):
     colour: ClassVar[str] = "#996515"
     dashes: ClassVar[tuple[float, ...]] = (4, 1, 1, 1)
     reference: ClassVar[str] = "Xu et al. 2020, arXiv 2004.03383"
+    complete: ClassVar[str] = "S(x) - S(x with the strongest blur)"
 
     sigma: float = Field(50, gt=0, le=1000)
     """Standard deviation of the strongest blur, in pixels."""
@@ -41,6 +44,15 @@ class BlurIG(Estimator):
         """Return a gradient per step."""
         return Cost(forward=self.steps, backward=self.steps)
 
+    def references(self, batch: Batch) -> References:
+        """Return each slice with the strongest blur."""
+        import numpy as np
+        import torch
+
+        images = batch.images.detach().cpu().numpy().astype(np.float64)
+        blurred = np.stack([_blurred(image, self.sigma) for image in images])
+        return References(torch.from_numpy(blurred).to(batch.images), are_own=True)
+
     def attribute(self, batch: Batch) -> torch.Tensor:
         """Return the integral over the path, (N, C, *space)."""
         from ct_importance.saliency.gradients import mean_over_samples
@@ -50,23 +62,25 @@ class BlurIG(Estimator):
     def _samples(self, batch: Batch) -> Iterator[Sample]:
         import numpy as np
         import torch
-        from scipy.ndimage import gaussian_filter
 
         from ct_importance.saliency.gradients import Sample
 
-        axes = tuple(range(1, batch.images.ndim - 1))
         for index, image in enumerate(batch.images):
             # The difference of two blurred slices needs more digits than a slice has.
             plain = image.detach().cpu().numpy().astype(np.float64)
-
-            def blurred(sigma: float, plain: np.ndarray = plain) -> np.ndarray:
-                found: np.ndarray = gaussian_filter(plain, sigma, mode="constant", axes=axes)
-                return found
-
             for number in range(self.steps):
                 sigma = number * self.sigma / self.steps
-                point = blurred(sigma) if sigma else plain
-                change = (blurred(sigma + DIFFERENCE) - point) / DIFFERENCE
+                point = _blurred(plain, sigma) if sigma else plain
+                change = (_blurred(plain, sigma + DIFFERENCE) - point) / DIFFERENCE
                 # The mean over the steps of this weight is the sum times the step's width.
                 weight = torch.from_numpy(-self.sigma * change).to(image.device)
                 yield Sample(index, torch.from_numpy(point).to(image), weight)
+
+
+def _blurred(image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """Return an image (C, *space) with a Gaussian blur; outside of it is black."""
+    from scipy.ndimage import gaussian_filter
+
+    axes = tuple(range(1, image.ndim))
+    found: NDArray[np.float64] = gaussian_filter(image, sigma, mode="constant", axes=axes)
+    return found

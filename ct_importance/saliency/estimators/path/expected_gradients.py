@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ct_importance.saliency.estimator import Batch, Cost, Estimator
+from ct_importance.saliency.estimator import Batch, Cost, Estimator, References
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
 
     from ct_importance.saliency.gradients import Sample
+
+MOST_COMPARED = 256
+"""Of training slices, when the sum of a map is compared with the difference of scores."""
 
 
 class ExpectedGradients(Estimator):
@@ -28,6 +31,7 @@ class ExpectedGradients(Estimator):
     colour: ClassVar[str] = "#009E73"
     dashes: ClassVar[tuple[float, ...]] = (7, 1, 1, 1)
     reference: ClassVar[str] = "Erion et al. 2021, arXiv 1906.10670"
+    complete: ClassVar[str] = "S(x) - the mean S of training slices, in the mean over draws"
     needs: ClassVar[frozenset[str]] = frozenset({"training_images"})
 
     samples: int = Field(25, ge=1, le=10_000)
@@ -36,6 +40,14 @@ class ExpectedGradients(Estimator):
     def cost(self) -> Cost:
         """Return a gradient per sample."""
         return Cost(forward=self.samples, backward=self.samples)
+
+    def references(self, batch: Batch) -> References:
+        """Return training slices, evenly spaced ones where there are many."""
+        import torch
+
+        slices = batch.training_slices()
+        chosen = slices[:: -(-len(slices) // MOST_COMPARED)]
+        return References(torch.from_numpy(chosen[:, None]).to(batch.images))
 
     def attribute(self, batch: Batch) -> torch.Tensor:
         """Return the mean over the samples, (N, C, *space).

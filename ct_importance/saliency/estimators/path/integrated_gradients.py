@@ -18,6 +18,7 @@ class IntegratedGradients(Steps, Estimator):
     colour: ClassVar[str] = "#E69F00"
     dashes: ClassVar[tuple[float, ...]] = (2.5, 1)
     reference: ClassVar[str] = "Sundararajan et al. 2017, arXiv 1703.01365"
+    complete: ClassVar[str] = "S(x) - S(black)"
 
     def shared(self) -> dict[str, PathGradients]:
         """Return the path from black, which the estimator with two references uses too."""

@@ -21,6 +21,7 @@ class IntegratedGradientsBW(Steps, Estimator):
     colour: ClassVar[str] = "#D55E00"
     dashes: ClassVar[tuple[float, ...]] = (9, 1.5)
     reference: ClassVar[str] = "Kapishnikov et al. 2019, arXiv 1906.02825"
+    complete: ClassVar[str] = "S(x) - (S(black) + S(white)) / 2"
 
     def shared(self) -> dict[str, PathGradients]:
         """Return the path from black, which Integrated Gradients uses too, and that from white."""

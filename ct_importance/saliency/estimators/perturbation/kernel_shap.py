@@ -20,9 +20,9 @@ class KernelShap(HidingParts):
     """sum over sets T of other parts of |T|! (P-|T|-1)! / P! (S(T and the part) - S(T)).
 
     By weighted least squares over coalitions of parts: exact where all 2^P - 2 of them fit into the
-    samples, otherwise an estimate. Values sum up to S(x) - S(all filled). It misleads like its
-    fill: a part that looks like the fill cannot count, and coalitions are slices that no scanner
-    makes.
+    samples, otherwise an estimate. Values sum up to S(x) - S(all filled), but the map does not:
+    every pixel of a part has its value. It misleads like its fill: a part that looks like the fill
+    cannot count, and coalitions are slices that no scanner makes.
     """
 
     title: ClassVar[str] = "KernelSHAP"
