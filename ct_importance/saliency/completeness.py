@@ -41,9 +41,11 @@ class Differences:
             references = self._work.references(batch)
             scores = _scores(batch, references.images)
             if references.are_own:
-                return found - scores[rows, targets]
+                found -= scores[rows, targets]
+                return found
             self._common = scores.mean(axis=0)
-        return found - self._common[targets]
+        found -= self._common[targets]
+        return found
 
 
 class Completeness:

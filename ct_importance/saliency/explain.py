@@ -177,7 +177,9 @@ def compute_shared(
     """
     differences = Differences(work)
     for batch in batches:
-        maps = {name: as_array(values) for name, values in work.compute(batch).items()}
+        maps: dict[str, NDArray[Any]] = {
+            name: as_array(values) for name, values in work.compute(batch).items()
+        }
         for values in maps.values():
             check_maps(work.name, batch.slice_ids, values)
         if work.is_complete:

@@ -6,6 +6,7 @@ import copy
 import logging
 import operator
 from collections import Counter
+from typing import Any
 
 import torch
 from torch import fx, nn
@@ -31,6 +32,7 @@ def fold_batch_norm(network: nn.Module, device: torch.device | str = "cpu") -> n
         network: A network in eval mode.
         device: Where to put the copy.
     """
+    faster: nn.Module
     try:
         faster = _with_folded_operators(_with_folded_modules(fx.symbolic_trace(network)))
     except Exception as error:  # tracing runs the network's own code, which may raise anything
@@ -70,8 +72,9 @@ def _with_folded_operators(traced: fx.GraphModule) -> fx.GraphModule:
         image, weight, *others = convolution.args
         bias, others = (others[0], others[1:]) if others else (None, [])
         nodes = (weight, bias, mean, variance, gamma, beta)
-        numbers = [None if of is None else _tensor(traced, of) for of in nodes]
-        folded = fuse_conv_bn_weights(*numbers[:4], epsilon, *numbers[4:])
+        numbers: list[Any] = [None if of is None else _tensor(traced, of) for of in nodes]
+        kernel, offset, means, variances, slope, shift = numbers
+        folded = fuse_conv_bn_weights(kernel, offset, means, variances, epsilon, slope, shift)
         with traced.graph.inserting_before(convolution):
             taken = [_added(traced, f"folded_{norm.name}_{of}", it) for of, it in enumerate(folded)]
         convolution.args = (image, *taken, *others)
