@@ -2,9 +2,11 @@
 
 import numpy as np
 import torch
+from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from ct_importance.classifier.forward.torch_runtime import TorchForward
+from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.task import DEFAULT_TASK
 
@@ -28,6 +30,24 @@ def sample(image=None, mask=None, label=1, slice_id="slice", segments=None):
     if image is None:
         image = np.zeros(mask.shape)
     return Sample(slice_id, "patient", label, image.astype(np.float32), mask, segments)
+
+
+@st.composite
+def scored_masks(draw):
+    """Draw a map, with many ties, some or none, and a mask with pixels inside and outside."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = draw(st.tuples(st.integers(2, 12), st.integers(2, 12)))
+    importance = rng.integers(0, draw(st.sampled_from([2, 5, 10**9])), shape) / 7 - 1
+    mask = rng.random(shape) < 0.4
+    mask[0, 0], mask[-1, -1] = True, False
+    return importance.astype(np.float32), mask
+
+
+def score_of(metric, importance, mask=None):
+    """Return the number that a metric of one number per slice gives a map; NaN: undefined."""
+    one = sample(np.zeros(importance.shape), mask)
+    points = evaluate_slice(metric, one, importance, Probe(seed=0))["original"]
+    return points["score"][0] if points["defined"][0] else np.nan
 
 
 def asking(network, seed=0, fill=DEFAULT_TASK.fill):

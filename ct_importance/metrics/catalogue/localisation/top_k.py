@@ -38,7 +38,7 @@ class TopK(PerSlice):
 
     slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""
-    k: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] = 0.02
+    k: Annotated[int, Field(ge=1, strict=True)] | Annotated[float, Field(gt=0, lt=1)] = 0.02
     """Number of pixels; below 1, their share of the slice."""
 
     def count(self, pixels: int) -> int:

@@ -10,7 +10,7 @@ from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.catalogue.localisation import roc
 from ct_importance.metrics.catalogue.localisation.roc import Roc
 from ct_importance.metrics.metric import Probe
-from tests.metrics.images import sample
+from tests.metrics.images import sample, scored_masks
 from tests.metrics.summary import summarise_points
 
 
@@ -38,17 +38,6 @@ def table(points_of_slices):
 
 def area(points):
     return np.trapezoid(points["tpr"], points["fpr"])
-
-
-@st.composite
-def scored_masks(draw):
-    """Draw a map, with many ties, some or none, and a mask with pixels inside and outside."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    shape = draw(st.tuples(st.integers(2, 12), st.integers(2, 12)))
-    importance = rng.integers(0, draw(st.sampled_from([2, 5, 10**9])), shape) / 7 - 1
-    mask = rng.random(shape) < 0.4
-    mask[0, 0], mask[-1, -1] = True, False
-    return importance.astype(np.float32), mask
 
 
 @settings(max_examples=100, deadline=None)
