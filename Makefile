@@ -98,8 +98,8 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 # where they still fit; remove the lock files first to renew all.
 COMPILE = .venv-lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-annotate --no-header --output-file
-# torch, and what only its build for GPUs needs.
-WITHOUT_TORCH := sed -i -E '/^(torch|triton|cuda-[a-z-]+|nvidia-[a-z0-9-]+)==/,/[^\\]$$/d'
+# torch, what only its build for GPUs needs, and torchvision, which zennit names and the tests do not.
+WITHOUT_TORCH := sed -i -E '/^(torch|torchvision|triton|cuda-[a-z-]+|nvidia-[a-z0-9-]+)==/,/[^\\]$$/d'
 lock:
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/pip install --quiet uv
