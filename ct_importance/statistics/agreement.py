@@ -74,7 +74,8 @@ def rank_by_metrics(
             low, high = _places(estimators, exact, differing)
             key = {"variant": variant, "metric": name, "estimator": estimators}
             places = {"rank": _ranks(exact), "rank_low": low, "rank_high": high}
-            ranks.append(pd.DataFrame(key | {"value": metrics[name].merit(exact)} | places))
+            value = metrics[name].merit(np.where(np.isinf(exact), np.nan, exact))
+            ranks.append(pd.DataFrame(key | {"value": value} | places))
     has_interval = all(of_metric.shape[1] > 1 for of_metric in weights.values())
     taus = _taus(merits, options.confidence, has_interval)
     return Agreement(pd.concat(ranks, ignore_index=True), taus)
@@ -86,7 +87,7 @@ def merits_of(
     weights: np.ndarray,
     shares: np.ndarray,
 ) -> list[np.ndarray]:
-    """Return the merits of E estimators, means over their S trainings.
+    """Return the merits of E estimators, means over their S trainings; minus infinity: undefined.
 
     Args:
         metric: A metric.
@@ -99,8 +100,14 @@ def merits_of(
     """
     exact = [values_of_trainings(metric, of).mean(axis=0) for of in sums]
     resampled = [(values_of_trainings(metric, of, weights) * shares.T).sum(axis=0) for of in sums]
+    return [ordered_merits(metric, np.stack(values, axis=1)) for values in (exact, resampled)]
+
+
+def ordered_merits(metric: Metric, values: np.ndarray) -> np.ndarray:
+    """Return merits that can be ranked: one that is undefined (NaN) is below all others."""
     # Equal values may differ in their last bits.
-    return [metric.merit(np.stack(values, axis=1).round(12)) for values in (exact, resampled)]
+    merits = metric.merit(values.round(12))
+    return np.where(np.isnan(merits), -np.inf, merits)
 
 
 def _taus(
@@ -214,7 +221,10 @@ def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         [0.33]
     """
     one, other = np.triu_indices(first.shape[1], k=1)
-    signs = [np.sign(values[:, one] - values[:, other]) for values in (first, second)]
+    signs = [
+        (values[:, one] > values[:, other]) - (values[:, one] < values[:, other]).astype(float)
+        for values in (first, second)
+    ]
     concordant = (signs[0] * signs[1]).sum(axis=1)
     untied = np.sqrt(np.prod([np.abs(sign).sum(axis=1) for sign in signs], axis=0))
     taus = np.full(len(first), np.nan)

@@ -46,6 +46,7 @@ def permutation_p_value(
     difference is compared with those where the results of some patients change places, in all
     trainings of the classifier alike. If the results of a patient are exchangeable in this sense,
     the test is exact for any number of patients; with P of them no p-value is below 2 ** (1 - P).
+    A value that is undefined (NaN) differs from none.
 
     Of several trainings, the difference must also be more than that between trainings, see
     `_with_trainings`; one that is not of one sign in all of them is not shown: its p-value is 1.
@@ -70,8 +71,8 @@ def permutation_p_value(
     permuted = np.abs(differences(changed).mean(axis=0))
 
     def p_value(distance: float) -> float:
-        # Sums in another order differ in their last bits.
-        extreme = (permuted >= distance - ROUNDING).sum()
+        # Sums in another order differ in their last bits. What is undefined (NaN) shows nothing.
+        extreme = (~(permuted < distance - ROUNDING)).sum()
         if are_all:
             return float(extreme / len(permuted))
         return float((extreme + 1) / (len(permuted) + 1))

@@ -27,13 +27,17 @@ def components_of_values(
     Returns:
         Columns estimator, variant, ``component`` ("training", "patient", "rest"), ``variance`` (of
         one training, of one patient, of one patient by one training; in squared units of the
-        metric's value), ``low`` and ``high``. No row where a class has one patient only.
+        metric's value), ``low`` and ``high``. No row where a class has one patient only, or
+        where the value is undefined without one of the patients.
     """
     rows = []
     for (estimator, variant), trainings in sums.items():
         if len(trainings[0].patients) < 2 or _alone_in_class(metric, trainings[0]):
             continue
-        found = variance_components(pseudo_values(metric, trainings), confidence)
+        table = pseudo_values(metric, trainings)
+        if not np.isfinite(table).all():
+            continue
+        found = variance_components(table, confidence)
         rows += [(estimator, variant, name, *numbers) for name, numbers in found.items()]
     return pd.DataFrame(rows, columns=COLUMNS)
 

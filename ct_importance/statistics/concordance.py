@@ -18,6 +18,7 @@ from ct_importance.statistics.agreement import (
     joint_weights,
     kendall_tau,
     merits_of,
+    ordered_merits,
     percentiles,
 )
 from ct_importance.statistics.intervals import resample_trainings
@@ -79,7 +80,7 @@ def agreement_of_classifiers(
             rankings[classifier] = Ranking(
                 exact=exact,
                 resampled=resampled if has_interval else np.full_like(resampled, np.nan),
-                by_training=metric.merit(values.round(12)),
+                by_training=ordered_merits(metric, values),
             )
         for row in _agreement(rankings, options.confidence):
             rows.append(row | {"variant": variant, "estimators": len(common)})

@@ -175,7 +175,9 @@ def _parts(
             chosen[f"_{classes[label]}"] = np.array(sums.classes) == label, of_class > 0
     tested = (sums.counts[:, ~is_training] > 0).any(axis=1)
     # The mean of the classes is another quantity where one of them is missing.
-    if is_training.any() and (tested.all() if metric.balanced else tested.any()):
+    is_whole = tested.all() if metric.balanced else tested.any()
+    # What is chosen on training slices cannot be without them; its value is that of the others.
+    if is_training.any() and is_whole and not metric.is_tuned:
         chosen["_test"] = np.asarray(tested), ~is_training
     parts = {}
     for suffix, (labels, patients) in chosen.items():

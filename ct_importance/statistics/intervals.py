@@ -135,7 +135,8 @@ def interval(
 
     Args:
         estimate: (...) of all patients.
-        replicates: (B, ...) of the resamples.
+        replicates: (B, ...) of the resamples; NaN, in a resample in which the value is undefined,
+            is left out, as is a resample that lacks a class.
         confidence: E.g. 0.95.
         patients: How many there are of each class, for a mean of the means of the classes; for a
             mean over all slices, how many there are in all. With fewer than two of any there is no
@@ -158,14 +159,16 @@ def interval(
     difference = replicates - estimate
     # Accuracies of resamples often equal the estimate, up to rounding: these count half.
     equal = np.abs(difference) <= 1e-12 * np.maximum(1, np.abs(estimate))
-    below = ((difference < 0) & ~equal).mean(axis=0) + equal.mean(axis=0) / 2
-    resolution = 1 / (len(replicates) + 1)
+    defined = (~np.isnan(difference)).sum(axis=0)
+    below = ((difference < 0) & ~equal).sum(axis=0) + equal.sum(axis=0) / 2
+    below = below / np.maximum(defined, 1)
+    resolution = 1 / (defined + 1)
     bias = ndtri(np.clip(below, resolution, 1 - resolution))
     quantile = _quantile(confidence, np.asarray(patients, float))
     ordered = np.sort(replicates, axis=0)
     return (
-        _at_level(ordered, ndtr(2 * bias - quantile)),
-        _at_level(ordered, ndtr(2 * bias + quantile)),
+        _at_level(ordered, defined, ndtr(2 * bias - quantile)),
+        _at_level(ordered, defined, ndtr(2 * bias + quantile)),
     )
 
 
@@ -185,11 +188,15 @@ def _quantile(confidence: float, patients: np.ndarray) -> float:
     return float(quantile * np.sqrt(variance.sum() / of_resamples.sum()))
 
 
-def _at_level(ordered: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Return quantiles of ordered replicates (B, ...) at levels (...), between two on a line."""
-    position = level * (len(ordered) - 1)
+def _at_level(ordered: np.ndarray, defined: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return quantiles of ordered replicates (B, ...) at levels (...), between two on a line.
+
+    Those that are defined (...) come first; of none, the quantile is NaN.
+    """
+    last = np.maximum(defined - 1, 0)
+    position = level * last
     below = np.floor(position).astype(int)
-    above = np.minimum(below + 1, len(ordered) - 1)
+    above = np.minimum(below + 1, last)
     low, high = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (below, above))
     quantiles: np.ndarray = low + (high - low) * (position - below)
     return quantiles

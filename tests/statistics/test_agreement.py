@@ -142,6 +142,19 @@ def test_where_lower_is_better_the_lowest_is_first():
     assert found.taus[["tau", "tau_low", "tau_high"]].to_numpy().tolist() == [[-1, -1, -1]]
 
 
+def test_undefined_values_rank_last_also_where_lower_is_better():
+    numbers = {"a": [1, 1], "b": [np.nan] * 2, "c": [3, 3], "d": [np.nan] * 2}
+    of_all = sums(numbers, "pq")
+    found = rank((), ["error"], error=of_all, score=of_all)
+    ranks = found.ranks.set_index(["metric", "estimator"])
+
+    assert ranks.loc["score", "rank"].to_dict() == {"a": 2, "b": 3.5, "c": 1, "d": 3.5}
+    assert ranks.loc["error", "rank"].to_dict() == {"a": 1, "b": 3.5, "c": 2, "d": 3.5}
+    np.testing.assert_array_equal(ranks.loc["error", "value"], [1, np.nan, 3, np.nan])
+    # Of 5 pairs that are not tied, one is the other way round.
+    assert found.taus["tau"].tolist() == [pytest.approx(3 / 5)]
+
+
 def test_patients_of_two_metrics_are_drawn_together():
     # The same numbers, and one metric that knows patients beside: without resampling them together
     # the two would rank the estimators differently in many resamples.

@@ -89,6 +89,13 @@ def test_equal_results_never_differ():
     assert p_value(numbers, numbers) == 1
 
 
+def test_an_undefined_value_differs_from_none():
+    assert p_value([1.0] * 8, [np.nan] * 8) == 1
+    assert p_value([1.0] * 8, [0.0] * 8) < 0.01
+    # Where an exchange of results leaves no value, it may be as extreme as any.
+    assert p_value([1.0] * 7 + [np.nan], [0.0] * 8) == 1
+
+
 def test_the_smallest_p_value_depends_on_the_number_of_patients():
     assert p_value(np.arange(5) + 10, np.arange(5)) == 2 / 2**5
     assert p_value(np.arange(40) + 10.0, np.arange(40), 1000) == 1 / 1001

@@ -88,3 +88,16 @@ def test_a_mean_of_classes_needs_two_patients_of_each(name, rows):
 def test_one_patient_has_no_components():
     trainings = sums_of_curves("roc", np.zeros((2, 1)))
     assert components_of_values(METRICS["roc"], {("a", "original"): trainings}, 0.95).empty
+
+
+def test_a_value_that_hangs_on_one_patient_has_no_components():
+    class Ratio(Mean):
+        @staticmethod
+        def summarise(curves):
+            number = curves.means["number"][:, 0]
+            return {"value": np.where(number > 0, number, np.nan)}
+
+    numbers = np.array([[3.0, 0, 0], [2, 0, 0]])
+    sums = {("a", "original"): sums_of_numbers(numbers)}
+    assert len(components_of_values(Mean, sums, 0.95)) == len(PARTS)
+    assert components_of_values(Ratio, sums, 0.95).empty

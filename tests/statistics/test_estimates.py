@@ -307,3 +307,29 @@ def test_each_of_three_classes_has_a_value_and_the_whole_is_their_mean(name, tmp
         mean = found[[f"value_{column}" for column in classes]].mean(axis=1)
         np.testing.assert_allclose(found["value"], mean)
         assert set(found["fewest_patients_of_class"]) == {3}
+
+
+def test_a_metric_that_is_tuned_has_no_part_of_test_patients():
+    """Its value is of them already, and without training patients there is none."""
+    metric = load("metric", "iou")(top="training")
+    patients = tuple("abcdef")
+    generator = np.random.default_rng(0)
+    training = np.array([1.0, 1, 1, 1, 0, 0])
+    score = generator.random((1, 6, 2))
+    columns = {
+        "score": score * (1 - training)[:, None],
+        "training_score": score * training[:, None],
+        "chance": np.full((1, 6, 2), 0.1) * (1 - training)[:, None],
+        "judged": np.broadcast_to((1 - training)[:, None], (1, 6, 2)),
+        "training": np.broadcast_to(training[:, None], (1, 6, 2)),
+    }
+    sums = PatientSums(patients, (0,), np.ones((1, 6)), {"top": np.array([0.1, 0.2])}, columns)
+
+    found = estimate_values(metric, {("a", "original"): sums}, FEW, 0, training=list("abcd"))
+
+    assert "value_test" not in found.values
+    (row,) = found.values.itertuples()
+    best = score[0, :4].mean(axis=0).argmax()
+    assert row.value == pytest.approx(score[0, 4:, best].mean())
+    assert row.chance == pytest.approx(0.1)
+    assert row.value_low <= row.value <= row.value_high

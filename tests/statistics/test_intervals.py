@@ -91,6 +91,21 @@ def test_one_patient_alone_or_of_a_class_has_no_interval(patients):
     assert np.isnan([*low, *high]).all()
 
 
+def test_resamples_in_which_a_value_is_undefined_are_left_out():
+    replicates = np.random.default_rng(0).normal(size=(500, 2))
+    gaps = replicates.copy()
+    gaps[::3, 0] = np.nan
+    gaps[:, 1] = np.nan
+    estimate = np.array([0.1, np.nan])
+
+    low, high = interval(estimate, gaps, 0.95, [30])
+
+    there = gaps[~np.isnan(gaps[:, 0]), :1]
+    expected = np.ravel(interval(estimate[:1], there, 0.95, [30]))
+    np.testing.assert_allclose([low[0], high[0]], expected)
+    assert np.isnan([low[1], high[1]]).all()
+
+
 def test_each_column_is_its_own():
     rng = np.random.default_rng(0)
     replicates = rng.normal(size=(500, 4)) * [1, 2, 3, 4] + [0, 0, 1, 9]

@@ -90,6 +90,13 @@ def phantom_with_labels(finished, labels):
             },
             "metrics.roc is computed on test slices, and cohort.test_fraction is 0",
         ),
+        (
+            {
+                **with_cohort(test_fraction=0),
+                "metrics": {"fidelity": None, "iou": {"top": "training"}},
+            },
+            "metrics.iou is of test slices, what it shows being chosen on training slices",
+        ),
         (with_dataset(dicom=".", volumes="."), "datasets.a: name one of dicom and volumes"),
         (with_cohort(pseudonym_key="no key"), "cohort.pseudonym_key: no key does not exist"),
         (

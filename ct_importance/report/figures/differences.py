@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib import figure
     from matplotlib.axes import Axes
 
-BAR = "#444444"
+BAR, CHANCE = "#444444", "#BBBBBB"
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
 
 
 class Differences(Figure):
@@ -23,11 +25,11 @@ class Differences(Figure):
     title: ClassVar[str] = "values with intervals"
     caption: ClassVar[str] = (
         "Value of each estimator with its interval, best on top, in the colour it has in all "
-        "figures. Dark bars at the right join estimators that could not be shown to differ (a "
-        "dot marks each member of a group): paired permutation test by patient, and by training "
-        "where there are several, Holm-corrected over all pairs, in the style of Demsar 2006. "
-        "With too few patients no test is possible, and there are no bars. The confidence of the "
-        "intervals and the family-wise "
+        "figures; the grey line is what a random map gets, where that is known. Dark bars at the "
+        "right join estimators that could not be shown to differ (a dot marks each member of a "
+        "group): paired permutation test by patient, and by training where there are several, "
+        "Holm-corrected over all pairs, in the style of Demsar 2006. With too few patients no test "
+        "is possible, and there are no bars. The confidence of the intervals and the family-wise "
         "error rate are those of the section statistics of the configuration."
     )
     category: ClassVar[str] = "Differences"
@@ -60,6 +62,7 @@ class Differences(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a row per estimator, and its groups beside it."""
+        import pandas as pd
         from matplotlib import pyplot as plt
 
         from ct_importance.io.table_file import read_frame
@@ -86,6 +89,9 @@ class Differences(Figure):
             width_ratios=[8, max(1, 0.6 * len(groups))],
         )
         show_values(axes, values, line_styles(self.estimators))
+        chance = values.get("chance", pd.Series([metric.chance], dtype=float)).dropna()
+        if len(chance):
+            axes.axvspan(chance.min(), chance.max(), color=CHANCE, linewidth=1, zorder=0)
         show_groups(bars, order, groups)
         for note in untested:
             show_note(bars, note.partition(":")[0].replace(" with ", "\nwith "))
@@ -99,6 +105,8 @@ def show_values(axes: Axes, values: pd.DataFrame, styles: Mapping[str, Mapping[s
         colour = styles[row.estimator]["color"]
         axes.plot([row.value_low, row.value_high], [place, place], color=colour, linewidth=1.6)
         axes.plot(row.value, place, marker="o", markersize=4.5, color=colour)
+        if math.isnan(row.value):
+            axes.text(0.5, place, "undefined", transform=axes.get_yaxis_transform(), **CENTRED)
     axes.set(
         yticks=range(len(values)),
         yticklabels=[styles[name]["label"] for name in values.estimator],
@@ -123,5 +131,4 @@ def show_groups(axes: Axes, order: Sequence[str], groups: Sequence[Sequence[str]
 
 def show_note(axes: Axes, note: str) -> None:
     """Show in place of the bars that there is no test."""
-    at_centre: dict[str, Any] = {"ha": "center", "va": "center", "transform": axes.transAxes}
-    axes.text(0.5, 0.5, note, rotation=90, fontsize=7, **at_centre)
+    axes.text(0.5, 0.5, note, rotation=90, transform=axes.transAxes, **CENTRED)

@@ -60,7 +60,7 @@ def cells(row: pd.Series, decimals: int, minus: str, mark: str) -> list[str]:
     for variant in VARIANTS:
         value, low, high = (row[variant + end] for end in ("", "_low", "_high"))
         text = with_interval(value, low, high, decimals, minus)
-        letters = row[f"{variant}_letters"]
+        letters = "" if math.isnan(value) else row[f"{variant}_letters"]
         texts.append(text + (mark.format(letters) if letters else ""))
     return texts
 

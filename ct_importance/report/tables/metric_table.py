@@ -30,6 +30,7 @@ from ct_importance.report.tables.formats import (
     paper_table,
 )
 from ct_importance.report.tables.notes import (
+    reading_of_chance,
     reading_of_intervals,
     reading_of_letters,
     reading_of_parts,
@@ -119,6 +120,7 @@ def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
         ON_TEST if "value_test" in values else "",
         reading_of_parts(metric) if _parts(values, job.task) else "",
         metric.describe(job.task),
+        reading_of_chance(metric, values),
         reading_of_trainings(trainings),
         reading_of_intervals(metric, job.statistics, trainings),
         reading_of_letters(job.statistics, trainings) if (values.letters != "").any() else "",

@@ -10,6 +10,7 @@ import pandas as pd
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.metrics.metric import Metric
 from ct_importance.report.names import display_name
+from ct_importance.report.tables.formats import fixed
 from ct_importance.report.warnings import model_warnings
 from ct_importance.statistics.comparisons import smallest_holm
 from ct_importance.statistics.options import StatisticsOptions
@@ -50,6 +51,7 @@ def table_warnings(
         *blind_to_class(chosen, values, task),
         *no_test(first.patients, values.estimator.nunique(), options),
         *rough_intervals(first.patients, first.fewest_patients_of_class),
+        *undefined(chosen.metric, values),
         *without_width(values),
     ]
 
@@ -197,6 +199,33 @@ def _falls_at_once(values: pd.DataFrame, name: str) -> bool:
             <= COLLAPSED * chance[f"accuracy_{name}"].where(lambda accuracy: accuracy > 0)
         ).any()
     )
+
+
+def undefined(metric: Metric, values: pd.DataFrame) -> list[str]:
+    """Return a note that says which estimators have slices without a value, and why."""
+    if "undefined" not in values:
+        return []
+    names = [
+        f"{percent(row.undefined)} of {display_name(row.estimator)} ({row.variant})"
+        for row in values[values["undefined"] > 0].itertuples()
+    ]
+    if not names:
+        return []
+    reason = f", where {metric.undefined_where}" if metric.undefined_where else ""
+    return [
+        f"There is no value of some slices{reason}: {', '.join(names)}. These are left out of the "
+        "mean of their estimator; one without any ranks last."
+    ]
+
+
+def reading_of_chance(metric: Metric, values: pd.DataFrame) -> str:
+    """Return what a random map gets on the slices of a table, where that depends on the slices."""
+    if "chance" not in values or values["chance"].isna().all():
+        return ""
+    numbers = values["chance"].dropna()
+    least, most = (fixed(end, metric.decimals) for end in (numbers.min(), numbers.max()))
+    found = least if least == most else f"{least} to {most}"
+    return f"On these slices a random map gets {found} ({metric.chance_of_slice})."
 
 
 def without_width(values: pd.DataFrame) -> list[str]:

@@ -37,6 +37,12 @@ class MetricFiles(CohortFiles):
                     "cohort.test_fraction is 0: "
                     f"set metrics.{metric}.slices to annotated or all"
                 )
+            if self.config.metrics[metric].is_tuned and self.cohort.test_fraction == 0:
+                raise InputError(
+                    f"config: metrics.{metric} is of test slices, what it shows being chosen on "
+                    "training slices, and cohort.test_fraction is 0: set it above 0, or "
+                    f"metrics.{metric}.top to a share"
+                )
             wants_masks = self.needs(metric, "mask") or subset.startswith("annotated")
             if wants_masks and not self.has_masks:
                 raise InputError(

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,7 +12,7 @@ BAR = "stroke: #444444"
 ESTIMATORS = ["smoothgrad", "random", "mine"]
 
 
-def plot(folder, patients, letters):
+def plot(folder, patients, letters, **columns):
     """Run the rule's script on estimators that could not be shown to differ; return its SVG."""
     rows = [
         {
@@ -26,7 +27,7 @@ def plot(folder, patients, letters):
         for place, name in enumerate(ESTIMATORS)
         for variant in ("original", "absolute")
     ]
-    pd.DataFrame(rows).to_parquet(folder / "values.parquet")
+    pd.DataFrame(rows).assign(**columns).to_parquet(folder / "values.parquet")
     columns = ["first", "first_variant", "second", "second_variant", "p_holm"]
     pd.DataFrame(columns=columns).to_parquet(folder / "comparisons.parquet")
     figure = Differences(
@@ -59,3 +60,18 @@ def test_where_no_test_is_possible_there_are_no_bars(tmp_path, patients):
     assert BAR not in picture
     assert "No test possible" in picture
     assert f"with {patients} patient" in picture
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_known"), [({}, True), ({"chance": 0.2}, True), ({"chance": np.nan}, False)]
+)
+def test_a_line_shows_chance_where_it_is_known(tmp_path, columns, is_known):
+    picture = plot(tmp_path, patients=12, letters="a", **columns)
+    assert ("#bbbbbb" in picture) == is_known
+
+
+def test_an_undefined_value_is_a_word(tmp_path):
+    assert "undefined" not in plot(tmp_path, patients=12, letters="a")
+    gone = [0.1, 0.1, 0.2, 0.2, 0.3, np.nan]
+    picture = plot(tmp_path, 12, "a", value=gone, value_low=gone, value_high=gone)
+    assert picture.count("undefined") == 1

@@ -9,8 +9,14 @@ import pandas as pd
 import pytest
 
 from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.plugins import load
 from ct_importance.report.jobs import TableJob
-from ct_importance.report.tables.notes import blind_to_class, no_test
+from ct_importance.report.tables.notes import (
+    blind_to_class,
+    no_test,
+    reading_of_chance,
+    undefined,
+)
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import DEFAULT_TASK, Task
 from tests.report.scripts import run_script
@@ -488,3 +494,39 @@ def test_controls_are_marked_and_told_of(tmp_path):
         assert "† Control: a map that knows nothing of the classifier." in text
     assert r"my\_own\_50$\dagger$ &" in files.latex.read_text()
     assert "†" not in files.csv.read_text()
+
+
+@pytest.mark.parametrize(
+    ("chance", "said"),
+    [
+        ([0.031, 0.031], "On these slices a random map gets 0.03 (the share"),
+        ([0.031, 0.052, np.nan], "On these slices a random map gets 0.03 to 0.05 (the share"),
+        ([np.nan, np.nan], ""),
+    ],
+)
+def test_chance_that_depends_on_the_slices_is_said(chance, said):
+    metric = load("metric", "auprc")()
+    found = reading_of_chance(metric, pd.DataFrame({"chance": chance}))
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
+
+
+def test_chance_that_is_always_the_same_is_not_repeated():
+    assert reading_of_chance(load("metric", "roc")(), values()) == ""
+
+
+def test_slices_without_a_value_are_counted_and_explained():
+    metric = load("metric", "relevance_mass")()
+    shares = [0, 0.25, 0, 0, 0, 1]
+    (note,) = undefined(metric, values(undefined=shares))
+    assert "where a map has no positive value: 25 % of SmoothGrad Squared (absolute)" in note
+    assert "100 % of Integrated Gradients (B&W) (absolute)" in note
+    assert undefined(metric, values(undefined=0)) == []
+    assert undefined(load("metric", "roc")(), values()) == []
+
+
+def test_a_value_that_is_undefined_is_a_dash_and_the_last_row(tmp_path):
+    gone = [5, np.nan, -5, 0, 5, np.nan]
+    written = write(tmp_path, value=gone, value_low=gone, value_high=gone)
+    last = [line for line in written.markdown.read_text().splitlines() if line.startswith("|")][-1]
+    assert last.endswith("| – |")
