@@ -1,4 +1,4 @@
-"""Classifier sources, estimators, metrics and figures: found by name, here and in other packages.
+"""Classifier sources, estimators, metrics, fills and figures: found by name, here and elsewhere.
 
 Each is a class in a module of its own, and the module's name is its name in config.yaml, or that of
 the files of a figure. Another installed package adds one by an entry point, for instance in its
@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple
 from ct_importance.errors import InputError
 from ct_importance.options import Declared, Options
 
-KindName = Literal["source", "estimator", "shared", "metric", "figure"]
+KindName = Literal["source", "estimator", "shared", "metric", "fill", "figure"]
 
 
 class Kind(NamedTuple):
@@ -63,6 +63,11 @@ KINDS: dict[str, Kind] = {
         "ct_importance.metrics.catalogue",
         "ct_importance.metrics.metric:Metric",
         "ct_importance.metrics",
+    ),
+    "fill": Kind(
+        "ct_importance.metrics.fills",
+        "ct_importance.metrics.filling:Filling",
+        "ct_importance.fills",
     ),
     "figure": Kind(
         "ct_importance.report.figures",

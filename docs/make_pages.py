@@ -6,12 +6,14 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from ct_importance.metrics.filling import Filling, as_entry
 from ct_importance.metrics.metric import Metric
 from ct_importance.options import Options
-from ct_importance.plugins import KindName, load, modules
+from ct_importance.plugins import KindName, load, modules, names
 from ct_importance.saliency.estimator import Cost, Estimator
 
 FAMILIES = {
@@ -55,6 +57,13 @@ Several entries of one metric can stand side by side, each with a name of its ow
 Chance is the value of a random map. Compare with the controls, too: what does not beat the edges
 of the slice or the mean mask explains nothing.
 """
+FILLS = """## What takes the place of masked pixels?
+
+Each is named in the key `fill` of a metric, alone (`fill: blur`) or with its options (`fill:
+{method: blur, sigma: 0.1}`). Ranks that survive another fill say more than the others:
+`fidelity_road: {method: fidelity, fill: noisy_linear}` stands beside `fidelity`, and
+`tables/agreement` compares the two rankings.
+"""
 CATEGORIES = {
     "faithfulness": "Does the map tell what the classifier looks at?",
     "localisation": "Does it agree with the masks of experts?",
@@ -72,7 +81,8 @@ def estimators() -> str:
 
 def metrics() -> str:
     """Return the page of the metrics."""
-    return page("metric", METRICS, CATEGORIES)
+    fills = ("\n".join(fill_section(name)) for name in names("fill"))
+    return "\n".join([page("metric", METRICS, CATEGORIES), FILLS, *fills])
 
 
 PAGES = {"estimators.md": estimators, "metrics.md": metrics}
@@ -92,17 +102,33 @@ def page(kind: KindName, head: str, folders: Mapping[str, str]) -> str:
 
 
 def section(kind: KindName, name: str) -> list[str]:
-    """Return the lines on a class: what it says of itself, and its options."""
+    """Return the lines on an estimator or a metric: what it says of itself, and its options."""
     cls = load(kind, name)
     facts = of_estimator(cls) if kind == "estimator" else of_metric(cls)
-    lines = [f"### {cls.title}"]
-    for paragraph in inspect.cleandoc(cls.__doc__ or "").split("\n\n"):
-        lines += ["", joined(paragraph)]
-    lines += ["", f"- Method: `{name}`", *(f"- {fact}" for fact in facts)]
+    lines = [*described(cls), f"- Method: `{name}`", *(f"- {fact}" for fact in facts)]
     lines += [
         f"- {option}" for option in options(cls, Estimator if kind == "estimator" else Metric)
     ]
     return [*lines, f"- Source: {cls.reference}", ""]
+
+
+def fill_section(name: str) -> list[str]:
+    """Return the lines on a fill, likewise."""
+    cls = load("fill", name)
+    return [
+        *described(cls),
+        f"- Method: `{name}`",
+        *(f"- {option}" for option in options(cls, Filling)),
+        "",
+    ]
+
+
+def described(cls: Any) -> list[str]:
+    """Return the title of a class and what it says of itself."""
+    lines = [f"### {cls.title.capitalize() if issubclass(cls, Filling) else cls.title}"]
+    for paragraph in inspect.cleandoc(cls.__doc__ or "").split("\n\n"):
+        lines += ["", joined(paragraph)]
+    return [*lines, ""]
 
 
 def of_estimator(estimator: type[Estimator]) -> list[str]:
@@ -166,6 +192,8 @@ def as_yaml(value: object) -> str:
         cells = [as_yaml(it) for it in value]
         shown = cells if len(cells) < 12 else [*cells[:3], "...", *cells[-2:]]
         return f"[{', '.join(shown)}]"
+    if isinstance(value, Filling):
+        value = as_entry(value)
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json")
     return str(value)

@@ -30,7 +30,7 @@ class PatientSums:
     positions: dict[str, np.ndarray]
     """`position_columns` of the metric, each (K,)."""
     sums: dict[str, np.ndarray]
-    """`mean_columns` of the metric, each (C, P, K)."""
+    """`averaged` of the metric, each (C, P, K)."""
 
 
 def sum_by_patient(metric: Metric, rows: pd.DataFrame) -> dict[str, PatientSums]:
@@ -70,7 +70,7 @@ def _sum_variant(metric: Metric, rows: pd.DataFrame) -> PatientSums:
             name: np.bincount(
                 cell, weights=rows[name].to_numpy(float), minlength=np.prod(shape)
             ).reshape(shape)
-            for name in metric.mean_columns
+            for name in metric.averaged
         },
     )
 

@@ -119,8 +119,9 @@ def _asking(classifier: StrPath, graph: StrPath, job: EvaluationJob, threads: in
 
     assert job.classifier is not None, "the job says which classifier is asked"
     assert job.fill is not None, "the job says what hides a class"
-    forward = open_forward(job.classifier.source, classifier, graph, threads)
-    return Probe(job.seed, forward, job.fill)
+    source = job.classifier.source
+    forward = open_forward(source, classifier, graph, threads)
+    return Probe(job.seed, forward, job.fill, source.reading)
 
 
 def evaluate_slice(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Fill, Task
 
 if TYPE_CHECKING:
-    from ct_importance.classifier.forward.runtime import Forward
+    from ct_importance.classifier.forward.runtime import Answers, Forward
+    from ct_importance.classifier.source import Head
 
 Maps = dict[str, np.ndarray]
 """Importance maps of one slice by variant, each (H, W) and finite."""
@@ -65,6 +66,15 @@ class Probe:
     """Tells the scores of the classes."""
     fill: tuple[Fill, ...] = DEFAULT_TASK.fill
     """What hides each class in an image."""
+    head: Head | None = None
+    """How scores become probabilities; None: a logit where there are two classes, else softmax."""
+
+    def probabilities(self, scores: Answers) -> NDArray[np.float64]:
+        """Return the probability of each class, (N, K), of the scores (N, K)."""
+        from ct_importance.classifier.forward.answers import probabilities
+
+        usual: Head = "logit" if scores.shape[1] == 2 else "softmax"
+        return probabilities(scores, self.head or usual)
 
 
 @dataclass(frozen=True)
@@ -103,10 +113,6 @@ class Metric(Declared, ABC):
     given, the rest is None."""
     table: ClassVar[str]
     """Name of its table in the report."""
-    heading: ClassVar[str] = ""
-    """What its table shows, as the caption begins; "" for the title."""
-    coverage: ClassVar[str] = ""
-    """How often 95 % intervals of its value held the truth in simulations, if that is known."""
     balanced: ClassVar[bool]
     """Whether an average is the mean of the means of the classes, not of all slices."""
     point_columns: ClassVar[dict[str, str]]
@@ -115,6 +121,8 @@ class Metric(Declared, ABC):
     """Those of them that say where on its curve a point is, alike in all slices."""
     mean_columns: ClassVar[tuple[str, ...]]
     """Those of them that are averaged over slices at each position."""
+    reading: ClassVar[frozenset[str]] = frozenset()
+    """Those of its keys that say what is read of its points, and change none of them."""
 
     slices: Literal["test", "annotated", "annotated_test", "all"] = "test"
     """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
@@ -127,6 +135,26 @@ class Metric(Declared, ABC):
         Its value is then that of slices of test patients alone.
         """
         return False
+
+    @property
+    def heading(self) -> str:
+        """What its table shows, as the caption begins; "" for the title."""
+        return ""
+
+    @property
+    def coverage(self) -> str:
+        """How often 95 % intervals of its value held the truth in simulations, if that is known."""
+        return ""
+
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """Those of `mean_columns` that are read of its points."""
+        return self.mean_columns
+
+    @property
+    def evaluated(self) -> Self:
+        """The metric as far as its points depend on it: what they are read by is the default."""
+        return type(self)(**self.model_dump(exclude=set(self.reading)))
 
     @classmethod
     def merit(cls, values: np.ndarray) -> np.ndarray:
@@ -154,7 +182,7 @@ class Metric(Declared, ABC):
         """Return ``value`` and the metric's details by name, each (B,).
 
         Args:
-            curves: Averages of `mean_columns` at the positions, see `averaging`.
+            curves: Averages of `averaged` at the positions, see `averaging`.
         """
 
     @abstractmethod

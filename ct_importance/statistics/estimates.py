@@ -48,7 +48,7 @@ def read_sums(
     Raises:
         InputError: If the tables are not of the same slices.
     """
-    columns = ["patient_id", "label", "variant", *metric.position_columns, *metric.mean_columns]
+    columns = ["patient_id", "label", "variant", *metric.position_columns, *metric.averaged]
     sums: dict[Key, list[PatientSums]] = {}
     paths = [(estimator, path) for estimator, several in tables.items() for path in several]
     first: PatientSums | None = None

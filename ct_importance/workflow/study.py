@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
+from ct_importance.metrics.filling import Filling
 from ct_importance.plugins import modules, name_of
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.config import canonical_json
@@ -52,8 +54,7 @@ class Study(ReportFiles):
         if rule in ("train_classifier", "import_classifier", "predict_slices"):
             return [self._source(wildcards)]
         if rule == "evaluate_importance" and self.needs(wildcards.metric, "classifier"):
-            metric = self._module("metric", self.config.metrics[wildcards.metric])
-            return [metric, self._source(wildcards)]
+            return [*self._metric(wildcards.metric), self._source(wildcards)]
         if rule in ("plot_figure", "plot_classifiers"):
             # What it shows of estimators and metrics is in tables that their code has made.
             return [self._module("figure", self.figure_of(wildcards))]
@@ -63,7 +64,13 @@ class Study(ReportFiles):
             names = [self.tables[wildcards.table]]
         else:
             names = [wildcards.metric] if hasattr(wildcards, "metric") else []
-        return [self._module("metric", self.config.metrics[name]) for name in names]
+        return list(chain.from_iterable(map(self._metric, names)))
+
+    def _metric(self, name: str) -> list[str]:
+        """Return the modules of a metric, and of its fill."""
+        metric = self.config.metrics[name]
+        fills = [value for _, value in metric if isinstance(value, Filling)]
+        return [self._module("metric", metric), *(self._module("fill", fill) for fill in fills)]
 
     def _estimator(self, wildcards: Wildcards) -> list[str]:
         """Return the modules of an estimator, and of those that its maps are made of."""

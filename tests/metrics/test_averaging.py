@@ -149,7 +149,7 @@ def test_slices_with_points_elsewhere_are_an_error():
 def test_a_metric_of_one_number_per_slice_needs_no_positions():
     class Metric:
         position_columns = ()
-        mean_columns = ("dsc",)
+        averaged = ("dsc",)
         balanced = False
 
         @staticmethod

@@ -66,6 +66,11 @@ def schema_errors(**changes: Any) -> list[str]:
 def test_the_schema_takes_what_is_right():
     assert schema_errors() == []
     fine = {"fidelity_fine": {"method": "fidelity", "step": 0.01}, "roc": {"method": "roc"}}
+    blurred = {"method": "blur", "sigma": 0.1}
+    fine |= {
+        "fidelity": {"fill": "noisy_linear"},
+        "fine_2": {"method": "fidelity", "fill": blurred},
+    }
     many = {"smoothgrad_50": {"method": "smoothgrad", "samples": 50}, "random": None}
     assert schema_errors(metrics=fine | {"dice": None}, estimators=many) == []
 
@@ -78,6 +83,9 @@ def test_the_schema_takes_what_is_right():
         ("estimators", "smoothgrad_50", {"method": "smoothgrad", "sampels": 50}),
         ("estimators", "mine", {"samples": 50}),
         ("metrics", "roc", {"treshold": 3}),
+        ("metrics", "fidelity", {"fill": "blurred"}),
+        ("metrics", "fidelity", {"fill": {"method": "blur", "sigma": 8}}),
+        ("metrics", "fidelity", {"answer": "score"}),
         ("metrics", "roc", {"method": "dice"}),
         ("metrics", "fidelity_fine", {"method": "fidelity", "thresholds": 3}),
         ("metrics", "rok", {}),

@@ -221,6 +221,48 @@ def test_a_metric_under_another_name_has_all_but_figures_of_the_paper():
         )
 
 
+def test_entries_that_read_the_same_points_otherwise_share_them():
+    others = {
+        "fidelity_probability": {"method": "fidelity", "answer": "probability"},
+        "fidelity_road": {"method": "fidelity", "fill": "noisy_linear"},
+        "fidelity_road_logit": {"method": "fidelity", "fill": "noisy_linear", "answer": "logit"},
+    }
+    # The step is that of config.yaml, as all but the entry's own keys are.
+    study = study_of(
+        metrics={name: DEFAULT["metrics"]["fidelity"] | it for name, it in others.items()}
+    )
+    folders = {path.split("/")[5] for path in study.all_points(wildcards()) if "fidelity" in path}
+    assert folders == {"fidelity", "fidelity_road"}
+    assert study.points("resnet50", "fidelity_probability") == study.points("resnet50", "fidelity")
+    here = {"metric": "fidelity_road", "estimator": "random"}
+    asks = asked(study, "evaluate_importance", EvaluationJob, **here)
+    assert asks.options["fill"] == {"method": "noisy_linear", "noise": 0.01}
+    values = asked(study, "estimate_values", EstimationJob, metric="fidelity_road_logit")
+    assert values.metric.answer == "logit"
+
+
+def test_another_answer_is_read_of_the_same_points_and_another_fill_is_other_code():
+    def of(**options):
+        study = study_of(metrics={"fidelity": DEFAULT["metrics"]["fidelity"] | options})
+        here = wildcards(metric="fidelity", estimator="random")
+        rules = ("evaluate_importance", "estimate_values")
+        return [(study.job(rule)(here), study.code(rule)(here)) for rule in rules]
+
+    plain, probability, road = of(), of(answer="probability"), of(fill="noisy_linear")
+    assert probability[0] == plain[0]
+    assert probability[1] != plain[1]
+    assert road[0][1] != plain[0][1]
+
+
+def test_a_fill_that_is_none_is_answered_while_the_workflow_is_read():
+    with pytest.raises(
+        InputError, match=r"metrics\.fidelity\.fill: sigma: .* less than or equal to 1"
+    ):
+        study_of(metrics={"fidelity": {"fill": {"method": "blur", "sigma": 8}}})
+    with pytest.raises(InputError, match=r"metrics\.fidelity\.fill: give the name of a fill"):
+        study_of(metrics={"fidelity": {"fill": "blurred"}})
+
+
 def test_what_a_figure_is_drawn_from():
     study = study_of(metrics=FINE, report={"figure1_estimator": "random"})
     maps = study.tables_of_figure(wildcards(figure="figure1_examples"))

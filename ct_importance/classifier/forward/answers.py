@@ -54,7 +54,8 @@ def probabilities(scores: Answers, head: Head) -> NDArray[np.float64]:
     """
     exact = scores.astype(np.float64)
     if head != "softmax":
-        return 1 / (1 + np.exp(-exact))
+        with np.errstate(over="ignore"):  # of -1000, say, the probability is 0
+            return 1 / (1 + np.exp(-exact))
     powers = np.exp(exact - exact.max(axis=1, keepdims=True))
     found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return found

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ct_importance.classifier.forward.runtime import Answers, Forward
+from ct_importance.classifier.forward.runtime import Answers, Fixed, Forward
 from ct_importance.errors import InputError, first_line
 from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
@@ -56,12 +56,12 @@ class OnnxForward(Forward):
         return answers
 
     def _masking(
-        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: float
+        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed
     ) -> Callable[[NDArray[np.int64]], Answers]:
-        grey = np.float32(fill)
+        filled = np.asarray(fill, np.float32)
 
         def ask(jobs: NDArray[np.int64]) -> Answers:
             order, count = jobs.T
-            return self._ask(np.where(ranks[order] < count[:, None, None], grey, image))
+            return self._ask(np.where(ranks[order] < count[:, None, None], filled, image))
 
         return ask

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", bound=np.generic)
 Answers = NDArray[np.float32]
 """(N, K), the score of each class before sigmoid or softmax; see `Classifier.scores`."""
+Fixed = float | NDArray[np.float32]
+"""What takes the place of pixels, whichever are masked: one grey value, or the pixels of an image
+(H, W)."""
+Imputed = Callable[[NDArray[np.bool_]], NDArray[np.float32]]
+"""From masks (n, H, W), True where a pixel is masked, to the images (n, H, W) with these pixels
+replaced, each by what is left."""
 
 
 class Forward(ABC):
@@ -39,7 +45,7 @@ class Forward(ABC):
 
     @abstractmethod
     def _masking(
-        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: float
+        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed
     ) -> Callable[[NDArray[np.int64]], Answers]:
         """Return a function from `masked_scores`' jobs (n, 2) to the outputs (n, O), in one pass.
 
@@ -70,7 +76,7 @@ class Forward(ABC):
         image: NDArray[np.float32],
         ranks: NDArray[np.int32],
         jobs: NDArray[np.int64],
-        fill: float,
+        fill: Fixed | Imputed,
         batch: int | None = None,
     ) -> Answers:
         """Return the score of each class for one image, masked in several ways.
@@ -79,14 +85,21 @@ class Forward(ABC):
             image: (H, W) in [0, 1].
             ranks: (R, H, W): when each pixel is masked, 0 for the first, in each of R orders.
             jobs: (N, 2): which order, and how many of its pixels to mask.
-            fill: What takes the place of a pixel.
+            fill: What takes the place of the masked pixels.
             batch: As in `scores`.
 
         Returns:
             (N, K), as in `scores`.
         """
         size = batch or self._images_per_pass(*image.shape)
-        return as_scores(_in_passes(self._masking(image, ranks, fill), jobs, size))
+        if not callable(fill):
+            return as_scores(_in_passes(self._masking(image, ranks, fill), jobs, size))
+
+        def ask(part: NDArray[np.int64]) -> Answers:
+            order, count = part.T
+            return self._ask(fill(ranks[order] < count[:, None, None]))
+
+        return as_scores(_in_passes(ask, jobs, size))
 
     def _images_per_pass(self, height: int, width: int) -> int:
         return images_per_pass(self.device, height, width, gradient=False)

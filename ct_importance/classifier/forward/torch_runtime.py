@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ct_importance.classifier.forward.runtime import Answers, Forward
+from ct_importance.classifier.forward.runtime import Answers, Fixed, Forward
 from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.compute.device import (
     in_precision,
@@ -44,15 +44,16 @@ class TorchForward(Forward):
         return self._answer(torch.tensor(images).to(self._device))
 
     def _masking(
-        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: float
+        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed
     ) -> Callable[[NDArray[np.int64]], Answers]:
         pixels = torch.tensor(image, device=self._device)  # a copy: it may be read-only
         on_device = torch.as_tensor(ranks, device=self._device)
+        filled = torch.tensor(fill, dtype=torch.float32, device=self._device)
 
         def mask(jobs: torch.Tensor) -> torch.Tensor:
             order, count = jobs.T
             masked = on_device[order] < count[:, None, None]
-            return self._pass(torch.where(masked, fill, pixels))
+            return self._pass(torch.where(masked, filled, pixels))
 
         def ask(jobs: NDArray[np.int64]) -> Answers:
             part = torch.as_tensor(jobs, device=self._device)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
-from ct_importance.metrics.catalogue.faithfulness.fidelity import ORDERS
+from ct_importance.metrics.masking import ORDERS
 
 Paths = Mapping[str, StrPath]
 BySlice = dict[str, dict[str, dict[str, Any]]]

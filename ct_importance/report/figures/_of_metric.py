@@ -15,13 +15,18 @@ class OfMetric(Figure, ABC):
 
     entry: ClassVar[str]
     """Name of the entry in config.yaml."""
+    of_answer: ClassVar[str | None] = None
+    """What the metric must read of its points (key `answer`); None if it has no such key."""
 
     metric: ChosenMetric
 
     @classmethod
     def of_run(cls, run: Outline) -> list[Self]:
-        """Return it where the metric is measured."""
-        return [cls(**cls.fields_of(run))] if cls.entry in run.metrics else []
+        """Return it where the metric is measured, and reads of its points what is shown."""
+        chosen = run.metrics.get(cls.entry)
+        if chosen is None or chosen.options.get("answer") != cls.of_answer:
+            return []
+        return [cls(**cls.fields_of(run))]
 
     @classmethod
     def fields_of(cls, run: Outline) -> dict[str, Any]:

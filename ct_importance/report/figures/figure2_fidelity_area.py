@@ -26,6 +26,7 @@ class FidelityArea(OfMetric):
     )
     entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "2"
+    of_answer: ClassVar[str] = "accuracy"
     reads: ClassVar[tuple[str, ...]] = ("values", "curves")
 
     def draw(self, tables: Tables) -> figure.Figure:

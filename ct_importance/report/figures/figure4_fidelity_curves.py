@@ -25,6 +25,7 @@ class FidelityCurves(CurvesOfMetric):
     )
     entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "4"
+    of_answer: ClassVar[str] = "accuracy"
     reads: ClassVar[tuple[str, ...]] = ("curves",)
 
     def draw(self, tables: Tables) -> figure.Figure:

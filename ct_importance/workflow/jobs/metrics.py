@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ct_importance.metrics.jobs import EvaluationJob
+from ct_importance.plugins import entry_of
 from ct_importance.statistics.jobs import CeilingJob
 from ct_importance.workflow.jobs.classifier import chosen_classifier
 from ct_importance.workflow.layout.metrics import MetricFiles
@@ -14,7 +15,7 @@ def evaluate_importance(study: MetricFiles, wildcards: Any) -> EvaluationJob:
     """Return by which metric an estimator is evaluated."""
     asks = study.needs(wildcards.metric, "classifier")
     return EvaluationJob(
-        **study.chosen_metrics[wildcards.metric].model_dump(),
+        **entry_of(wildcards.metric, study.config.metrics[wildcards.metric].evaluated),
         seed=study.options.seed,
         estimator=wildcards.estimator,
         shard=study.shard_of(wildcards),

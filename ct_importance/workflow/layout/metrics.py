@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.metrics.metric import Metric
 from ct_importance.plugins import entry_of
 from ct_importance.workflow.config import Config
 from ct_importance.workflow.layout.cohort import CohortFiles
@@ -26,7 +27,16 @@ class MetricFiles(CohortFiles):
         self.chosen_metrics = {
             name: ChosenMetric(**entry_of(name, config.metrics[name])) for name in self.metrics
         }
+        self.points_entry = self._points_entries()
         self._check_metrics()
+
+    def _points_entries(self) -> dict[str, str]:
+        """Return by the name of each entry the first whose points are the same: it reads those."""
+        first: list[tuple[Metric, str]] = []
+        for name in self.metrics:
+            evaluated = self.config.metrics[name].evaluated
+            first.append((evaluated, next((it for one, it in first if one == evaluated), name)))
+        return dict(zip(self.metrics, (name for _, name in first), strict=True))
 
     def _check_metrics(self) -> None:
         for metric in self.metrics:
@@ -90,11 +100,13 @@ class MetricFiles(CohortFiles):
     def points(self, classifier: str, metric: str) -> list[str]:
         """Return the tables of a metric; none if it is not configured.
 
-        Those of all estimators for the first training, then for the second and so on.
+        Those of all estimators for the first training, then for the second and so on. Entries of
+        the configuration whose points are the same share them.
         """
         names = self.estimators if metric in self.metrics else ()
+        folder = f"{self.folder}/{classifier}"
         return [
-            f"{self.folder}/{classifier}/{replicate}/metrics/{metric}/{name}.parquet"
+            f"{folder}/{replicate}/metrics/{self.points_entry[metric]}/{name}.parquet"
             for replicate in self.replicates(classifier)
             for name in names
         ]

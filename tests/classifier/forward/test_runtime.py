@@ -78,6 +78,23 @@ def test_masked_scores_are_those_of_masked_images(opened, images):
         np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@RUNTIMES
+def test_masked_pixels_are_filled_by_an_image_or_by_what_is_left(opened, images):
+    asked = opened(Linear(weights(2)))
+    ranks = np.random.default_rng(2).permutation(64 * 64).reshape(1, 64, 64).astype(np.int32)
+    jobs = np.array([(0, 0), (0, 100), (0, 64 * 64)])
+    masks = ranks < jobs[:, 1, None, None]
+
+    def inverted(masked):
+        return np.where(masked, 1 - images[0], images[0]).astype(np.float32)
+
+    expected = asked.scores(inverted(masks))
+    for fill in (1 - images[0], inverted):
+        for batch in (None, 1, 2):
+            found = asked.masked_scores(images[0], ranks, jobs, fill, batch)
+            np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
 def test_an_answer_in_onnx_runtime_is_the_same_alone_beside_others_and_with_more_threads(network):
     graph = graph_of(network, 64)
     images = np.random.default_rng(3).random((16, 64, 64), dtype=np.float32)

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
-from ct_importance.metrics.catalogue.faithfulness import fidelity
 from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
 from ct_importance.metrics.evaluate import evaluate_slice
+from ct_importance.metrics.masking import ORDERS, rank_pixels
 from ct_importance.saliency.estimator import Cost
 from ct_importance.task import Task
 from tests.metrics.images import Linear, asking, random_maps, sample, smooth_image
@@ -42,6 +42,10 @@ def test_each_class_is_hidden_by_the_fill_of_the_task():
     assert (torch.cat(seen)[1] == np.float32(mean)).all()
     words = Fidelity().describe(Task(classes=("healthy", "lesion"), fill=(1.0, 0.25)))
     assert "of class 'healthy' in white, of class 'lesion' in grey (0.25)" in words
+
+
+def both_orders(importance, tie_order):
+    return {order: rank_pixels(importance, tie_order, order) for order in ORDERS}
 
 
 def table(slices):
@@ -185,7 +189,7 @@ def test_each_map_is_sorted_once_per_order(monkeypatch):
 @given(pixels=st.integers(1, 300_000), steps=st.integers(1, 200))
 def test_counts_are_exact_for_any_number_of_pixels(pixels, steps):
     expected = [floor(Fraction(step, steps) * pixels + Fraction(1, 2)) for step in range(steps + 1)]
-    assert fidelity.masked_counts(pixels, Fidelity(step=1 / steps)).tolist() == expected
+    assert Fidelity(step=1 / steps).masked_counts(pixels).tolist() == expected
 
 
 def test_masked_pixels_are_counted_exactly():
@@ -193,7 +197,7 @@ def test_masked_pixels_are_counted_exactly():
     one = sample(np.ones((5, 7)))
     importance = random_maps((5, 7))["noise"]
     points = Fidelity().evaluate(one, {"original": importance}, asking(Linear(np.ones((5, 7)))))
-    left = 35 - fidelity.masked_counts(35, Fidelity())
+    left = 35 - Fidelity().masked_counts(35)
     np.testing.assert_array_equal(points["original"]["logit"], np.tile(left, 2))
 
 
@@ -206,7 +210,7 @@ def test_masked_pixels_are_counted_exactly():
 def test_ranks_follow_the_importance(shape, seed, levels):
     rng = np.random.default_rng(seed)
     importance = rng.integers(-levels, levels, shape).astype(np.float32)
-    ranks = fidelity.rank_pixels(importance, rng.permutation(importance.size))
+    ranks = both_orders(importance, rng.permutation(importance.size))
     for rank in ranks.values():
         np.testing.assert_array_equal(np.sort(rank, axis=None), np.arange(importance.size))
     falling = importance.ravel()[np.argsort(ranks["mif"], axis=None)]
@@ -221,7 +225,7 @@ def test_without_ties_one_order_is_the_other_reversed(shape, seed):
     rng = np.random.default_rng(seed)
     pixels = shape[0] * shape[1]
     importance = rng.permutation(pixels).reshape(shape) / 3
-    ranks = fidelity.rank_pixels(importance, rng.permutation(pixels))
+    ranks = both_orders(importance, rng.permutation(pixels))
     np.testing.assert_array_equal(ranks["mif"], pixels - 1 - ranks["lif"])
 
 
@@ -279,14 +283,14 @@ def test_constant_map_has_fidelity_0(value):
         maps = {"original": np.full((12, 12), value)}
         slices.append((one, Fidelity().evaluate(one, maps, asking(classifier))))
     rows = table(slices)
-    mif, lif = (rows[rows["order"] == order] for order in fidelity.ORDERS)
+    mif, lif = (rows[rows["order"] == order] for order in ORDERS)
     np.testing.assert_array_equal(mif["logit"], lif["logit"])
     assert summarise_points(Fidelity(), rows)["value"][0] == 0
 
 
 def test_signed_zeros_are_ties():
     importance = np.array([[0.0, -0.0], [-0.0, 0.0]])
-    ranks = fidelity.rank_pixels(importance, np.array([2, 0, 3, 1]))
+    ranks = both_orders(importance, np.array([2, 0, 3, 1]))
     np.testing.assert_array_equal(ranks["mif"], ranks["lif"])
 
 
@@ -336,7 +340,7 @@ def test_accuracy_is_the_mean_of_the_classes():
                 "correct": right,
             }
             for index, (label, right) in enumerate(zip(labels, correct, strict=True))
-            for order in fidelity.ORDERS
+            for order in ORDERS
             for fraction in (0.0, 1.0)
         ]
     )
@@ -430,3 +434,80 @@ def test_of_three_classes_what_is_looked_at_beats_chance_and_chance_its_opposite
     assert values["original"] > 5
     assert abs(values["random"]) < 1.5
     assert values["inverted"] == pytest.approx(-values["original"], abs=0.2)
+
+
+# Other answers and fills
+
+
+def values_of(answer, slices):
+    metric = Fidelity(answer=answer)
+    return summarise_points(metric, table(slices)).iloc[0]
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_answers_by_hand(label):
+    # The logit is the sum of what is left, above 2; one of four pixels counts 4, the others 0.
+    one = sample(np.full((2, 2), float(label)), label=label)
+    classifier = Linear([[4, 0], [0, 0]], threshold=2)
+    importance = np.array([[4.0, 3.0], [2.0, 1.0]])
+    points = Fidelity(step=0.25).evaluate(one, {"original": importance}, asking(classifier))
+    sure, not_sure = 1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))
+    original = points["original"]
+    found = original["probability"].reshape(2, 5)
+    np.testing.assert_allclose(found[0], [sure] + [not_sure] * 4, rtol=1e-6)
+    np.testing.assert_allclose(found[1], [sure] * 4 + [not_sure], rtol=1e-6)
+    np.testing.assert_allclose(original["margin"], [2] + [-2] * 4 + [2] * 4 + [-2], rtol=1e-6)
+    probability, logit = (values_of(answer, [(one, points)]) for answer in ("probability", "logit"))
+    assert probability["mif_area"] == pytest.approx(sure / 8 + 7 * not_sure / 8, abs=1e-6)
+    assert probability["fidelity"] == pytest.approx(0.75 * (sure - not_sure), abs=1e-6)
+    # Relative to the logit of the slice as it is.
+    assert logit["lif_area"] == pytest.approx(-0.5)
+    assert logit["mif_area"] == pytest.approx(-3.5)
+    assert logit["value"] == pytest.approx(30)
+
+
+def test_answers_of_three_classes_are_of_the_own_class():
+    image, where = bright_third(2, 0)
+    one = sample(image, label=2)
+    points = Fidelity(step=1 / 3).evaluate(one, {"original": where}, of_three())["original"]
+    scores = np.append(image.reshape(3, -1).mean(axis=1), 0)
+    start = np.exp(scores[2]) / np.exp(scores[:3]).sum()
+    assert points["probability"][0] == pytest.approx(start)
+    assert points["probability"][3] == pytest.approx(1 / 3)
+    np.testing.assert_array_equal(points["margin"], points["logit"])
+
+
+@pytest.mark.parametrize("answer", ["probability", "logit"])
+def test_figures_and_captions_say_which_answer_it_is(answer):
+    metric = Fidelity(answer=answer)
+    assert f"MiF {answer} curves" in metric.heading
+    assert answer in metric.describe()
+    assert metric.coverage == ""
+    assert Fidelity().coverage
+
+
+@pytest.mark.parametrize("fill", ["constant", "mean", "blur", "noise", "noisy_linear"])
+def test_other_fills_are_what_the_classifier_sees(fill):
+    one = sample(smooth_image((8, 6)), label=1)
+    importance = np.arange(48.0).reshape(8, 6)
+    seen = []
+
+    class Watching(Linear):
+        def forward(self, x):
+            seen.append(x.numpy()[:, 0].copy())
+            return super().forward(x)
+
+    metric, asked = Fidelity(step=0.5, fill=fill), asking(Watching(np.ones((8, 6))))
+    metric.evaluate(one, {"original": importance}, asked)
+
+    _, whole, most, least = np.concatenate(seen)
+    rows = np.arange(8)[:, None] >= 4  # the most important half
+    replaced = metric.fill.of(one, asked)
+    for image, masked in ((whole, np.ones((8, 6), bool)), (most, rows), (least, ~rows)):
+        masked = np.broadcast_to(masked, (8, 6))
+        by_hand = (
+            replaced(masked[None])[0]
+            if callable(replaced)
+            else np.where(masked, np.asarray(replaced, np.float32), one.image)
+        )
+        np.testing.assert_array_equal(image, by_hand)
