@@ -25,7 +25,8 @@ schema: .venv/.installed
 	PYTHONPATH=. $(BIN)/python docs/make_pages.py
 	$(BIN)/python -c "from ct_importance.workflow.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
 
-# Passes that the maps of config.yaml take, before hours are spent; make cost OVERLAYS=my_overlay.yaml
+# Passes that maps and metrics of config.yaml take, before hours are spent, and how long, once the run has
+# predictions; make cost OVERLAYS=my_overlay.yaml
 cost: .venv/.installed
 	$(BIN)/python -m ct_importance.workflow.cost $(OVERLAYS)
 

@@ -43,7 +43,8 @@ score than they seem to. Maps that are smoothed or blurred promise nothing.
 
 Passes are those of one slice with the default options. What takes none backwards and needs no
 layers can be asked of any network, also of one that is a graph of ONNX. `make cost
-OVERLAYS=my_overlay.yaml` prints the passes of a configuration before it runs.
+OVERLAYS=my_overlay.yaml` prints the passes of a configuration before it runs, those of its metrics
+and, once the run has predictions, about how long they take.
 """
 METRICS = """# Which metrics are there, and what do they compute?
 
