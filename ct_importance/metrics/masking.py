@@ -79,7 +79,7 @@ def scores_while_masked(
     Args:
         image: (H, W) in [0, 1].
         ranks: (R, H, W): when each pixel is masked, in each of R orders.
-        counts: (C,) numbers of masked pixels, rising.
+        counts: (C,) numbers of masked pixels.
         fill: What takes their place.
         probe: Has the classifier.
         batch: Images per pass; None for as many as suit the device.
@@ -106,3 +106,21 @@ def scores_while_masked(
     table[:, alike] = scores[: alike.sum()]
     table[:, ~alike] = scores[alike.sum() :].reshape(len(ranks), -1, scores.shape[1])
     return table
+
+
+def with_masked(
+    image: NDArray[np.float32], masks: NDArray[np.bool_], fill: Fixed | Imputed
+) -> NDArray[np.float32]:
+    """Return an image with some of its pixels masked, in several ways.
+
+    Args:
+        image: (H, W) in [0, 1].
+        masks: (n, H, W), True where a pixel is masked.
+        fill: What takes their place.
+
+    Returns:
+        (n, H, W).
+    """
+    if callable(fill):
+        return fill(masks)
+    return np.where(masks, np.asarray(fill, np.float32), image)

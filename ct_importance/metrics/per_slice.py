@@ -48,16 +48,18 @@ class PerSlice(Metric, ABC):
             By variant: ``score`` (0 where it is undefined), whether it is ``defined``, and the
             ``chance`` of a random map.
         """
-        chance = self.chance_of(sample)
-        points = {}
-        for variant, importance in maps.items():
-            score = self.score(sample, importance, probe)
-            points[variant] = {
-                "score": np.array([np.nan_to_num(score)]),
-                "defined": np.array([not math.isnan(score)]),
-                "chance": np.array([chance]),
-            }
-        return points
+        return {
+            variant: self.point(self.score(sample, importance, probe), sample)
+            for variant, importance in maps.items()
+        }
+
+    def point(self, score: float, sample: Sample) -> Points:
+        """Return the one point of a map of a slice that has this number."""
+        return {
+            "score": np.array([np.nan_to_num(score)]),
+            "defined": np.array([not math.isnan(score)]),
+            "chance": np.array([self.chance_of(sample)]),
+        }
 
     def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
         """Return the mean over those slices of which the number is defined.

@@ -5,7 +5,7 @@ Of one logit, of two outputs and of three classes; with slices, and with the map
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,8 +92,8 @@ def like_noise(truths: list[np.ndarray]) -> Iterator[np.ndarray]:
         yield (noise * np.linalg.norm(truth) / np.linalg.norm(noise)).astype(np.float32)
 
 
-def value_of(metric: Metric, known: Setting, maps: list[np.ndarray]) -> float:
-    """Return the table's value of an estimator with these maps, as they are.
+def points_of(metric: Metric, known: Setting, maps: Iterable[np.ndarray]) -> pd.DataFrame:
+    """Return the table of points of an estimator with these maps, as they are.
 
     Raises:
         InputError: If the metric is not defined for one of them.
@@ -106,4 +106,9 @@ def value_of(metric: Metric, known: Setting, maps: list[np.ndarray]) -> float:
         )
         for one, importance in zip(known.samples, maps, strict=True)
     ]
-    return float(summarise_points(metric, pd.concat(frames, ignore_index=True))["value"][0])
+    return pd.concat(frames, ignore_index=True)
+
+
+def value_of(metric: Metric, known: Setting, maps: Iterable[np.ndarray]) -> float:
+    """Return the table's value of that estimator; raises what `points_of` does."""
+    return float(summarise_points(metric, points_of(metric, known, maps))["value"][0])

@@ -13,7 +13,10 @@ from ct_importance.errors import InputError
 from ct_importance.plugins import load, names
 from tests.metrics.known_truth import OUTPUTS, like_noise, setting, value_of
 
-QUICK = {"fidelity": {"step": 0.05}, "pointing_game": {"tolerance": 4}}
+QUICK = {
+    **{name: {"step": 0.1} for name in ("fidelity", "deletion", "insertion")},
+    "pointing_game": {"tolerance": 4},
+}
 """Options under which the order shows and no time is lost; by default those of a run."""
 OPPOSITES = {
     # Of all values, negative ones count as nothing, and the sign for nothing.

@@ -1,4 +1,4 @@
-"""What metrics share that mask more and more pixels in the order of their importance."""
+"""What metrics share that mask pixels in the order of their importance and ask again."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ from ct_importance.saliency.estimator import Cost
 
 
 class Masking(Metric, ABC):
-    """Base of metrics that mask pixels step by step, and ask the classifier at each."""
+    """Base of metrics that mask pixels and ask the classifier again."""
 
     category: ClassVar[Category] = "faithfulness"
     needs: ClassVar[frozenset[str]] = frozenset({"classifier", "image"})
     balanced: ClassVar[bool] = True
+
+    batch: int | None = Field(None, ge=1, le=10_000)
+    """Images per pass through the classifier; null for as many as suit the device."""
+
+
+class Stepwise(Masking, ABC):
+    """Base of those that mask more and more pixels, step by step."""
+
     orders: ClassVar[tuple[str, ...]]
     """Of `ct_importance.metrics.masking.ORDERS`: in which pixels are masked."""
 
@@ -28,8 +36,6 @@ class Masking(Metric, ABC):
     """Shares of the pixels masked before the first step, rising, for classifiers that few pixels
     upset: where all is decided before the first step, every map looks alike. Those that are not
     below `step` are left out."""
-    batch: int | None = Field(None, ge=1, le=10_000)
-    """Images per pass through the classifier; null for as many as suit the device."""
 
     @field_validator("step")
     @classmethod

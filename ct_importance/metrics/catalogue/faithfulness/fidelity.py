@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ct_importance.classifier.forward.answers import logits, margins, predicted_classes
-from ct_importance.metrics.catalogue.faithfulness._masking import Masking
+from ct_importance.metrics.catalogue.faithfulness._masking import Stepwise
 from ct_importance.metrics.filling import Fill
 from ct_importance.metrics.fills.by_class import ByClass
 from ct_importance.metrics.masking import ORDERS, ranks_of, scores_while_masked
@@ -22,7 +22,7 @@ ANSWERS = {
 """Column of the points and words of each answer."""
 
 
-class Fidelity(Masking):
+class Fidelity(Stepwise):
     """F = AUC(LiF) - AUC(MiF): how much sooner the most important pixels take the answer away.
 
     MiF(t) and LiF(t) are the balanced accuracy (or another answer) when the share t of the pixels

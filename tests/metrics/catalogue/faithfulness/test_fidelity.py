@@ -16,9 +16,11 @@ from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
 from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.masking import ORDERS, rank_pixels
+from ct_importance.plugins import names
 from ct_importance.saliency.estimator import Cost
 from ct_importance.task import Task
 from tests.metrics.images import Linear, asking, random_maps, sample, smooth_image
+from tests.metrics.known_truth import OUTPUTS, like_noise, points_of, setting
 from tests.metrics.summary import summarise_points
 
 
@@ -511,3 +513,30 @@ def test_other_fills_are_what_the_classifier_sees(fill):
             else np.where(masked, np.asarray(replaced, np.float32), one.image)
         )
         np.testing.assert_array_equal(image, by_hand)
+
+
+@pytest.mark.parametrize("head", OUTPUTS)
+@pytest.mark.parametrize("fill", names("fill"))
+def test_the_truth_beats_chance_and_chance_its_opposite_with_each_fill_and_answer(fill, head):
+    known = setting(OUTPUTS[head], slices=6)
+    maps = {
+        "truth": known.truths,
+        "opposite": [-truth for truth in known.truths],
+        "chance": like_noise(known.truths),
+        "constant": [np.ones_like(truth) for truth in known.truths],
+    }
+    metric = Fidelity(step=0.2, fill=fill)
+    points = {name: points_of(metric, known, of) for name, of in maps.items()}
+    for answer in ("accuracy", "probability", "logit"):
+        values = {
+            name: summarise_points(Fidelity(answer=answer), of)["value"][0]
+            for name, of in points.items()
+        }
+        if answer == "accuracy" and fill in ("mean", "blur", "noise"):
+            # Where the place is as grey as the whole slice, it still is the brightest of them.
+            assert values["truth"] >= 0
+            continue
+        assert values["truth"] > values["chance"] > values["opposite"]
+        assert values["opposite"] == pytest.approx(-values["truth"], rel=0.1)
+        assert values["chance"] == pytest.approx(0, abs=0.15 * values["truth"])
+        assert values["constant"] == pytest.approx(0, abs=1e-5)
