@@ -26,7 +26,7 @@ schema: .venv/.installed
 	$(BIN)/python -c "from ct_importance.workflow.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
 
 # Passes that maps and metrics of config.yaml take, before hours are spent, and how long, once the run has
-# predictions; make cost OVERLAYS=my_overlay.yaml
+# predictions; make cost OVERLAYS="my_overlay.yaml data_dir=scans"
 cost: .venv/.installed
 	$(BIN)/python -m ct_importance.workflow.cost $(OVERLAYS)
 

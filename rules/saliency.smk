@@ -8,7 +8,7 @@ rule segment_slices:
     benchmark:
         "results/{run}/benchmarks/segment_slices.tsv"
     # Wants many cores, so that whatever starts before it keeps it waiting, and all of Dice with it.
-    priority: 1
+    priority: 2
     conda:
         "../envs/metrics.yaml"
     threads: 8
@@ -77,8 +77,8 @@ rule combine_shared:
 rule compute_importance:
     input:
         slices="results/{run}/slices.parquet",
-        classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
-        predictions="results/{run}/{classifier}/{replicate}/predictions.parquet",
+        classifier=study.classifier_of_estimator,
+        predictions=study.predictions_of_estimator,
         graph=study.graph_of_estimator,
         segments=study.segments_of_estimator,
         index=study.index_of_estimator,
@@ -95,11 +95,13 @@ rule compute_importance:
         )
     wildcard_constraints:
         estimator=one_of(study.taking_passes()),
+    # Controls and maps made elsewhere do not wait for a training: what they lack is said before it.
+    priority: 1
     conda:
         "../envs/saliency.yaml"
     threads: 1
     resources:
-        gpu=1,
+        gpu=study.gpus_of_estimator,
         mem_mb=growing(8000),
         runtime=growing(720),
     params:

@@ -41,10 +41,12 @@ def asking(job: ExplainJob, files: Files, threads: int) -> Callable[..., Batch]:
         threads: CPU threads to use.
     """
     opened: list[AskedScores] = []
+    source = job.classifier.source if job.classifier else None
 
     def scores(images: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         if not opened:
-            source = job.classifier.source
+            assert source is not None, "the job names it"
+            assert files.classifier is not None, "the rule names it"
             assert files.graph is not None, "the rule names it"
             forward = open_forward(source, files.classifier, files.graph, threads)
             opened.append(AskedScores(forward, job.activation, source.reading))
@@ -52,9 +54,11 @@ def asking(job: ExplainJob, files: Files, threads: int) -> Callable[..., Batch]:
 
     def make(images: NDArray[np.float32], targets: NDArray[np.int64], **others: Any) -> Batch:
         arrays: Any = {"images": images[:, None], "targets": targets, "scores": scores}
-        _, height, width = job.classifier.source.taken(images.shape[1])
-        device = "cuda" if has_gpu() else "cpu"
-        passes = images_per_pass(device, height, width, gradient=False)
+        passes = 1
+        if source is not None:
+            _, height, width = source.taken(images.shape[1])
+            device = "cuda" if has_gpu() else "cpu"
+            passes = images_per_pass(device, height, width, gradient=False)
         return Batch(images_per_pass=passes, **arrays, **others)
 
     return make

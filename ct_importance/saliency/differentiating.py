@@ -55,6 +55,8 @@ def differentiating(
     """
     make_deterministic(threads)
     device = pick_device()
+    assert job.classifier is not None, "the job names it"
+    assert files.classifier is not None, "the rule names it"
     source = job.classifier.source
     loaded = source.load(files.classifier)
     looks_inside = isinstance(work, Estimator) and "layers" in work.wants

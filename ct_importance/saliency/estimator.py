@@ -105,8 +105,8 @@ class Batch:
         Raises:
             InputError: If there are none.
         """
-        what = "training slices as references"
-        images: NDArray[np.float32] = self._of_training(self.training_images, what)
+        what, remedy = "training slices as references", "give the cohort training patients"
+        images: NDArray[np.float32] = self._of_training(self.training_images, what, remedy)
         return images
 
     def masks_of_training(self) -> NDArray[np.bool_]:
@@ -115,16 +115,16 @@ class Batch:
         Raises:
             InputError: If there are none.
         """
-        what = "masks of training slices"
-        masks: NDArray[np.bool_] = self._of_training(self.training_masks, what)
+        what, remedy = "masks of training slices", "give training patients masks"
+        masks: NDArray[np.bool_] = self._of_training(self.training_masks, what, remedy)
         return masks
 
-    def _of_training(self, read: Callable[[], Any] | None, what: str) -> Any:
+    def _of_training(self, read: Callable[[], Any] | None, what: str, remedy: str) -> Any:
         found = read() if read else None
         if found is None or not len(found):
             raise InputError(
-                f"{self.name}: needs {what}, and the split has none; "
-                "give the cohort training patients, or remove this estimator"
+                f"{self.name}: needs {what}, and the split has none; {remedy}, or leave it out: "
+                f"estimators: {{{self.name}: null}}"
             )
         return found
 
@@ -269,6 +269,11 @@ class Estimator(Declared, ABC):
     def only_asks(self) -> bool:
         """Whether answers are all it wants of a classifier: any network will do, in any form."""
         return not self.takes_gradients and "layers" not in self.wants
+
+    @property
+    def looks(self) -> bool:
+        """Whether its maps depend on the classifier at all."""
+        return any(self.passes) or "layers" in self.wants
 
     def unfit(self, parts: frozenset[str]) -> str | None:
         """Return why its maps cannot be right for a network; None if nothing speaks against it.

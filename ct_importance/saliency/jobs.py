@@ -33,7 +33,8 @@ Activation = Literal["logit", "probability"]
 class Files:
     """What a job that explains slices reads."""
 
-    classifier: StrPath
+    classifier: StrPath | None
+    """None if the maps do not depend on it."""
     slices: StrPath
     """The list of slices."""
     predictions: StrPath | None = None
@@ -75,8 +76,8 @@ class ExplainJob(MapsJob):
     """Of the task."""
     activation: Activation
     """What is explained."""
-    classifier: ChosenClassifier
-    """The classifier that is explained."""
+    classifier: ChosenClassifier | None
+    """The classifier that is explained; None if the maps do not depend on it."""
 
 
 class ImportanceJob(ExplainJob, ChosenEstimator):

@@ -58,7 +58,9 @@ def prepare_batches(
         from ct_importance.saliency.differentiating import differentiating
 
         make = differentiating(job, work, files, threads)
-    targets = Targets(name, work.target, job.classes, _known(work.target, files))
+    # The target of what does not look at the classifier means nothing.
+    target = work.target if isinstance(work, Shared) or work.looks else "last"
+    targets = Targets(name, target, job.classes, _known(target, files))
     shard = Shard.parse(job.shard)
     # Read once: the batches of a job share them.
     training_images = cache(lambda: load_images(files.slices, "train")[1])

@@ -135,7 +135,7 @@ def duration(seconds: float) -> str:
 
 
 def main(overlays: Sequence[str]) -> None:
-    """Print what config.yaml takes, with overlays on top of it."""
+    """Print what config.yaml takes, with overlays on top of it, and keys as ``data_dir=folder``."""
     import yaml
     from snakemake.utils import update_config
 
@@ -143,8 +143,10 @@ def main(overlays: Sequence[str]) -> None:
     from ct_importance.workflow.config import parse_config
 
     raw: dict[str, object] = {}
-    for file in ["config.yaml", *overlays]:
+    keys = dict(given.split("=", 1) for given in overlays if "=" in given)
+    for file in ["config.yaml", *(given for given in overlays if "=" not in given)]:
         update_config(raw, yaml.safe_load(Path(file).read_text(encoding="utf-8")))
+    update_config(raw, {key: yaml.safe_load(value) for key, value in keys.items()})
     try:
         study = ReportFiles(parse_config(raw))
     except InputError as error:

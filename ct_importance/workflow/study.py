@@ -48,7 +48,8 @@ class Study(ReportFiles):
         if rule == "combine_shared":
             return self._estimator(wildcards)
         if rule == "compute_importance":
-            return [*self._estimator(wildcards), self._source(wildcards)]
+            looks = self.estimators[wildcards.estimator].looks
+            return [*self._estimator(wildcards), *([self._source(wildcards)] if looks else [])]
         if rule == "share_passes":
             return [self._module("shared", self.shared[wildcards.shared]), self._source(wildcards)]
         if rule in ("train_classifier", "import_classifier", "predict_slices"):

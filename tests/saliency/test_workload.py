@@ -7,11 +7,13 @@ from ct_importance.classifier.classifier import Classifier
 from ct_importance.classifier.jobs import ChosenClassifier
 from ct_importance.classifier.sources.architecture import Architecture
 from ct_importance.cohort.extraction import slices_schema
-from ct_importance.io.image_table import ROWS_PER_GROUP, write_table
+from ct_importance.errors import InputError
+from ct_importance.io.image_table import ROWS_PER_GROUP, read_images, write_table
 from ct_importance.io.slices import write_slice_list
 from ct_importance.plugins import load
 from ct_importance.saliency import differentiating, workload
-from ct_importance.saliency.jobs import ExplainJob, Files
+from ct_importance.saliency.explain import explain_slices
+from ct_importance.saliency.jobs import ExplainJob, Files, ImportanceJob
 from ct_importance.saliency.workload import prefetch
 from tests.saliency.conftest import SIZE
 from tests.saliency.networks import conv_network
@@ -124,6 +126,34 @@ def test_the_target_can_be_the_label(prepare, target, classes):
     (batch,), _ = prepare("all", target=target)
 
     assert batch.targets.tolist() == classes
+
+
+def job_of(method):
+    return ImportanceJob(
+        name=method,
+        method=method,
+        options={},
+        image_shape=(1, SIZE, SIZE),
+        seed=1,
+        subsets=("test",),
+        shard="1of1",
+        classes=("no contrast", "contrast"),
+        activation="logit",
+        classifier=None,
+    )
+
+
+@pytest.mark.parametrize("method", ["mean_mask", "random", "centre", "sobel_edges"])
+def test_controls_need_no_classifier_and_no_predictions(method, slices, tmp_path):
+    explain_slices(job_of(method), Files(None, slices), tmp_path / "maps.parquet", 1)
+    assert len(read_images(tmp_path / "maps.parquet", "importance")) == 2
+
+
+def test_lacking_masks_of_training_slices_are_named_with_the_remedy(monkeypatch, slices, tmp_path):
+    monkeypatch.setattr(workload, "load_training_masks", lambda slices: np.empty((0, 1, 1), bool))
+    message = r"mean_mask: needs masks of training slices.*mean_mask: null"
+    with pytest.raises(InputError, match=message):
+        explain_slices(job_of("mean_mask"), Files(None, slices), tmp_path / "maps.parquet", 1)
 
 
 def test_items_come_in_their_order():

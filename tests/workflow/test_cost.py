@@ -91,7 +91,7 @@ def test_before_slices_those_planned_count_and_before_a_plan_none(tmp_path):
 
 def test_it_is_of_a_configuration(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    main(["configs/two_networks.yaml"])
+    main(["configs/two_networks.yaml", "seed=3"])
     text = capsys.readouterr().out
     assert "smoothgrad" in text
     assert "integrated_gradients_bw" in text
@@ -103,3 +103,6 @@ def test_what_is_wrong_with_a_configuration_is_said_in_one_line(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match="shard"):
         main([])
+    (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    with pytest.raises(SystemExit, match="seed"):
+        main(["seed=much"])

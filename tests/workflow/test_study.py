@@ -153,6 +153,20 @@ def test_predictions_are_read_where_the_explained_class_follows_them():
     }
 
 
+def test_controls_and_given_maps_do_not_wait_for_a_classifier(tmp_path):
+    given = {"mine": {"method": "precomputed", "folder": str(tmp_path)}}
+    study = study_of(estimators=given | {"xrai": {"base": {"method": "random"}}})
+    inputs = (study.classifier_of_estimator, study.predictions_of_estimator)
+    for name, it in study.estimators.items():
+        chosen = wildcards(estimator=name)
+        waits = not it.is_control and name not in ("mine", "xrai")
+        assert all(bool(files(chosen)) == waits for files in inputs), name
+        assert study.gpus_of_estimator(chosen) == int(waits)
+        if name in study.taking_passes():
+            job = asked(study, "compute_importance", ImportanceJob, estimator=name)
+            assert bool(job.classifier) == waits
+
+
 def test_what_estimators_are_asked():
     study = study_of(estimators={"smooth_50": {"method": "smoothgrad", "samples": 50}})
     job = asked(study, "compute_importance", ImportanceJob, estimator="random")
@@ -406,12 +420,12 @@ def test_the_code_of_an_estimator_is_its_own(monkeypatch):
     seen = []
     monkeypatch.setattr(module, "code_digest", lambda *names: seen.append(names) or "digest")
     study = study_of()
-    study.code("compute_importance")(wildcards(estimator="random"))
+    study.code("compute_importance")(wildcards(estimator="backpropagation"))
     study.code("share_passes")(wildcards(shared=next(iter(study.shared))))
     study.code("extract_slices")(wildcards(patients="p"))
     assert seen[0] == (
         "scripts/compute_importance.py",
-        "ct_importance.saliency.estimators.control.random",
+        "ct_importance.saliency.estimators.gradient.backpropagation",
         "ct_importance.classifier.sources.architecture",
     )
     assert seen[1][1].startswith("ct_importance.saliency.shared.")

@@ -23,7 +23,7 @@ COLOUR_TYPES = {
     4: "grey with transparency",
     6: "colour with transparency",
 }
-BITS = (1, 8)
+BITS = (1, 8, 16)
 """Of 2 or 4 bits the decoder makes other numbers."""
 LARGEST_SURPLUS = 1 << 24
 """Bytes that a file may have beyond twice its pixels: texts, colour profiles."""
@@ -46,12 +46,13 @@ def png_mask_of_slice(
     return pixels > 0 if values is None else np.isin(pixels, list(values))
 
 
-def read_png(path: StrPath, shape: tuple[int, int]) -> np.ndarray:
-    """Return the pixels of an 8-bit PNG, (rows, columns).
+def read_png(path: StrPath, shape: tuple[int, int], deepest: int = 8) -> np.ndarray:
+    """Return the pixels of a grey PNG, (rows, columns).
 
     Args:
         path: The file; what its content is counts, not its name.
         shape: Rows and columns that it must have.
+        deepest: Most bits of a pixel, 8 or 16.
 
     Raises:
         RejectedFile: If the file is no single-channel PNG, or of another size.
@@ -59,14 +60,14 @@ def read_png(path: StrPath, shape: tuple[int, int]) -> np.ndarray:
     from PIL import Image
 
     with reading("PNG"), open(path, "rb") as file:
-        _check_header(file, shape)
+        _check_header(file, shape, deepest)
         file.seek(0)
         # The one decoder: for other formats the library can start other programs.
         with Image.open(file, formats=["PNG"]) as image:
             return np.asarray(image)
 
 
-def _check_header(file: BinaryIO, shape: tuple[int, int]) -> None:
+def _check_header(file: BinaryIO, shape: tuple[int, int], deepest: int) -> None:
     """Check what a PNG says of itself before any of it is decoded."""
     head = file.read(26)
     if not head.startswith(SIGNATURE):
@@ -76,8 +77,9 @@ def _check_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     columns, rows, bits, kind = struct.unpack(">IIBB", head[16:])
     if (rows, columns) != shape:
         raise RejectedFile(f"mask is {rows} x {columns}, its slice {shape[0]} x {shape[1]}")
-    if kind != GREY or bits not in BITS:
+    if kind != GREY or bits not in BITS or bits > deepest:
         colours = COLOUR_TYPES.get(kind, "unknown colours")
-        raise RejectedFile(f"mask is a PNG in {bits}-bit {colours}, not 8-bit grey")
+        wanted = "8-bit" if deepest == 8 else "8- or 16-bit"
+        raise RejectedFile(f"mask is a PNG in {bits}-bit {colours}, not {wanted} grey")
     if os.fstat(file.fileno()).st_size > 2 * rows * columns + LARGEST_SURPLUS:
         raise RejectedFile("mask is a PNG far larger than its pixels")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ct_importance.cohort.masks.files import list_mask_files
+from ct_importance.cohort.masks.files import MarksNothing, list_mask_files
 from ct_importance.cohort.masks.targets import MaskTargets, is_png
 from ct_importance.cohort.rejection import RejectedFile
 from ct_importance.cohort.slice_entry import SliceEntry, id_of
@@ -38,7 +38,10 @@ class GivenMaps:
             folder: Folder with maps at any depth.
 
                 - ``<SOPInstanceUID>.npy`` or ``.npz`` (with one array), as large as the slice is
-                  stored or as it is extracted (size x size); 8-bit ``.png``, as it is stored;
+                  stored or as it is extracted (size x size); ``.png`` of 8 or 16 bits, as it is
+                  stored;
+                - ``<SeriesInstanceUID>.npy`` or ``.npz`` (with one array): all slices of a series,
+                  from the feet to the head;
                 - ``.npz`` of any other name: an array per slice, by SOPInstanceUID;
                 - NIfTI, NRRD or MetaImage on any grid: ``<SeriesInstanceUID>.nii.gz``;
                 - DICOM Parametric Maps of any name: they say themselves which slices they are of.
@@ -96,14 +99,15 @@ class GivenMaps:
             raise InputError(f"{self._name}: {path}: {text}") from None
 
     def _match(self, path: Path) -> None:
-        if path.suffix.lower() == ".npz" and not self._is_known(path):
+        is_array = path.suffix.lower() in ARRAYS
+        is_of_several = is_array and not self._names_slice(path)
+        if is_of_several and (series := self._series_of(path)):
+            self._match_stack(path, series)
+        elif is_of_several and path.suffix.lower() == ".npz":
             for key in reading.names_in(path):
-                self._match_slice(path, id_of(key), key)
-        elif is_png(path) or path.suffix.lower() in ARRAYS:
-            entry, structure = self._targets.of_png(path.with_suffix(".png"))
-            self._check_suffix(structure)
-            read = reading.reader_of(path, None)
-            self._add(path, entry, lambda: reading.in_grid(read(entry), entry.geometry, self._size))
+                self._match_slice(path, Path(f"{id_of(key)}.png"), key)
+        elif is_array or is_png(path):
+            self._match_slice(path, path.with_suffix(".png"))
         elif is_volume(path):
             entries, structure = self._targets.of_volume(path)
             self._check_suffix(structure)
@@ -114,15 +118,35 @@ class GivenMaps:
         else:
             raise RejectedFile("no map (npy, npz, PNG, NIfTI, NRRD, MetaImage, Parametric Map)")
 
-    def _is_known(self, path: Path) -> bool:
+    def _names_slice(self, path: Path) -> bool:
         try:
             self._targets.of_png(path.with_suffix(".png"))
         except RejectedFile:
             return False
         return True
 
-    def _match_slice(self, path: Path, slice_id: str, key: str) -> None:
-        entry, structure = self._targets.of_png(Path(f"{slice_id}.png"))
+    def _series_of(self, path: Path) -> list[SliceEntry]:
+        """Return the slices of the series that an array is named after, from the feet up."""
+        try:
+            entries, structure = self._targets.of_volume(path.with_suffix(".nii"))
+        except MarksNothing:
+            return []
+        self._check_suffix(structure)
+        return sorted(entries, key=lambda entry: entry.position)
+
+    def _match_stack(self, path: Path, entries: Sequence[SliceEntry]) -> None:
+        for number, entry in enumerate(entries):
+            self._match_slice_of_stack(path, entry, number, len(entries))
+
+    def _match_slice_of_stack(self, path: Path, entry: SliceEntry, number: int, count: int) -> None:
+        def read() -> NDArray[np.float32]:
+            values = reading.slice_of_stack(path, number, count)
+            return reading.in_grid(values, entry.geometry, self._size)
+
+        self._add(path, entry, read)
+
+    def _match_slice(self, path: Path, named: Path, key: str | None = None) -> None:
+        entry, structure = self._targets.of_png(named)
         self._check_suffix(structure)
         read = reading.reader_of(path, key)
         self._add(path, entry, lambda: reading.in_grid(read(entry), entry.geometry, self._size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ct_importance.cohort import rejection
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.extraction import resize_to_grid
+from ct_importance.cohort.masks.files import mask_stamp
 from ct_importance.cohort.masks.png import read_png
 from ct_importance.cohort.masks.targets import is_png
 from ct_importance.cohort.rejection import RejectedFile
@@ -51,10 +53,35 @@ def reader_of(path: Path, key: str | None) -> Callable[[SliceEntry], NDArray[np.
 
     def read(entry: SliceEntry) -> NDArray[np.floating]:
         if is_png(path):
-            return read_png(path, (entry.rows, entry.columns)).astype(np.float32)
+            return read_png(path, (entry.rows, entry.columns), deepest=16).astype(np.float32)
         return _numbers(_array(path, key))
 
     return read
+
+
+def slice_of_stack(path: Path, number: int, count: int) -> NDArray[np.floating]:
+    """Return the map of one slice out of an array with those of a series.
+
+    Args:
+        path: npy, or npz with one array: (slices, rows, columns).
+        number: Of the slice, from the feet to the head.
+        count: How many slices the series has.
+
+    Raises:
+        RejectedFile: If the array has another number of slices, or cannot be read.
+    """
+    stack = _kept(path, mask_stamp(path))
+    if stack.ndim != 3 or len(stack) != count:
+        raise RejectedFile(
+            f"map is {' x '.join(map(str, stack.shape))}, and its series has {count} slices: it "
+            "must be slices x rows x columns, from the feet to the head"
+        )
+    return _numbers(stack[number])
+
+
+@functools.lru_cache(maxsize=2)
+def _kept(path: Path, stamp: object) -> np.ndarray:
+    return _array(path, None)
 
 
 def names_in(path: Path) -> list[str]:

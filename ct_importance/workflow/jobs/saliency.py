@@ -18,7 +18,9 @@ def segment_slices(study: SaliencyFiles, wildcards: Any) -> SegmentJob:
 
 def compute_importance(study: SaliencyFiles, wildcards: Any) -> ImportanceJob:
     """Return what the maps of an estimator are computed of, and how."""
+    looks = study.estimators[wildcards.estimator].looks
     return ImportanceJob(
+        classifier=chosen_classifier(study, wildcards.classifier) if looks else None,
         given=study.given_of(wildcards.estimator),
         others=stamps_of_others(study.inputs.given_files.get(wildcards.estimator, [])),
         **_entry(study, wildcards),
@@ -31,7 +33,8 @@ def share_passes(study: SaliencyFiles, wildcards: Any) -> SharedJob:
     """Return which passes are shared."""
     work = study.shared[wildcards.shared]
     entry = {"kind": work.kind, "options": work.model_dump()}
-    return SharedJob(**entry, **_maps(study), **_passes(study, wildcards))
+    classifier = chosen_classifier(study, wildcards.classifier)
+    return SharedJob(classifier=classifier, **entry, **_maps(study), **_passes(study, wildcards))
 
 
 def combine_shared(study: SaliencyFiles, wildcards: Any) -> CombineJob:
@@ -54,5 +57,4 @@ def _passes(study: SaliencyFiles, wildcards: Any) -> dict[str, Any]:
         "shard": study.shard_of(wildcards),
         "classes": study.options.task.classes,
         "activation": study.options.saliency.target,
-        "classifier": chosen_classifier(study, wildcards.classifier),
     }

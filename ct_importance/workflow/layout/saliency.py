@@ -70,10 +70,26 @@ class SaliencyFiles(MetricFiles):
         follows = self.shared[wildcards.shared].target == "predicted"
         return f"{self.in_replicate(wildcards)}/predictions.parquet" if follows else []
 
+    def classifier_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the classifier, for an estimator that looks at it; others need not wait for it."""
+        return self._if_it_looks(wildcards, "classifier/classifier.pt")
+
+    def predictions_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the predictions, likewise."""
+        return self._if_it_looks(wildcards, "predictions.parquet")
+
+    def gpus_of_estimator(self, wildcards: Wildcards) -> int:
+        """Return how many GPUs a job of an estimator wants."""
+        return int(self.estimators[wildcards.estimator].looks)
+
+    def _if_it_looks(self, wildcards: Wildcards, file: str) -> str | list[str]:
+        looks = self.estimators[wildcards.estimator].looks
+        return f"{self.in_replicate(wildcards)}/{file}" if looks else []
+
     def graph_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
         """Return the graph of the classifier, for an estimator that only asks it."""
         estimator = self.estimators[wildcards.estimator]
-        asks = estimator.only_asks and estimator.cost().forward > 0
+        asks = estimator.only_asks and estimator.looks
         return f"{self.in_replicate(wildcards)}/classifier/forward.onnx" if asks else []
 
     def segments_of_estimator(self, wildcards: Wildcards) -> str | list[str]:

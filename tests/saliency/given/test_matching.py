@@ -49,6 +49,23 @@ def write_pictures(folder, entries):
         picture.save(folder / f"{entry.slice_id}.png")
 
 
+def write_deep_pictures(folder, entries):
+    for number, entry in enumerate(entries):
+        picture = Image.fromarray(planted(number).astype(np.uint16))
+        picture.save(folder / f"{entry.slice_id}.png")
+
+
+def write_stack(folder, entries):
+    """The slices come from the feet to the head."""
+    stack = np.stack([planted(number) for number in range(SLICES)])
+    np.save(folder / f"{entries[0].series_uid}.npy", stack)
+
+
+def write_packed_stack(folder, entries):
+    stack = np.stack([planted(number) for number in range(SLICES)])
+    np.savez_compressed(folder / f"{entries[0].series_uid}.npz", maps=stack)
+
+
 def write_volume(folder, entries):
     voxels = np.stack([planted(number).T for number in range(SLICES)], axis=2)
     # Stored from the head down, as other software may.
@@ -92,7 +109,8 @@ def write_parametric(folder, entries):
     ).save_as(folder / "anything.dcm")
 
 
-FORMATS = [write_arrays, write_one_file, write_pictures, write_volume, write_parametric]
+FORMATS = [write_arrays, write_one_file, write_pictures, write_deep_pictures]
+FORMATS += [write_stack, write_packed_stack, write_volume, write_parametric]
 
 
 @pytest.fixture
@@ -114,6 +132,34 @@ def test_a_map_is_the_same_in_each_format(write, folder, entries):
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, atol=1e-3)
     assert found.max() > 100
+
+
+def test_a_picture_of_16_bits_keeps_them(folder, entries):
+    values = 257.0 * np.arange(12 * 16).reshape(12, 16)
+    picture = Image.fromarray(values.astype(np.uint16))
+    picture.save(folder / f"{entries[0].slice_id}.png")
+    found = GivenMaps("mine", folder, entries, SIZE)(entries[0].slice_id)
+    expected = resize_to_grid(values.astype(np.float32), entries[0].geometry, SIZE, clip=False)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert found.max() > 40_000
+
+
+def test_a_stack_can_be_in_the_grid_of_the_extracted_slices(folder, entries):
+    stack = np.random.default_rng(5).standard_normal((SLICES, SIZE, SIZE)).astype(np.float32)
+    np.save(folder / f"{entries[0].series_uid}_mine.npy", stack)
+    maps = GivenMaps("mine", folder, entries, SIZE, "mine")
+    lowest_first = sorted(entries, key=lambda entry: entry.position)
+    for values, entry in zip(stack, lowest_first, strict=True):
+        np.testing.assert_array_equal(maps(entry.slice_id), values)
+
+
+@pytest.mark.parametrize("shape", [(SLICES - 1, 12, 16), (12, 16), (SLICES, 12, 16, 1)])
+def test_a_stack_of_another_number_of_slices_is_refused(shape, folder, entries):
+    np.save(folder / f"{entries[0].series_uid}.npy", np.ones(shape))
+    maps = GivenMaps("mine", folder, entries, SIZE)
+    reason = f"map is {' x '.join(map(str, shape))}, and its series has {SLICES} slices"
+    with pytest.raises(InputError, match=reason):
+        maps(entries[0].slice_id)
 
 
 def test_the_place_is_kept(folder, entries):
