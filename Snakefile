@@ -8,6 +8,7 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 
 from ct_importance.errors import InputError
+from ct_importance.metrics.variations.variation import Noisy, Randomised
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.config_file import check_config_files
 from ct_importance.workflow.running import WORKFLOW_PROCESS
@@ -41,7 +42,7 @@ os.environ[WORKFLOW_PROCESS] = str(os.getpid())
 wildcard_constraints:
     run=study.run,
     classifier=one_of(study.classifiers),
-    replicate=r"\d+",
+    replicate=study.replicate,
     estimator=one_of(study.estimators),
     figure=one_of(study.figure_names()),
     metric=one_of(study.metrics),
@@ -50,6 +51,9 @@ wildcard_constraints:
     table=one_of(study.tables),
     patients="[A-Za-z0-9][A-Za-z0-9._-]*",
     dataset=one_of(study.datasets),
+    chosen=one_of(study.choices()),
+    noisy=one_of(study.names_of(Noisy)),
+    randomised=one_of(study.names_of(Randomised)),
 
 
 include: "rules/cohort.smk"

@@ -10,6 +10,7 @@ rule train_classifier:
         "results/{run}/benchmarks/train_classifier/{classifier}/{replicate}.tsv"
     wildcard_constraints:
         classifier=one_of(study.trained()),
+        replicate=r"\d+",
     conda:
         "../envs/classifier.yaml"
     threads: 8
@@ -36,6 +37,7 @@ rule import_classifier:
         "results/{run}/benchmarks/import_classifier/{classifier}/{replicate}.tsv"
     wildcard_constraints:
         classifier=one_of(study.brought()),
+        replicate=r"\d+",
     conda:
         "../envs/classifier.yaml"
     threads: 1
@@ -47,6 +49,31 @@ rule import_classifier:
         code=study.code("import_classifier"),
     script:
         "../scripts/import_classifier.py"
+
+
+# For metrics of sanity: what is left of the maps when layers are re-initialised.
+rule randomise_classifier:
+    input:
+        classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
+    output:
+        classifier="results/{run}/{classifier}/{replicate}/randomised/{randomised}/classifier/classifier.pt",
+    log:
+        "results/{run}/logs/randomise_classifier/{classifier}/{replicate}/{randomised}.log",
+    benchmark:
+        "results/{run}/benchmarks/randomise_classifier/{classifier}/{replicate}/{randomised}.tsv"
+    wildcard_constraints:
+        replicate=r"\d+",
+    conda:
+        "../envs/classifier.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(15),
+    params:
+        job=study.job("randomise_classifier"),
+        code=study.code("randomise_classifier"),
+    script:
+        "../scripts/randomise_classifier.py"
 
 
 # As a graph of ONNX, in which CPUs ask it.
@@ -74,9 +101,10 @@ rule export_classifier:
 
 rule predict_slices:
     input:
-        slices="results/{run}/slices.parquet",
-        classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
-        graph="results/{run}/{classifier}/{replicate}/classifier/forward.onnx",
+        # A replicate is a training or, from here on, a variation of it, e.g. 1/noisy/<name>.
+        slices=study.explained_slices,
+        classifier=study.classifier_file("classifier.pt"),
+        graph=study.classifier_file("forward.onnx"),
     output:
         predictions="results/{run}/{classifier}/{replicate}/predictions.parquet",
         evaluation="results/{run}/{classifier}/{replicate}/evaluation.json",

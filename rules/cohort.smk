@@ -249,3 +249,49 @@ use rule summarise_plan as summarise_cohort with:
         "results/{run}/logs/summarise_cohort.log",
     benchmark:
         "results/{run}/benchmarks/summarise_cohort.tsv"
+
+
+# Some of the slices, for metrics that ask for more maps of each.
+rule choose_slices:
+    input:
+        slices="results/{run}/slices.parquet",
+    output:
+        chosen="results/{run}/cohort/chosen/{chosen}.parquet",
+    log:
+        "results/{run}/logs/choose_slices/{chosen}.log",
+    benchmark:
+        "results/{run}/benchmarks/choose_slices/{chosen}.tsv"
+    conda:
+        "../envs/cohort.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        job=study.job("choose_slices"),
+        code=study.code("choose_slices"),
+    script:
+        "../scripts/choose_slices.py"
+
+
+rule copy_slices:
+    input:
+        chosen=study.chosen_of_copies,
+    output:
+        slices="results/{run}/cohort/noisy/{noisy}/slices.parquet",
+        images="results/{run}/cohort/noisy/{noisy}/images.parquet",
+    log:
+        "results/{run}/logs/copy_slices/{noisy}.log",
+    benchmark:
+        "results/{run}/benchmarks/copy_slices/{noisy}.tsv"
+    conda:
+        "../envs/cohort.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        job=study.job("copy_slices"),
+        code=study.code("copy_slices"),
+    script:
+        "../scripts/copy_slices.py"

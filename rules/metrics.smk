@@ -1,10 +1,12 @@
 rule evaluate_importance:
     input:
-        slices="results/{run}/slices.parquet",
+        slices=study.evaluated_slices,
         maps="results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet",
         classifier=study.classifier_of_metric,
         graph=study.graph_of_metric,
         segments=study.segments_of_metric,
+        variations=study.maps_of_variations,
+        answers=study.answers_of_variations,
     output:
         points=study.sharded(
             "results/{run}/{classifier}/{replicate}/metrics/{metric}/{estimator}.parquet"

@@ -22,10 +22,27 @@ rule segment_slices:
         "../scripts/segment_slices.py"
 
 
+# Noisy copies of slices, for metrics of robustness.
+use rule segment_slices as segment_copies with:
+    input:
+        slices="results/{run}/cohort/noisy/{noisy}/slices.parquet",
+    output:
+        segments="results/{run}/cohort/noisy/{noisy}/segments.parquet",
+    log:
+        "results/{run}/logs/segment_copies/{noisy}.log",
+    benchmark:
+        "results/{run}/benchmarks/segment_copies/{noisy}.tsv"
+    params:
+        job=study.job("segment_copies"),
+        code=study.code("segment_slices"),
+
+
+# Of a training, or of a variation of it, e.g. 1/randomised/<name>.
 rule share_passes:
     input:
-        slices="results/{run}/slices.parquet",
-        classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
+        slices=study.explained_slices,
+        training=study.training_slices,
+        classifier=study.classifier_file("classifier.pt"),
         predictions=study.predictions_of_target,
     output:
         maps=study.sharded(
@@ -74,9 +91,11 @@ rule combine_shared:
         "../scripts/combine_shared.py"
 
 
+# Likewise.
 rule compute_importance:
     input:
-        slices="results/{run}/slices.parquet",
+        slices=study.explained_slices,
+        training=study.training_slices,
         classifier=study.classifier_of_estimator,
         predictions=study.predictions_of_estimator,
         graph=study.graph_of_estimator,

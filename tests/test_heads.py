@@ -16,7 +16,7 @@ from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.io.image_table import read_images, write_table
 from ct_importance.io.slices import write_slice_list
 from ct_importance.metrics.evaluate import evaluate_maps
-from ct_importance.metrics.jobs import EvaluationJob
+from ct_importance.metrics.jobs import EvaluationFiles, EvaluationJob
 from ct_importance.plugins import entry_of, load
 from ct_importance.report.jobs import TableJob
 from ct_importance.report.tables.metric_table import TableInputs, TableOutputs, write_metric_table
@@ -108,7 +108,8 @@ def results_of(outputs, slices, folder):
         asked = {"classifier": chosen, "fill": DEFAULT_TASK.fill}
         evaluate_maps(
             EvaluationJob(**METRIC, seed=0, estimator=name, shard="1of1", **asked),
-            *(slices, maps, classifier, graph, None, points[name], 1),
+            EvaluationFiles(slices, maps, classifier, graph),
+            *(points[name], 1),
         )
     values = {name: folder / f"{name}.parquet" for name in ("values", "curves", "comparisons")}
     write_values(

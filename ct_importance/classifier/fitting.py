@@ -15,6 +15,7 @@ from ct_importance.classifier.store import save_classifier
 from ct_importance.classifier.training import train_classifier
 from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.compute.device import pick_device
+from ct_importance.compute.randomness import generator_for
 from ct_importance.io.image_table import write_table
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import load_images
@@ -61,6 +62,8 @@ def fit_classifier(
         InputError: If there are no training slices, or none of a class.
     """
     _, images, labels = load_images(slices, "train")
+    if options.shuffle_labels:
+        labels = generator_for(seed, "labels").permutation(labels)
     _, test_images, test_labels = load_images(slices, "test")
     test = (test_images, test_labels)
     network, rows = train_classifier(

@@ -41,6 +41,15 @@ class ImportJob(ChosenClassifier):
     """Size and HU window of the slices."""
 
 
+class RandomisationJob(ChosenClassifier):
+    """A classifier some of whose layers are re-initialised."""
+
+    layers: float
+    """Share of the layers, from the output side."""
+    seed: int
+    """Seed of the run."""
+
+
 class ExportJob(ChosenClassifier):
     """A classifier as a graph of ONNX."""
 

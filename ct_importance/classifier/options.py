@@ -59,6 +59,9 @@ class TrainingOptions(Options):
     """Decoupled weight decay of AdamW."""
     augmentation: AugmentationOptions = AugmentationOptions()
     """Random changes of the training slices."""
+    shuffle_labels: bool = False
+    """Whether the labels of the training slices change places at random: a classifier that knows
+    its slices by heart, and nothing of the classes (Adebayo et al. 2018, section 4)."""
     test_every: int = Field(0, ge=0, le=10_000)
     """Epochs between evaluations on the test slices; 0: only after the last epoch. The test slices
     are only ever looked at: they choose neither the epoch nor anything else."""

@@ -33,6 +33,11 @@ from ct_importance.io.paths import StrPath
 
 logger = logging.getLogger(__name__)
 
+WEIGHTS_ELSEWHERE = (
+    "is no file of this workflow with the weights of its network, so that these cannot be "
+    "re-initialised; leave the metrics that ask for it out of this run"
+)
+
 
 def save_classifier(
     path: StrPath,
@@ -60,6 +65,34 @@ def save_classifier(
     }
     if made is not None:
         content["made"] = as_text(made)
+    _write(path, content)
+
+
+def save_weights(path: StrPath, network: nn.Module, like: StrPath) -> None:
+    """Write a classifier like another of the same network, with other weights, atomically.
+
+    Args:
+        path: File to write.
+        network: The network with its weights, without what is put in front of it.
+        like: A file of `save_classifier`.
+
+    Raises:
+        InputError: If it is none, or of another network.
+    """
+    state = {name: _plain(tensor) for name, tensor in network.state_dict().items()}
+    try:
+        content = torch.load(like, weights_only=True)
+        names = set(content["state_dict"])
+    except OSError:
+        raise
+    except Exception as error:  # a file of a source of another package can be anything
+        raise InputError(f"{like}: {WEIGHTS_ELSEWHERE}") from error
+    if names != set(state):
+        raise InputError(f"{like}: {WEIGHTS_ELSEWHERE}")
+    _write(path, content | {"state_dict": state})
+
+
+def _write(path: StrPath, content: dict[str, object]) -> None:
     # A file name given to torch.save goes into the archive: a buffer keeps the bytes the same.
     buffer = io.BytesIO()
     torch.save(content, buffer)

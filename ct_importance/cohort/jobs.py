@@ -105,3 +105,25 @@ class SummaryJob(Options):
     """What each stage kept of each dataset."""
 
     masks: dict[str, MasksOfDataset]
+
+
+class ChoiceJob(Options):
+    """Some of the slices."""
+
+    slices: str
+    """Of which subset (`ct_importance.io.slices.SUBSETS`)."""
+    sample: int | None
+    """How many at most; None: all."""
+    seed: int
+    """Seed of the run."""
+
+
+class CopyJob(Options):
+    """Noisy copies of slices."""
+
+    radii: tuple[float, ...]
+    """Largest change of a pixel, a share of the range from black to white."""
+    copies: int
+    """Of each slice with each radius."""
+    seed: int
+    """Seed of the run."""

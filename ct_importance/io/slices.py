@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from ct_importance.errors import InputError
 from ct_importance.io.digests import file_digest
 from ct_importance.io.image_table import ROWS_PER_GROUP, read_rows, write_table
 from ct_importance.io.paths import StrPath
-from ct_importance.io.table_file import read_table
+from ct_importance.io.table_file import read_schema, read_table
 
 Row = dict[str, Any]
 FLAG_FIELDS = [
@@ -76,13 +77,29 @@ def join_slice_lists(path: StrPath, lists: Sequence[StrPath]) -> None:
     """
     rows: list[Row] = []
     for one in lists:
-        for row in read_table(one).to_pylist():
-            table = Path(one).parent / row["table"]
-            rows.append(row | {"table": os.path.relpath(table, Path(path).parent)})
+        rows += moved_rows(read_table(one).to_pylist(), one, path)
     for name in {row["table"] for row in rows}:
         if not (Path(path).parent / name).exists():
             raise InputError(f"{Path(path).parent / name} is missing: {EXTRACT_AGAIN}")
-    rows.sort(key=lambda row: row["patient_id"])
+    write_rows(path, sorted(rows, key=lambda row: str(row["patient_id"])))
+
+
+def moved_rows(rows: Iterable[Row], old: StrPath, new: StrPath) -> list[Row]:
+    """Return rows of a list as they stand in a list of another folder.
+
+    Args:
+        rows: Rows of `LIST_SCHEMA`.
+        old: Their list.
+        new: The other.
+    """
+    start = Path(new).parent
+    return [
+        row | {"table": os.path.relpath(Path(old).parent / row["table"], start)} for row in rows
+    ]
+
+
+def write_rows(path: StrPath, rows: Sequence[Row]) -> None:
+    """Write rows of `LIST_SCHEMA` as a list of slices."""
     columns = {name: [row[name] for row in rows] for name in LIST_SCHEMA.names}
     write_table(path, LIST_SCHEMA, columns)
 
@@ -180,6 +197,40 @@ def _listed(slices: StrPath, subsets: Iterable[str]) -> list[Row]:
     members = [SUBSETS[subset] for subset in subsets]
     rows = read_table(slices).to_pylist()
     return [row for row in rows if any(belongs(row) for belongs in members)]
+
+
+def image_schema(slices: StrPath) -> pa.Schema:
+    """Return the schema of the tables with the pixels of slices.
+
+    Args:
+        slices: The list of slices.
+
+    Raises:
+        InputError: If it is empty, or a table is missing.
+    """
+    for row in read_table(slices, columns=["table"]).slice(0, 1).to_pylist():
+        return read_schema(Path(slices).parent / row["table"])
+    raise InputError(f"{slices}: there is no slice; see cohort/rejected.parquet for the reasons")
+
+
+def copy_id(slice_id: str, number: int) -> str:
+    """Return the id of a copy of a slice.
+
+    Example:
+        >>> copy_id("1.2.3", 4)
+        '1.2.3#copy4'
+    """
+    return f"{slice_id}#copy{number}"
+
+
+def original_of(slice_id: str) -> str:
+    """Return the id of the slice that a copy is of; of a slice that is none, its own.
+
+    Example:
+        >>> original_of("1.2.3#copy4"), original_of("1.2.3")
+        ('1.2.3', '1.2.3')
+    """
+    return re.sub(r"#copy\d+$", "", slice_id)
 
 
 def image_batches(rows: Iterable[Row], size: int) -> Iterator[tuple[list[str], np.ndarray]]:

@@ -13,9 +13,10 @@ from ct_importance.errors import InputError
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Shard, count_slices
-from ct_importance.metrics.jobs import EvaluationJob
+from ct_importance.metrics.jobs import EvaluationFiles, EvaluationJob
 from ct_importance.metrics.metric import Metric, Points, Probe, Sample
 from ct_importance.metrics.samples import read_samples
+from ct_importance.metrics.variations.reading import with_others, with_scores, with_variations
 
 VARIANTS = ("original", "absolute")
 KEY_COLUMNS = {
@@ -70,24 +71,13 @@ def evaluate_estimator(
 
 
 def evaluate_maps(
-    job: EvaluationJob,
-    slices: StrPath,
-    maps: StrPath,
-    classifier: StrPath | None,
-    graph: StrPath | None,
-    segments: StrPath | None,
-    points: StrPath,
-    threads: int,
+    job: EvaluationJob, files: EvaluationFiles, points: StrPath, threads: int
 ) -> None:
     """Write the points of one metric for the maps of one estimator.
 
     Args:
         job: What to compute.
-        slices: The list of slices.
-        maps: The estimator's table.
-        classifier: File of the classifier, for a metric that needs it.
-        graph: The classifier as a graph of ONNX, likewise.
-        segments: The table of segments, likewise.
+        files: What it is computed from.
         points: The table to write.
         threads: CPU threads to use.
 
@@ -96,21 +86,35 @@ def evaluate_maps(
     """
     metric, shard = job.metric, Shard.parse(job.shard)
     probe = Probe(job.seed)
-    if classifier is not None and graph is not None:
-        probe = _asking(classifier, graph, job, threads)
-    if not count_slices(slices, [metric.slices]):
+    if files.classifier is not None and files.graph is not None:
+        probe = _asking(files.classifier, files.graph, job, threads)
+    if not count_slices(files.slices, [metric.slices]):
         raise InputError(
             f"{job.name}: there is no slice to evaluate; see cohort/rejected.parquet for what was "
             "set aside, and the metric's key `slices` in the configuration"
         )
     evaluate_estimator(
         metric,
-        read_samples(metric, slices, [metric.slices], maps, segments, shard),
+        _samples(metric, files, shard, job.seed),
         probe,
         points,
         what=f"{job.name} of {job.estimator}: slices",
-        total=count_slices(slices, [metric.slices], shard),
+        total=count_slices(files.slices, [metric.slices], shard),
     )
+
+
+def _samples(
+    metric: Metric, files: EvaluationFiles, shard: Shard, seed: int
+) -> Iterable[tuple[Sample, np.ndarray]]:
+    """Return slices with what the metric needs of them, and their maps."""
+    samples = read_samples(metric, files.slices, [metric.slices], files.maps, files.segments, shard)
+    if files.variations:
+        samples = with_variations(samples, files.variations)
+    if files.answers:
+        samples = with_scores(samples, files.answers)
+    if "others" in metric.needs:
+        samples = with_others(samples, metric, files.slices, files.variations[-1], seed)
+    return samples
 
 
 def _asking(classifier: StrPath, graph: StrPath, job: EvaluationJob, threads: int) -> Probe:
@@ -135,7 +139,7 @@ def evaluate_slice(
     try:
         _check(metric, sample, importance, probe)
         maps = {"original": importance}
-        if (importance < 0).any():
+        if (importance < 0).any() or _has_negatives(sample.variations):
             maps["absolute"] = np.abs(importance)
         points = metric.evaluate(sample, maps, probe)
     except InputError as error:
@@ -144,12 +148,19 @@ def evaluate_slice(
     return {variant: points.get(variant, points["original"]) for variant in VARIANTS}
 
 
+def _has_negatives(maps: np.ndarray | None) -> bool:
+    return maps is not None and bool((maps < 0).any())
+
+
 def _check(metric: Metric, sample: Sample, importance: np.ndarray, probe: Probe) -> None:
     given = {
         "classifier": probe.classifier,
         "image": sample.image,
         "mask": sample.mask,
         "segments": sample.segments,
+        "variations": sample.variations,
+        "scores": sample.scores,
+        "others": sample.others,
     }
     for need in sorted(metric.needs):
         if given[need] is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ct_importance.classifier.jobs import ChosenClassifier
+from ct_importance.io.paths import StrPath
 from ct_importance.plugins import Chosen, load
 from ct_importance.task import Fill
 
@@ -33,6 +35,26 @@ class MetricJob(ChosenMetric):
 
     seed: int
     """Seed of the run."""
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """What a job that evaluates maps reads."""
+
+    slices: StrPath
+    """The list of the slices that it is about."""
+    maps: StrPath
+    """The estimator's table."""
+    classifier: StrPath | None = None
+    """File of the classifier, for a metric that asks it."""
+    graph: StrPath | None = None
+    """The classifier as a graph of ONNX, likewise."""
+    segments: StrPath | None = None
+    """The table of segments, for a metric that needs them."""
+    variations: Sequence[StrPath] = ()
+    """The estimator's table of each of `Metric.variations`."""
+    answers: Sequence[StrPath] = ()
+    """The predictions of the training, then of each of these, for a metric that needs scores."""
 
 
 class EvaluationJob(MetricJob):

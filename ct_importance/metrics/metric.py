@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ct_importance.metrics.variations.variation import Subset, Variation
 from ct_importance.options import Declared
 from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Fill, Task
@@ -54,6 +55,12 @@ class Sample:
     """(K, H, W) bool, see `ct_importance.saliency.xrai.segments.segment_image`."""
     is_training: bool = False
     """Whether the patient is one that the classifier is trained on."""
+    variations: NDArray[np.float32] | None = None
+    """(V, H, W): the maps by the same estimator of each of `Metric.variations` in turn."""
+    scores: NDArray[np.float32] | None = None
+    """(1 + V, K): the score of each class, of the slice and of each of these."""
+    others: NDArray[np.float32] | None = None
+    """(P, H, W): maps by the last of these variations of slices of other patients, by chance."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,11 @@ class Curves:
     """By averaged column, (B, K)."""
 
 
+def of_variant(variant: str, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return maps of variations as a variant has them: as they are, or as absolute values."""
+    return np.abs(maps) if variant == "absolute" else maps
+
+
 class Metric(Declared, ABC):
     """A metric; its fields are its keys in config.yaml."""
 
@@ -109,8 +121,9 @@ class Metric(Declared, ABC):
     undefined_where: ClassVar[str] = ""
     """Of which maps there is no value, in words (`ct_importance.metrics.per_slice`)."""
     needs: ClassVar[frozenset[str]]
-    """Of ``"image"``, ``"mask"``, ``"segments"`` and ``"classifier"``; what it names is
-    given, the rest is None."""
+    """Of ``"image"``, ``"mask"``, ``"segments"``, ``"classifier"`` and, of what it compares with
+    (`variations`), ``"variations"``, ``"scores"`` and ``"others"``; what it names is given, the
+    rest is None."""
     table: ClassVar[str]
     """Name of its table in the report."""
     balanced: ClassVar[bool]
@@ -124,7 +137,7 @@ class Metric(Declared, ABC):
     reading: ClassVar[frozenset[str]] = frozenset()
     """Those of its keys that say what is read of its points, and change none of them."""
 
-    slices: Literal["test", "annotated", "annotated_test", "all"] = "test"
+    slices: Subset = "test"
     """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
     those of test patients."""
 
@@ -155,6 +168,11 @@ class Metric(Declared, ABC):
     def evaluated(self) -> Self:
         """The metric as far as its points depend on it: what they are read by is the default."""
         return type(self)(**self.model_dump(exclude=set(self.reading)))
+
+    @property
+    def variations(self) -> tuple[Variation, ...]:
+        """What it compares maps with; of the same slices all of them."""
+        return ()
 
     @classmethod
     def merit(cls, values: np.ndarray) -> np.ndarray:
@@ -188,6 +206,16 @@ class Metric(Declared, ABC):
     @abstractmethod
     def figure_curves(self, curves: Curves) -> Curves:
         """Return the curves that the metric's figure shows, at positions that are fixed."""
+
+    def verdict(self, numbers: Mapping[str, float]) -> str:
+        """Return what an estimator's value says of it whatever the others have: passes or fails.
+
+        "" for a metric that only compares.
+
+        Args:
+            numbers: Its row of the table of values: ``value`` and details.
+        """
+        return ""
 
     @abstractmethod
     def describe(self, task: Task = DEFAULT_TASK) -> str:

@@ -37,8 +37,11 @@ class Files:
     """None if the maps do not depend on it."""
     slices: StrPath
     """The list of slices."""
+    training: StrPath | None = None
+    """The list with the training slices, if `slices` has some others alone."""
     predictions: StrPath | None = None
-    """What the classifier answers to them; None if the target does not follow it."""
+    """What the classifier answers to them, or to those that they are copies of; None if the target
+    does not follow it."""
     graph: StrPath | None = None
     """The classifier as a graph of ONNX, for an estimator that only asks."""
     segments: StrPath | None = None

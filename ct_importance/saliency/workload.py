@@ -21,6 +21,7 @@ from ct_importance.io.slices import (
     iterate_slices,
     load_images,
     load_training_masks,
+    original_of,
     read_labels,
     read_predicted,
 )
@@ -63,8 +64,9 @@ def prepare_batches(
     targets = Targets(name, target, job.classes, _known(target, files))
     shard = Shard.parse(job.shard)
     # Read once: the batches of a job share them.
-    training_images = cache(lambda: load_images(files.slices, "train")[1])
-    training_masks = cache(lambda: load_training_masks(files.slices))
+    every = files.training or files.slices
+    training_images = cache(lambda: load_images(every, "train")[1])
+    training_masks = cache(lambda: load_training_masks(every))
     given_map = _given_maps(job, files) if isinstance(job, ImportanceJob) and job.given else None
 
     def batches() -> Iterator[Batch]:
@@ -73,7 +75,7 @@ def prepare_batches(
         for slice_ids, images, segments in prefetch(grouped):
             yield make(
                 images,
-                targets.of(slice_ids),
+                targets.of(list(map(original_of, slice_ids))),
                 name=name,
                 seed=job.seed,
                 slice_ids=slice_ids,
@@ -108,7 +110,8 @@ def _known(target: str, files: Files) -> dict[str, int]:
     """Return the class of each slice that a target follows."""
     if target == "predicted" and files.predictions is not None:
         return read_predicted(files.predictions)
-    return read_labels(files.slices) if target == "true" else {}
+    labels = read_labels(files.slices) if target == "true" else {}
+    return {original_of(slice_id): label for slice_id, label in labels.items()}
 
 
 def _grouped(

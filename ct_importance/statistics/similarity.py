@@ -13,6 +13,7 @@ from ct_importance.compute.progress import progress
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices, read_together
 from ct_importance.io.table_file import read_table, write_frame
+from ct_importance.metrics.similarity import standardised_ranks
 from ct_importance.statistics.intervals import interval, resample_patients
 from ct_importance.statistics.jobs import SimilarityJob
 
@@ -94,25 +95,3 @@ def _mean(values: pd.Series, resamples: int, confidence: float, seed: int) -> Ma
     means = (weights @ sums / (weights @ counts))[:, None]
     low, high = interval(estimate, means, confidence, [len(by_patient)])
     return {"similarity": float(estimate[0]), "low": float(low[0]), "high": float(high[0])} | found
-
-
-def standardised_ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks with mean 0 and length 1, of which products are Spearman's correlations.
-
-    Args:
-        values: Of any shape, N of them; equal ones share the mean of their ranks.
-
-    Returns:
-        (N,); NaN if all values are equal.
-
-    Example:
-        >>> one, other = (standardised_ranks(np.array(of)) for of in ([1, 5, 9], [2, 3, 2]))
-        >>> round(float(one @ one), 6), round(float(one @ other), 6)
-        (1.0, 0.0)
-    """
-    _, place, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
-    ranks = (counts.cumsum() - (counts - 1) / 2)[place]
-    ranks -= ranks.mean()
-    length = np.sqrt(ranks @ ranks)
-    found: np.ndarray = ranks / length if length > 0 else np.full(ranks.size, np.nan)
-    return found

@@ -20,6 +20,11 @@ OF_ALL_METRICS = {
     *("write_agreement", "write_stability", "write_summary"),
 }
 """Rules whose scripts load every metric."""
+OF_A_SOURCE = {
+    *("train_classifier", "import_classifier", "randomise_classifier"),
+    "predict_slices",
+}
+"""Rules whose scripts load the source of a classifier, and nothing else by name."""
 JOBS = (cohort, classifier, saliency, metrics, statistics, report)
 
 
@@ -52,7 +57,7 @@ class Study(ReportFiles):
             return [*self._estimator(wildcards), *([self._source(wildcards)] if looks else [])]
         if rule == "share_passes":
             return [self._module("shared", self.shared[wildcards.shared]), self._source(wildcards)]
-        if rule in ("train_classifier", "import_classifier", "predict_slices"):
+        if rule in OF_A_SOURCE:
             return [self._source(wildcards)]
         if rule == "evaluate_importance" and self.needs(wildcards.metric, "classifier"):
             return [*self._metric(wildcards.metric), self._source(wildcards)]

@@ -6,10 +6,13 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, recall_score
 from torch import nn
 
+from ct_importance.classifier import fitting
 from ct_importance.classifier.forward.torch_runtime import TorchForward
 from ct_importance.classifier.options import TrainingOptions
 from ct_importance.classifier.training import batch_slices, class_weights, train_classifier
+from ct_importance.cohort.options import ExtractionOptions
 from ct_importance.errors import InputError
+from tests.slices import write_slices
 
 CPU = torch.device("cpu")
 
@@ -159,3 +162,29 @@ def test_three_classes_weigh_the_same():
 def test_training_needs_all_of_three_classes():
     with pytest.raises(InputError, match="slices: 1, 0, 2 of the 3 classes; training needs all"):
         class_weights(np.array([0, 2, 2]), 3)
+
+
+def test_labels_can_be_dealt_out_at_random(tmp_path):
+    slices = write_slices(tmp_path, [2, 2, 2, 2], size=32, split="train")
+    asked = []
+
+    def build():
+        return nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, 1))
+
+    def trained(images, labels, *others):
+        asked.append(labels.tolist())
+        return train_classifier(images, labels, *others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "train_classifier", trained)
+        for shuffle, seed in ((False, 0), (True, 0), (True, 0), (True, 1)):
+            fitting.fit_classifier(
+                TrainingOptions(epochs=1, batch_size=4, shuffle_labels=shuffle),
+                *(ExtractionOptions(image_size=32), seed, slices),
+                *(tmp_path / "classifier.pt", tmp_path / "training.parquet", build),
+            )
+    own, first, again, other = asked
+    assert own == [0, 0, 1, 1, 0, 0, 1, 1]
+    assert sorted(first) == sorted(own)
+    assert first == again
+    assert len({tuple(it) for it in (own, first, other)}) == 3

@@ -11,7 +11,7 @@ from ct_importance.metrics.metric import Metric
 from ct_importance.plugins import load, modules, names
 from tests.plug_in import installed
 
-NEEDS = {"image", "mask", "segments", "classifier"}
+NEEDS = {"image", "mask", "segments", "classifier", "variations", "scores", "others"}
 METHODS = ("evaluate", "summarise", "figure_curves", "describe")
 
 

@@ -6,13 +6,10 @@ from scipy import stats
 
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import image_field, write_table
+from ct_importance.metrics.similarity import standardised_ranks
 from ct_importance.statistics.jobs import SimilarityJob
 from ct_importance.statistics.options import StatisticsOptions
-from ct_importance.statistics.similarity import (
-    similarity_of_maps,
-    standardised_ranks,
-    write_similarity,
-)
+from ct_importance.statistics.similarity import similarity_of_maps, write_similarity
 
 
 def compared(slices):

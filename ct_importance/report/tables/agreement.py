@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -24,8 +24,13 @@ from ct_importance.report.tables.formats import (
 )
 from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import compare_with_paper
+from ct_importance.report.tables.sanity import read_verdicts, say_failures, with_verdicts
 from ct_importance.statistics.agreement import kendall_tau
 
+READING_OF_SANITY = (
+    "Sanity: whether an estimator passes the tests that say of it by itself that it cannot be "
+    "right; to pass is no merit."
+)
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
     "ranks. The paper is Brocki et al. 2022. Kendall's tau is 1 where two rankings are the same, "
@@ -40,6 +45,7 @@ def write_agreement(
     job: AgreementJob,
     ranks: StrPath,
     taus: StrPath,
+    sanity: Sequence[StrPath],
     ranks_csv: StrPath,
     taus_csv: StrPath,
     markdown: StrPath,
@@ -51,12 +57,14 @@ def write_agreement(
         job: What to compare.
         ranks: Table of the ranks.
         taus: Table of Kendall's tau.
+        sanity: Tables of values of the metrics of sanity.
         ranks_csv: The same as CSV, to be written.
         taus_csv: Likewise.
         markdown: The words and tables, to be written.
         page: The same as HTML.
     """
-    ranked, agreed = read_frame(ranks), read_frame(taus)
+    verdicts = read_verdicts(job.metrics, sanity)
+    ranked, agreed = with_verdicts(read_frame(ranks), verdicts), read_frame(taus)
     caption = CAPTION.format(
         percent(job.statistics.confidence),
         job.statistics.resamples,
@@ -64,12 +72,15 @@ def write_agreement(
     )
     if ranked["estimator"].isin(job.controls).any():
         caption = f"{caption} {READING_OF_CONTROLS}"
+    if len(verdicts):
+        caption = f"{caption} {READING_OF_SANITY}"
     lower = lower_is_better(job.metrics)
     sentences = [
         sentence
         for variant in VARIANT_WORDS
         for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
     ]
+    sentences += say_failures(verdicts)
     lines = [f"- {escape_markdown(sentence)}" for sentence in sentences]
     words = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
     of_tables, parts = titled_tables(_tables(ranked, agreed, job.controls))
@@ -98,7 +109,7 @@ def rank_table(ranks: pd.DataFrame, variant: str, controls: Collection[str] = ()
     """Return the rank of each estimator by each metric, with the places that the tests leave it.
 
     Args:
-        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high.
+        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high, and perhaps sanity.
         variant: "original" or "absolute".
         controls: Estimators that are marked as such.
     """
@@ -109,7 +120,12 @@ def rank_table(ranks: pd.DataFrame, variant: str, controls: Collection[str] = ()
             of_variant["rank"], of_variant["rank_low"], of_variant["rank_high"], strict=True
         )
     ]
-    return _by_estimator(of_variant.assign(text=texts), controls)
+    header, rows = _by_estimator(of_variant.assign(text=texts), controls)
+    if "sanity" not in ranks:
+        return header, rows
+    # In the same order.
+    verdicts = _by_estimator(of_variant.assign(text=of_variant["sanity"]), controls)[1]
+    return [*header, "Sanity"], [[*row, it[1]] for row, it in zip(rows, verdicts, strict=True)]
 
 
 def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:

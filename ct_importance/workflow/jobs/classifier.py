@@ -9,11 +9,14 @@ from ct_importance.classifier.jobs import (
     ExportJob,
     ImportJob,
     PredictionJob,
+    RandomisationJob,
     TrainingJob,
 )
 from ct_importance.io.digests import file_digest
+from ct_importance.metrics.variations.variation import Randomised
 from ct_importance.plugins import entry_of
 from ct_importance.workflow.layout.grid import Grid
+from ct_importance.workflow.layout.variations import VariationFiles
 
 
 def train_classifier(study: Grid, wildcards: Any) -> TrainingJob:
@@ -28,6 +31,14 @@ def import_classifier(study: Grid, wildcards: Any) -> ImportJob:
     files = study.inputs.files_of_classifier(wildcards.classifier)
     digests = {key: file_digest(path) for key, path in files.items()}
     return ImportJob(**_made(study, wildcards), digests=digests)
+
+
+def randomise_classifier(study: VariationFiles, wildcards: Any) -> RandomisationJob:
+    """Return which layers of a classifier are re-initialised."""
+    variation = study.variations[f"{Randomised.kind}/{wildcards.randomised}"]
+    assert isinstance(variation, Randomised), "which its name says"
+    chosen = _without_precision(study, wildcards)
+    return RandomisationJob(**chosen, layers=variation.layers, seed=study.options.seed)
 
 
 def export_classifier(study: Grid, wildcards: Any) -> ExportJob:

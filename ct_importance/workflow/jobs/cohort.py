@@ -6,6 +6,8 @@ from typing import Any
 
 from ct_importance.cohort.jobs import (
     ChestJob,
+    ChoiceJob,
+    CopyJob,
     ExtractionJob,
     HeadersJob,
     IndexJob,
@@ -17,9 +19,11 @@ from ct_importance.cohort.jobs import (
     SummaryJob,
 )
 from ct_importance.cohort.options import LabelOptions
+from ct_importance.metrics.variations.variation import Noisy
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.inputs import stamps_of_others
 from ct_importance.workflow.layout.cohort import CohortFiles
+from ct_importance.workflow.layout.variations import VariationFiles
 
 
 def generate_phantom(study: CohortFiles, wildcards: Any) -> PhantomJob:
@@ -93,6 +97,19 @@ def extract_slices(study: CohortFiles, wildcards: Any) -> ExtractionJob:
 def summarise_cohort(study: CohortFiles, wildcards: Any) -> SummaryJob:
     """Return where the masks of each dataset are."""
     return SummaryJob(masks=_masks(study))
+
+
+def choose_slices(study: VariationFiles, wildcards: Any) -> ChoiceJob:
+    """Return how many slices are chosen, and of which."""
+    variation = study.choices()[wildcards.chosen]
+    return ChoiceJob(slices=variation.slices, sample=variation.sample, seed=study.options.seed)
+
+
+def copy_slices(study: VariationFiles, wildcards: Any) -> CopyJob:
+    """Return how noisy copies are made."""
+    variation = study.variations[f"{Noisy.kind}/{wildcards.noisy}"]
+    assert isinstance(variation, Noisy), "which its name says"
+    return CopyJob(radii=variation.radii, copies=variation.copies, seed=study.options.seed)
 
 
 def _masks(study: CohortFiles) -> dict[str, MasksOfDataset]:

@@ -16,6 +16,11 @@ def segment_slices(study: SaliencyFiles, wildcards: Any) -> SegmentJob:
     return SegmentJob(subsets=study.segmented())
 
 
+def segment_copies(study: SaliencyFiles, wildcards: Any) -> SegmentJob:
+    """Return that all copies are segmented."""
+    return SegmentJob(subsets=("all",))
+
+
 def compute_importance(study: SaliencyFiles, wildcards: Any) -> ImportanceJob:
     """Return what the maps of an estimator are computed of, and how."""
     looks = study.estimators[wildcards.estimator].looks
@@ -53,7 +58,7 @@ def _maps(study: SaliencyFiles) -> dict[str, Any]:
 
 def _passes(study: SaliencyFiles, wildcards: Any) -> dict[str, Any]:
     return {
-        "subsets": study.explained(),
+        "subsets": ["all"] if study.variation_of(wildcards) else study.explained(),
         "shard": study.shard_of(wildcards),
         "classes": study.options.task.classes,
         "activation": study.options.saliency.target,

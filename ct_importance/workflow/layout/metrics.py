@@ -144,6 +144,12 @@ class MetricFiles(CohortFiles):
         """Return the values by each metric, classifier by classifier."""
         return self.of_classifiers(*(f"statistics/{it}/values.parquet" for it in self.metrics))
 
+    def values_of_sanity(self, wildcards: Wildcards) -> list[str]:
+        """Return the values by the metrics that say of an estimator by itself whether it fails."""
+        judging = (it for it in self.metrics if self.config.metrics[it].category == "sanity")
+        folder = f"{self.folder}/{wildcards.classifier}/statistics"
+        return [f"{folder}/{it}/values.parquet" for it in judging]
+
     def of_metrics(self, table: str) -> Callable[[Wildcards], list[str]]:
         """Return a function from wildcards to a table of the statistics of each metric."""
         return lambda wildcards: [

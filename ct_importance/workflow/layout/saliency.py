@@ -9,10 +9,10 @@ from ct_importance.errors import InputError
 from ct_importance.workflow.config import Config
 from ct_importance.workflow.inputs import as_inputs
 from ct_importance.workflow.layout.grid import Wildcards
-from ct_importance.workflow.layout.metrics import MetricFiles
+from ct_importance.workflow.layout.variations import VariationFiles
 
 
-class SaliencyFiles(MetricFiles):
+class SaliencyFiles(VariationFiles):
     """Where importance maps are, and what they are made of."""
 
     def __init__(self, config: Config) -> None:
@@ -68,34 +68,33 @@ class SaliencyFiles(MetricFiles):
     def predictions_of_target(self, wildcards: Wildcards) -> str | list[str]:
         """Return the predictions, where the class that is explained follows them."""
         follows = self.shared[wildcards.shared].target == "predicted"
-        return f"{self.in_replicate(wildcards)}/predictions.parquet" if follows else []
+        return self.predictions(wildcards) if follows else []
 
     def classifier_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
         """Return the classifier, for an estimator that looks at it; others need not wait for it."""
-        return self._if_it_looks(wildcards, "classifier/classifier.pt")
+        looks = self.estimators[wildcards.estimator].looks
+        return self.classifier_file("classifier.pt")(wildcards) if looks else []
 
     def predictions_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
         """Return the predictions, likewise."""
-        return self._if_it_looks(wildcards, "predictions.parquet")
+        looks = self.estimators[wildcards.estimator].looks
+        return self.predictions(wildcards) if looks else []
 
     def gpus_of_estimator(self, wildcards: Wildcards) -> int:
         """Return how many GPUs a job of an estimator wants."""
         return int(self.estimators[wildcards.estimator].looks)
 
-    def _if_it_looks(self, wildcards: Wildcards, file: str) -> str | list[str]:
-        looks = self.estimators[wildcards.estimator].looks
-        return f"{self.in_replicate(wildcards)}/{file}" if looks else []
-
     def graph_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
         """Return the graph of the classifier, for an estimator that only asks it."""
         estimator = self.estimators[wildcards.estimator]
-        asks = estimator.only_asks and estimator.looks
-        return f"{self.in_replicate(wildcards)}/classifier/forward.onnx" if asks else []
+        if not estimator.only_asks or not estimator.looks:
+            return []
+        return self.classifier_file("forward.onnx")(wildcards)
 
     def segments_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
         """Return the segments of the slices, for an estimator that needs them."""
         needed = "segments" in self.estimators[wildcards.estimator].wants
-        return f"{self.folder}/segments.parquet" if needed else []
+        return self.segments_explained(wildcards) if needed else []
 
     def index_of_estimator(self, wildcards: Wildcards) -> str | list[str]:
         """Return the index of the cohort, for an estimator whose maps were made elsewhere."""

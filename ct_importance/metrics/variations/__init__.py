@@ -1,0 +1,1 @@
+"""What maps are compared with: those of other weights, and of noisy copies of slices."""

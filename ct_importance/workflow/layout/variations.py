@@ -1,0 +1,146 @@
+"""The files of variations: other weights, or noisy copies of slices, and the maps of these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ct_importance.errors import InputError
+from ct_importance.metrics.variations.variation import Noisy, Randomised, Variation
+from ct_importance.workflow.config import Config
+from ct_importance.workflow.layout.grid import Wildcards
+from ct_importance.workflow.layout.metrics import MetricFiles
+
+
+class VariationFiles(MetricFiles):
+    """Where variations of a training are, and what they are made of.
+
+    A variation has a folder inside that of its training, with the same files: a replicate, as rules
+    name it, can be a variation of one, e.g. ``1/randomised/layers_1-test_20``.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Lay out a run.
+
+        Raises:
+            InputError: If a path of the user cannot be read, a metric cannot be computed, or what
+                it compares with cannot be made.
+        """
+        super().__init__(config)
+        self.variations = {
+            f"{one.kind}/{one.name}": one
+            for metric in config.metrics.values()
+            for one in metric.variations
+        }
+        self._check_variations()
+
+    def _check_variations(self) -> None:
+        varying = [name for name, it in self.config.metrics.items() if it.variations]
+        randomising = [
+            name
+            for name in varying
+            if any(isinstance(one, Randomised) for one in self.config.metrics[name].variations)
+        ]
+        fixed = [name for name, it in self.classifiers.items() if not it.gives_gradients]
+        if randomising and fixed:
+            raise InputError(
+                f"config: metrics.{randomising[0]} re-initialises layers, which classifiers."
+                f"{fixed[0]} ({self.classifiers[fixed[0]].title}) does not tell apart; leave one "
+                f"of them out, e.g. metrics: {{{randomising[0]}: null}}, or bring the network in "
+                "another form, e.g. `source: program`"
+            )
+        given = [name for name, it in self.estimators.items() if it.given_folder is not None]
+        if varying and given:
+            raise InputError(
+                f"config: metrics.{varying[0]} asks for more maps than those of the slices, and "
+                f"those of estimators.{given[0]} were made elsewhere; leave one of them out, e.g. "
+                f"metrics: {{{varying[0]}: null}}"
+            )
+
+    @property
+    def replicate(self) -> str:
+        """A pattern that matches the trainings and their variations."""
+        names = "|".join(map(re.escape, self.variations))
+        return rf"\d+(/({names}))?" if names else r"\d+"
+
+    def variation_of(self, wildcards: Wildcards) -> Variation | None:
+        """Return which variation of its training a job is about; None: the training itself."""
+        return self.variations.get(wildcards.replicate.partition("/")[2])
+
+    def in_training(self, wildcards: Wildcards) -> str:
+        """Return the folder of the training itself."""
+        number = wildcards.replicate.partition("/")[0]
+        return f"{self.folder}/{wildcards.classifier}/{number}"
+
+    def names_of(self, kind: type[Variation]) -> list[str]:
+        """Return the names of the variations of a kind."""
+        return [it.name for it in self.variations.values() if isinstance(it, kind)]
+
+    def choices(self) -> dict[str, Variation]:
+        """Return a variation for each list of chosen slices, by the name of the list."""
+        return {it.chosen: it for it in self.variations.values()}
+
+    def chosen(self, variation: Variation) -> str:
+        """Return the list of the slices that a variation is about."""
+        return f"{self.folder}/cohort/chosen/{variation.chosen}.parquet"
+
+    def chosen_of_copies(self, wildcards: Wildcards) -> str:
+        """Return the list of the slices that are copied."""
+        return self.chosen(self.variations[f"{Noisy.kind}/{wildcards.noisy}"])
+
+    def explained_slices(self, wildcards: Wildcards) -> str:
+        """Return the list of the slices that a job explains."""
+        variation = self.variation_of(wildcards)
+        if variation is None:
+            return f"{self.folder}/slices.parquet"
+        return self._of_copies(wildcards, "slices") or self.chosen(variation)
+
+    def training_slices(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the list with the training slices, where that of a job has none."""
+        return f"{self.folder}/slices.parquet" if self.variation_of(wildcards) else []
+
+    def classifier_file(self, file: str) -> Callable[[Wildcards], str]:
+        """Return a function from wildcards to a file of the classifier that a job explains."""
+
+        def path(wildcards: Wildcards) -> str:
+            is_other = isinstance(self.variation_of(wildcards), Randomised)
+            folder = (self.in_replicate if is_other else self.in_training)(wildcards)
+            return f"{folder}/classifier/{file}"
+
+        return path
+
+    def predictions(self, wildcards: Wildcards) -> str:
+        """Return what the training answers to the slices, which maps of its variations follow."""
+        return f"{self.in_training(wildcards)}/predictions.parquet"
+
+    def segments_explained(self, wildcards: Wildcards) -> str:
+        """Return the segments of the slices that a job explains."""
+        return self._of_copies(wildcards, "segments") or f"{self.folder}/segments.parquet"
+
+    def _of_copies(self, wildcards: Wildcards, table: str) -> str | None:
+        """Return a table of noisy copies, if that is what a job is about."""
+        variation = self.variation_of(wildcards)
+        if not isinstance(variation, Noisy):
+            return None
+        return f"{self.folder}/cohort/{Noisy.kind}/{variation.name}/{table}.parquet"
+
+    def evaluated_slices(self, wildcards: Wildcards) -> str:
+        """Return the list of the slices that a metric is computed on."""
+        for variation in self.config.metrics[wildcards.metric].variations:
+            return self.chosen(variation)
+        return f"{self.folder}/slices.parquet"
+
+    def maps_of_variations(self, wildcards: Wildcards) -> list[str]:
+        """Return the maps that a metric compares those of an estimator with."""
+        return self._of_variations(wildcards, f"saliency/{wildcards.estimator}.parquet")
+
+    def answers_of_variations(self, wildcards: Wildcards) -> list[str]:
+        """Return the predictions of the training, then of variations, if a metric needs them."""
+        if not self.needs(wildcards.metric, "scores"):
+            return []
+        others = self._of_variations(wildcards, "predictions.parquet")
+        return [self.predictions(wildcards), *others]
+
+    def _of_variations(self, wildcards: Wildcards, path: str) -> list[str]:
+        folder, variations = self.in_training(wildcards), self.config.metrics[wildcards.metric]
+        return [f"{folder}/{it.kind}/{it.name}/{path}" for it in variations.variations]
