@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ct_importance.classifier.forward.runtime import Answers, Fixed, Forward
+from ct_importance.classifier.forward.runtime import Answers, Forward
 from ct_importance.errors import InputError, first_line
 from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import naming
@@ -54,14 +52,3 @@ class OnnxForward(Forward):
         feed = {self._input: np.ascontiguousarray(images[:, None], np.float32)}
         answers: Answers = self._session.run(None, feed)[0]
         return answers
-
-    def _masking(
-        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed
-    ) -> Callable[[NDArray[np.int64]], Answers]:
-        filled = np.asarray(fill, np.float32)
-
-        def ask(jobs: NDArray[np.int64]) -> Answers:
-            order, count = jobs.T
-            return self._ask(np.where(ranks[order] < count[:, None, None], filled, image))
-
-        return ask

@@ -43,14 +43,20 @@ class Forward(ABC):
     def _ask(self, images: NDArray[np.float32]) -> Answers:
         """Return the outputs (n, O) for images (n, H, W), in one pass."""
 
-    @abstractmethod
     def _masking(
         self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed
     ) -> Callable[[NDArray[np.int64]], Answers]:
         """Return a function from `masked_scores`' jobs (n, 2) to the outputs (n, O), in one pass.
 
-        Masks are made where the network is.
+        Masks are made where the network is: on the CPU, unless a runtime says otherwise.
         """
+        filled = np.asarray(fill, np.float32)
+
+        def ask(jobs: NDArray[np.int64]) -> Answers:
+            order, count = jobs.T
+            return self._ask(np.where(ranks[order] < count[:, None, None], filled, image))
+
+        return ask
 
     def outputs(self, images: NDArray[np.float32], batch: int | None = None) -> Answers:
         """Return what the network answers, (N, O).
