@@ -136,16 +136,6 @@ class TestDefinitions:
                 terms.append(difference * gradient(exact, reference + position * difference))
             assert_maps_agree(found, torch.stack(terms).mean(0), 1e-5)
 
-    def test_expected_gradients_are_complete_in_the_mean(self, images, make_case):
-        """E[sum e] = S(x) - E[S(x')]: exact for a linear classifier given the references drawn."""
-        network = LinearNetwork(32)
-        case = make_case("expected_gradients", samples=2000)
-        maps = compute("expected_gradients", network, images, case)
-        references = torch.from_numpy(case.training_images()).unsqueeze(1)
-        expected = network(images)[:, 0] - network(references).mean()
-        spread = network(references).std() / np.sqrt(2000)
-        assert ((maps.sum((1, 2)) - expected).abs() < 5 * spread).all()
-
     @pytest.mark.parametrize(("method", "power"), [("smoothgrad", 1), ("smoothgrad_squared", 2)])
     def test_smoothgrad_is_the_mean_over_noisy_copies(
         self, classifier, exact, images, make_case, method, power
@@ -243,45 +233,6 @@ class TestDeconvolution:
         assert not recwarn.list
         assert not any(m._forward_hooks or m._forward_pre_hooks for m in classifier.modules())
         assert torch.equal(classifier(images), before)
-
-
-class TestLinearClassifier:
-    """On f(x) = w x + b every estimator is known in closed form."""
-
-    @pytest.fixture
-    def network(self):
-        return LinearNetwork(32, bias=0.7)
-
-    @pytest.mark.parametrize(
-        ("method", "power"),
-        [
-            ("backpropagation", 1),
-            ("smoothgrad", 1),
-            ("smoothgrad_squared", 2),
-        ],
-    )
-    def test_gradient_methods_give_the_weights(self, network, images, make_case, method, power):
-        maps = compute(method, network, images, make_case(method))
-        assert_maps_agree(maps, (network.weight**power).expand(5, -1, -1), 1e-6)
-
-    def test_input_x_gradient_gives_weight_times_value(self, network, images, make_case):
-        maps = compute("input_x_gradient", network, images, make_case("input_x_gradient"))
-        assert_maps_agree(maps, network.weight * images[:, 0], 1e-6)
-        assert_maps_agree(maps.sum((1, 2)), network(images)[:, 0] - 0.7, 1e-6)
-
-    def test_integrated_gradients_give_weight_times_difference(self, network, images, make_case):
-        score = network
-        black = compute("integrated_gradients", score, images, make_case("integrated_gradients"))
-        assert_maps_agree(black, network.weight * images[:, 0], 1e-6)
-        case = make_case("integrated_gradients_bw")
-        both = compute("integrated_gradients_bw", score, images, case)
-        assert_maps_agree(both, network.weight * (images[:, 0] - 0.5), 1e-6)
-
-    def test_one_reference_gives_integrated_gradients(self, network, images, make_case):
-        black = np.zeros((1, 32, 32), np.float32)
-        case = replace(make_case("expected_gradients"), training_images=lambda: black)
-        maps = compute("expected_gradients", network, images, case)
-        assert_maps_agree(maps, network.weight * images[:, 0], 1e-6)
 
 
 class TestIndependenceOfTheBatch:

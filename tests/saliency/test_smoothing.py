@@ -7,21 +7,10 @@ from scipy.ndimage import gaussian_filter
 
 from ct_importance.plugins import load
 from ct_importance.saliency.explain import compute_maps, importance_of
-from tests.saliency.networks import LinearNetwork, conv_network
+from tests.saliency.networks import conv_network
 
 SOME = {"backpropagation", "expected_gradients", "integrated_gradients"}
 SMOOTH = {"samples": 4, "noise": 0.3}
-
-
-def test_maps_of_a_linear_network_stay_what_they_are(make_case, images):
-    network = LinearNetwork(32)
-    plain = make_case("backpropagation")
-    smooth = make_case("backpropagation", smooth=SMOOTH)
-    squared = make_case("backpropagation", smooth=SMOOTH | {"power": 2})
-    expected = importance_of(plain.estimator, plain.batch(network, images))
-    for case, power in ((smooth, 1), (squared, 2)):
-        found = importance_of(case.estimator, case.batch(network, images))
-        torch.testing.assert_close(found, expected**power)
 
 
 def test_it_is_the_mean_over_copies_with_the_noise_of_each_slice(images, make_case):

@@ -8,7 +8,7 @@ import saliency.core as authors
 import torch
 
 from ct_importance.saliency.explain import importance_of
-from tests.saliency.networks import LinearNetwork, conv_network
+from tests.saliency.networks import conv_network
 
 
 @pytest.fixture
@@ -63,13 +63,6 @@ def test_guided_ig_is_its_authors(network, images, make_case, monkeypatch, fract
     monkeypatch.setattr(np, "quantile", quantile)
     options = {"x_steps": 8, "fraction": fraction, "max_dist": distance}
     assert_equal(found, authors.GuidedIG(), network, images, **options)
-
-
-def test_guided_ig_of_a_linear_network_is_complete_whatever_the_path(images, make_case):
-    network = LinearNetwork(32).double()
-    case = make_case("guided_ig", steps=5, max_distance=0.5)
-    found = importance_of(case.estimator, case.batch(network, images))
-    torch.testing.assert_close(found, network.weight * images)
 
 
 def test_blur_ig_becomes_complete_as_steps_grow(network, images, make_case):

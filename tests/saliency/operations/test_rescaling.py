@@ -11,7 +11,6 @@ from torch import nn
 from ct_importance.classifier.classifier import Classifier
 from ct_importance.errors import InputError
 from ct_importance.saliency.differentiating import ExplainedScores
-from tests.saliency.networks import LinearNetwork
 from tests.saliency.operations.test_relus import SPELLINGS, spelled
 
 VALUES = {"black": 0.0, "grey": 0.5, "white": 1.0}
@@ -91,12 +90,6 @@ def test_differences_are_shared_out_without_remainder(function, images, make_cas
     network = spelled(function).double()
     maps = explained(network, images.double(), make_case, baseline="grey")
     assert_complete(maps, network, images.double(), 0.5)
-
-
-def test_of_a_linear_network_it_is_weight_times_difference(images, make_case):
-    network = LinearNetwork(32, bias=0.7)
-    maps = explained(network, images, make_case, baseline="white")
-    torch.testing.assert_close(maps[:, 0], network.weight * (images[:, 0] - 1))
 
 
 @pytest.mark.parametrize(

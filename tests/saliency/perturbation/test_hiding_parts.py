@@ -10,7 +10,7 @@ from sklearn.metrics import pairwise_distances
 from ct_importance.compute.randomness import generator_for
 from ct_importance.plugins import load
 from ct_importance.saliency.perturbation.parts import parts_of_segments, superpixels
-from tests.saliency.networks import LinearNetwork, conv_network, overlapping_blocks
+from tests.saliency.networks import conv_network, overlapping_blocks
 from tests.saliency.perturbation.conftest import SLICE_IDS
 from tests.saliency.perturbation.test_shapley import by_definition
 
@@ -93,17 +93,6 @@ def test_lime_is_ridge_regression_on_the_same_samples(network, slices, maps_of, 
             shown, network(torch.stack(variants))[:, 0].double(), sample_weight=weights
         )
         agree(importance, ridge.coef_[mask])
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_of_a_linear_network_a_part_has_the_sum_of_its_pixels(slices, maps_of, agree, method):
-    network = LinearNetwork(64)
-    options = {"lime": {"penalty": 1e-9}}.get(method, {})
-    found = maps_of(method, network, BLOCKS, fill=0.25, **options)
-    mask = feature_mask()[0, 0].numpy()
-    pixels = (network.weight * (slices[:, 0] - 0.25)).double().numpy()
-    sums = np.stack([np.bincount(mask.ravel(), weights=each.ravel())[mask] for each in pixels])
-    agree(found, sums)
 
 
 def test_superpixels_need_no_segments():

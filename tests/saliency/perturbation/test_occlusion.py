@@ -1,13 +1,12 @@
 import numpy as np
 import pydantic
 import pytest
-import torch
 from captum.attr import Occlusion
 from scipy.ndimage import gaussian_filter
 
 from ct_importance.plugins import load
 from ct_importance.saliency.perturbation.asking import filling
-from tests.saliency.networks import LinearNetwork, conv_network
+from tests.saliency.networks import conv_network
 
 
 def test_maps_are_captums(network, slices, maps_of, agree):
@@ -29,13 +28,6 @@ def test_windows_cut_off_at_the_edge_are_captums(slices, maps_of, agree, fill, b
         slices, sliding_window_shapes=(1, 20, 20), strides=(1, 16, 16), baselines=baseline
     )
     agree(found, expected[:, 0])
-
-
-def test_a_window_of_a_pixel_gives_weight_times_value(maps_of, agree):
-    network = LinearNetwork(16)
-    images = torch.rand((2, 1, 16, 16), generator=torch.Generator().manual_seed(1))
-    found = maps_of("occlusion", network, images=images, window=1 / 16, stride=1 / 16, fill="black")
-    agree(found, network.weight * images[:, 0])
 
 
 @pytest.mark.parametrize(("window", "stride", "steps"), [(0.1, 0.05, 19), (0.3, 0.3, 4), (1, 1, 1)])
