@@ -48,7 +48,7 @@ install-slurm: .venv/.installed-slurm
 # For classifiers whose architecture is one of MONAI's.
 install-monai: .venv/.installed-monai
 
-bench: .venv/.installed-bench
+bench: .venv/.installed-dev
 	PYTHONPATH=. $(BIN)/python benchmarks/peers.py
 
 benchmark-cohort: .venv/.installed-dev
@@ -83,10 +83,6 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 	$(LOCKED) requirements-dev.lock
 	touch $@
 
-.venv/.installed-bench: .venv/.installed-dev requirements-bench.lock
-	$(LOCKED) requirements-bench.lock
-	touch $@
-
 .venv/.installed-slurm: .venv/.installed requirements-slurm.lock
 	$(LOCKED) requirements-slurm.lock
 	touch $@
@@ -108,7 +104,6 @@ lock:
 	$(COMPILE) requirements-slurm.lock --extra slurm --constraints requirements.lock
 	$(COMPILE) requirements-monai.lock --extra monai --constraints requirements.lock
 	$(COMPILE) requirements-dev.lock --extra dev --constraints requirements.lock
-	$(COMPILE) requirements-bench.lock --extra dev --extra bench --constraints requirements-dev.lock
 	$(WITHOUT_TORCH) requirements*.lock
 	sed -i '1i # $(TORCH) is installed on its own: see the Makefile.' requirements*.lock
 	rm -rf .venv-lock

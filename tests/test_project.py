@@ -67,7 +67,6 @@ RUNTIME = [pin for pin in PROJECT["dependencies"] if not pin.startswith("torch==
 LOCKS = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["dev"]],
-    "requirements-bench.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["bench"]],
     "requirements-monai.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["monai"]],
     "requirements-slurm.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["slurm"]],
 }

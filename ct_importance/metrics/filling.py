@@ -100,7 +100,11 @@ class _EntrySchema:
             method = {"const": name, "description": "The fill of this name."}
             keys["properties"] = {"method": method} | keys.get("properties", {})
             entries.append(keys | {"required": ["method"]})
-        return {"anyOf": entries}
+        reference = handler(core_schema)
+        named = handler.resolve_ref_schema(reference)
+        named.clear()
+        named["anyOf"] = entries
+        return reference
 
 
 Fill = Annotated[

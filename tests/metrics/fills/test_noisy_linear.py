@@ -10,6 +10,7 @@ from ct_importance.metrics.fills._neighbours import impute, weighted_sum
 from ct_importance.metrics.fills.noisy_linear import NoisyLinear
 from ct_importance.metrics.metric import Probe
 from tests.metrics.images import random_maps, sample, smooth_image
+from tests.quantus_metrics import quantus
 
 EDGE, CORNER = 1 / 6, 1 / 12
 
@@ -112,3 +113,14 @@ def test_noise_is_added_where_pixels_are_masked_and_the_mean_where_all_are():
     assert added[0][masks[0]].std() == pytest.approx(0.01, rel=0.1)
     np.testing.assert_allclose(plain[1], one.image.mean(), rtol=1e-6)
     np.testing.assert_allclose(added[0][masks[0]], added[1][masks[0]], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["noise", "smooth"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_it_is_that_of_quantus(kind, share):
+    """Which is that of the authors' road_evaluation."""
+    imputation = quantus().functions.perturb_func.noisy_linear_imputation
+    image = smooth_image((48, 40)).astype(float)
+    masked = first_pixels(random_maps((48, 40), seed=1)[kind], share)
+    expected = imputation(image[None], np.flatnonzero(masked), noise=0.0)[0]
+    np.testing.assert_allclose(impute(image, masked), expected, rtol=0, atol=1e-6)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from ct_importance.metrics.catalogue.faithfulness.deletion import Deletion
@@ -11,6 +12,7 @@ from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.saliency.estimator import Cost
 from tests.metrics.images import Linear, asking, random_maps, sample, smooth_image
 from tests.metrics.known_truth import OUTPUTS, setting
+from tests.quantus_metrics import quantus
 
 SHAPE = (20, 20)
 ONE = sample(smooth_image(SHAPE))
@@ -122,3 +124,36 @@ def test_insertion_and_deletion_by_hand():
 def test_shares_must_rise(shares):
     with pytest.raises(ValidationError, match="rising shares"):
         Sufficiency(shares=shares)
+
+
+class ThreeClasses(torch.nn.Module):
+    """Three outputs of a linear network."""
+
+    def __init__(self):
+        super().__init__()
+        weights = np.random.default_rng(5).normal(size=(3, *SHAPE)) / 4
+        self.weights = torch.nn.Parameter(torch.from_numpy(weights).float())
+
+    def forward(self, images):
+        return torch.einsum("nhw,khw->nk", images[:, 0], self.weights)
+
+
+def test_deletion_is_pixel_flipping_of_quantus():
+    network = ThreeClasses().eval()
+    predicted = network(torch.from_numpy(ONE.image)[None, None]).argmax().item()
+    flipping = quantus().PixelFlipping(
+        **{"features_in_step": 40, "perturb_baseline": 0.0, "abs": False, "normalise": False},
+        disable_warnings=True,
+    )
+    (curve,) = flipping(
+        model=network,
+        x_batch=ONE.image[None, None],
+        y_batch=np.array([predicted]),
+        a_batch=MAP[None, None],
+        softmax=True,
+        device="cpu",
+    )
+    metric = Deletion(step=0.1, fill={"method": "constant"})
+    found = metric.evaluate(ONE, {"original": MAP}, asking(network))["original"]
+    # Its curve starts after the first step.
+    np.testing.assert_allclose(found["probability"][1:], curve, rtol=1e-5)
