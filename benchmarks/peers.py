@@ -39,6 +39,7 @@ from ct_importance.compute.device import channels_last, make_deterministic
 from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
 from ct_importance.metrics.catalogue.localisation import dice
 from ct_importance.metrics.catalogue.localisation.roc import Roc
+from ct_importance.metrics.fills.noisy_linear import NoisyLinear
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
 from ct_importance.saliency.asking import AskedScores
@@ -50,6 +51,7 @@ from ct_importance.saliency.perturbation.parts import parts_of_segments
 from ct_importance.saliency.perturbation.random_masks import random_masks
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.saliency.xrai.segments import segment_image
+from tests.quantus_metrics import quantus
 
 THREADS = 2
 PAIRS = 6
@@ -209,8 +211,7 @@ def xrai_row(size: int = 512, count: int = 15) -> Row:
 
 def fidelity_row(size: int = 224) -> Row:
     """Fidelity of one map: MiF and LiF at 41 fractions."""
-    from quantus import PixelFlipping
-
+    PixelFlipping = quantus().PixelFlipping
     asked, steps = OnnxForward(graph(size), THREADS), 40
     forwards = 2 * (steps - 1) + 2
     importance = importance_maps(size, 1)[0]
@@ -306,6 +307,33 @@ def dice_row(size: int = 512) -> Row:
         peer,
         "≥ 10 ×",
         pairs=25,
+    )
+
+
+def noisy_linear_row(size: int = 224) -> Row:
+    """Noisy linear imputation at ten shares, the most important pixels of a smooth map masked."""
+    from scipy.ndimage import gaussian_filter
+
+    imputation = quantus().functions.perturb_func.noisy_linear_imputation
+    image, probe = phantom_slice(size), Probe(0)
+    order = np.argsort(-gaussian_filter(importance_maps(size, 1)[0], size / 56), axis=None)
+    ranks = np.empty(image.size, int)
+    ranks[order] = np.arange(image.size)
+    shares = np.arange(0.05, 1, 0.1)
+    masks = ranks.reshape(1, size, size) < (shares * image.size)[:, None, None]
+
+    def peer() -> None:
+        for masked in masks:
+            imputation(image[None].astype(float), np.flatnonzero(masked))
+
+    return Row(
+        f"noisy_linear, {len(shares)} shares of {size} x {size}; quantus",
+        "image",
+        lambda: NoisyLinear().of(sample(size), probe)(masks),
+        peer,
+        "≥ 5 ×",
+        ours_units=len(shares),
+        peer_units=len(shares),
     )
 
 
@@ -575,6 +603,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "forward": forward_row,
     "gradient": gradient_row,
     "fidelity": fidelity_row,
+    "noisy_linear": noisy_linear_row,
     "roc": roc_row,
     "dice": dice_row,
     "integrated_gradients": integrated_gradients_row,
