@@ -35,6 +35,10 @@ DOUBLE_COLUMN = 7.2
 # Of Paul Tol's muted colours, those that no estimator of this project has.
 OTHER_COLOURS = ["#332288", "#AA4499", "#999933", "#882255"]
 OTHER_DASHES = [(0, (4, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 1))]
+OTHERS: dict[str, Any] = {
+    **{"color": "#C8C8C8", "linestyle": "-", "linewidth": 0.7, "label": "others"},
+}
+"""Of estimators whose curves are too many to be told apart."""
 RC: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans",
@@ -148,6 +152,9 @@ def plot_with_band(
         y: Column of the vertical axis.
         style: Of `line_styles`.
     """
+    if style is OTHERS:
+        axes.plot(curve[x], curve[y], zorder=0.5, **style)
+        return
     low, high = curve[f"{y}_low"], curve[f"{y}_high"]
     axes.fill_between(curve[x], low, high, color=style["color"], alpha=0.09, linewidth=0, zorder=1)
     axes.plot(curve[x], curve[y], zorder=2, **style)
@@ -175,6 +182,9 @@ def plot_both_variants(
 
 def legend_below(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
     """Put one legend for all panels below them, in the order of the configuration."""
-    handles = [Line2D([], [], **style) for style in styles.values()]
-    columns = min(4, len(styles))
+    by_label = {style["label"]: style for style in styles.values() if style is not OTHERS}
+    if OTHERS in styles.values():
+        by_label[OTHERS["label"]] = OTHERS
+    handles = [Line2D([], [], **style) for style in by_label.values()]
+    columns = min(4, len(handles))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3)

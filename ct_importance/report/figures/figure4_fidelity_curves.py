@@ -26,7 +26,7 @@ class FidelityCurves(CurvesOfMetric):
     entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "4"
     of_answer: ClassVar[str] = "accuracy"
-    reads: ClassVar[tuple[str, ...]] = ("curves",)
+    reads: ClassVar[tuple[str, ...]] = ("values", "curves")
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return a panel per order and variant."""
@@ -36,13 +36,12 @@ class FidelityCurves(CurvesOfMetric):
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             legend_below,
-            line_styles,
             plot_with_band,
         )
 
-        curves = read_frame(tables["curves"])
+        values, curves = (read_frame(tables[name]) for name in self.reads)
         curves["masked"] = 100 * curves.fraction
-        styles = line_styles(self.estimators)
+        styles = self.styles(values)
         figure, grid = plt.subplots(2, 2, figsize=(DOUBLE_COLUMN, 5.4), sharex=True, sharey=True)
         for (estimator, variant, order), curve in curves.groupby(["estimator", "variant", "order"]):
             axes = grid[list(ORDERS).index(order), int(variant == "absolute")]

@@ -34,13 +34,12 @@ class RocCurves(CurvesOfMetric):
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             legend_below,
-            line_styles,
             plot_both_variants,
         )
         from ct_importance.report.tables.notes import training_share
 
-        curves = read_frame(tables["curves"])
-        styles = line_styles(self.estimators)
+        values, curves = (read_frame(tables[name]) for name in self.reads)
+        styles = self.styles(values)
         figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 4.3), sharex=True, sharey=True)
         plot_both_variants(grid, curves, "fpr", "tpr", styles)
         for axes, title in zip(grid, PANEL_TITLES.values(), strict=True):
@@ -49,6 +48,6 @@ class RocCurves(CurvesOfMetric):
                 xlabel="false positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal", title=title
             )
         grid[0].set_ylabel("true positive rate")
-        figure.suptitle(training_share(read_frame(tables["values"])), fontsize=7)
+        figure.suptitle(training_share(values), fontsize=7)
         legend_below(figure, styles)
         return figure

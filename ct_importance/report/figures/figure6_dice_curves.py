@@ -38,13 +38,12 @@ class DiceCurves(CurvesOfMetric):
         from ct_importance.report.style import (
             DOUBLE_COLUMN,
             legend_below,
-            line_styles,
             plot_both_variants,
         )
         from ct_importance.report.tables.notes import training_share
 
-        curves, ceiling = read_frame(tables["curves"]), read_frame(tables["ceiling"])
-        styles = line_styles(self.estimators)
+        values, curves, ceiling = (read_frame(tables[name]) for name in self.reads)
+        styles = self.styles(values)
         figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 3.6), sharex=True, sharey=True)
         plot_both_variants(grid, curves, "percentage", "dsc", styles)
         plot_both_variants(grid, ceiling, "percentage", "dsc", {"mask": CEILING})
@@ -54,6 +53,6 @@ class DiceCurves(CurvesOfMetric):
             axes.xaxis.set_minor_locator(NullLocator())
             axes.xaxis.set_major_formatter(ScalarFormatter())
         grid[0].set(ylabel="Dice similarity coefficient", ylim=(0, None))
-        figure.suptitle(training_share(read_frame(tables["values"])), fontsize=7)
+        figure.suptitle(training_share(values), fontsize=7)
         legend_below(figure, styles | {PERFECT_MAP: CEILING})
         return figure
