@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,9 +109,11 @@ def no_test(patients: int, estimators: int, options: StatisticsOptions) -> list[
         return []
     smallest = smallest_holm(patients, estimators, permutations=2**patients)
     if smallest <= error_rate:
+        pairs = estimators * (estimators - 1) // 2
+        least = math.ceil(round(pairs / error_rate, 6)) - 1
         return [
             f"No test possible with {options.permutations} permutations: raise "
-            "statistics.permutations."
+            f"statistics.permutations to {least} or more."
         ]
     count = f"{patients} patient{'s' if patients > 1 else ''}"
     return [

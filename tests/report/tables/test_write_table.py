@@ -246,7 +246,9 @@ def test_where_a_test_is_possible_no_other_is_spoken_of(tmp_path):
          "Holm-corrected p-value below 0.22. Differences and ranks may be chance."),
         (1, 5000, "No test possible with 1 patient: no comparison of 8 estimators can have a "
          "Holm-corrected p-value below 1. Differences and ranks may be chance."),
-        (30, 200, "No test possible with 200 permutations: raise statistics.permutations."),
+        (30, 200, "No test possible with 200 permutations: raise statistics.permutations to 559 "
+         "or more."),
+        (30, 559, None),
         (30, 5000, None),
     ],
 )  # fmt: skip
