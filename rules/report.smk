@@ -98,7 +98,6 @@ rule write_agreement:
     input:
         ranks="results/{run}/{classifier}/statistics/ranks.parquet",
         taus="results/{run}/{classifier}/statistics/taus.parquet",
-        sanity=study.values_of_sanity,
     output:
         ranks="results/{run}/{classifier}/tables/ranks.csv",
         taus="results/{run}/{classifier}/tables/agreement.csv",

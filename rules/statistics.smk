@@ -27,6 +27,7 @@ rule rank_estimators:
     input:
         points=study.all_points,
         comparisons=study.of_metrics("comparisons"),
+        sanity=study.values_of_sanity,
     output:
         ranks="results/{run}/{classifier}/statistics/ranks.parquet",
         taus="results/{run}/{classifier}/statistics/taus.parquet",

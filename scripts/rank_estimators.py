@@ -9,6 +9,7 @@ with running(snakemake, RankingJob) as job:
         job,
         snakemake.input.points,
         snakemake.input.comparisons,
+        snakemake.input.sanity,
         snakemake.output.ranks,
         snakemake.output.taus,
     )

@@ -9,7 +9,6 @@ with running(snakemake, AgreementJob) as job:
         job,
         snakemake.input.ranks,
         snakemake.input.taus,
-        snakemake.input.sanity,
         snakemake.output.ranks,
         snakemake.output.taus,
         snakemake.output.markdown,

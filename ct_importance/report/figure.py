@@ -54,6 +54,8 @@ class Outline:
     task: Task
     statistics: StatisticsOptions
     report: ReportOptions
+    controls: tuple[str, ...] = ()
+    """Estimators that know nothing of the classifier."""
     classifiers: tuple[str, ...] = ()
     """Names of those that a figure `across` shows; of the others' one, nothing depends on it."""
 

@@ -18,6 +18,7 @@ from ct_importance.statistics.components import components_of_values
 from ct_importance.statistics.concordance import agreement_of_classifiers
 from ct_importance.statistics.estimates import Estimates, estimate_values, read_sums
 from ct_importance.statistics.jobs import CeilingJob, ConcordanceJob, EstimationJob, RankingJob
+from ct_importance.statistics.verdicts import with_verdicts
 
 
 def write_ceiling(
@@ -87,6 +88,7 @@ def write_ranks(
     job: RankingJob,
     points: Sequence[StrPath],
     comparisons: Sequence[StrPath],
+    sanity: Sequence[StrPath],
     ranks: StrPath,
     taus: StrPath,
 ) -> None:
@@ -96,6 +98,7 @@ def write_ranks(
         job: What to compute.
         points: The tables of each metric, as in `write_values`, metric by metric.
         comparisons: One per metric.
+        sanity: The tables of values of the metrics of sanity, in their order.
         ranks: A table to write.
         taus: The other.
     """
@@ -111,7 +114,9 @@ def write_ranks(
         job.statistics,
         job.seed,
     )
-    write_frame(ranks, found.ranks)
+    judging = [name for name, metric in metrics.items() if metric.category == "sanity"]
+    judged = dict(zip(judging, map(read_frame, sanity), strict=True))
+    write_frame(ranks, with_verdicts(found.ranks, metrics, judged))
     write_frame(taus, found.taus)
 
 

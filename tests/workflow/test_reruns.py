@@ -30,7 +30,8 @@ EXAMPLES = figures("figure1_examples", "figure3_xrai")
 RESNET50 = TINY["classifiers"]["resnet50"]
 METRICS = ("fidelity", "roc", "dice")
 MASKS = ("roc", "dice")
-RANKING = {"rank_estimators", "write_agreement", "write_summary", *figures("rank_flow")}
+OF_RANKS = figures("rank_flow", "summary_original", "summary_absolute")
+RANKING = {"rank_estimators", "write_agreement", "write_summary", *OF_RANKS}
 STATISTICS = {*(f"estimate_values({name})" for name in METRICS), *differences(*METRICS), *RANKING}
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
@@ -156,12 +157,12 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
 
 def test_the_style_of_the_figures(project):
     edit(project, "ct_importance/report/style.py")
-    others = figures("training_curve", "rank_flow")
+    others = figures("training_curve") | OF_RANKS
     assert project.planned_jobs() == CURVES | EXAMPLES | others | differences(*METRICS)
 
 
 def test_the_file_of_one_figure(project):
-    edit(project, "ct_importance/report/figures/figure5_roc_curves.py")
+    edit(project, "ct_importance/report/figures/paper/figure5_roc_curves.py")
     assert project.planned_jobs() == figures("figure5_roc_curves")
 
 

@@ -77,6 +77,18 @@ def _of_row(row: dict[str, Any]) -> list[float]:
     return scores
 
 
+def answer_changes(sample: Sample) -> NDArray[np.float64]:
+    """Return how far the answer changes with each variation, (V,).
+
+    The answer is the score of the class that the slice itself is taken for.
+    """
+    assert sample.scores is not None, "which the metric needs"
+    scores = sample.scores.astype(np.float64)
+    of_class = scores[:, scores[0].argmax()]
+    changes: NDArray[np.float64] = np.abs(of_class[1:] - of_class[0])
+    return changes
+
+
 def with_others(
     samples: Iterable[WithMap], metric: Metric, slices: StrPath, maps: StrPath, seed: int
 ) -> Iterator[WithMap]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -24,13 +24,10 @@ from ct_importance.report.tables.formats import (
 )
 from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import compare_with_paper
-from ct_importance.report.tables.sanity import read_verdicts, say_failures, with_verdicts
+from ct_importance.report.tables.sanity import READING_OF_SANITY, say_failures
 from ct_importance.statistics.agreement import kendall_tau
+from ct_importance.statistics.verdicts import sanity_of
 
-READING_OF_SANITY = (
-    "Sanity: whether an estimator passes the tests that say of it by itself that it cannot be "
-    "right; to pass is no merit."
-)
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
     "ranks. The paper is Brocki et al. 2022. Kendall's tau is 1 where two rankings are the same, "
@@ -45,7 +42,6 @@ def write_agreement(
     job: AgreementJob,
     ranks: StrPath,
     taus: StrPath,
-    sanity: Sequence[StrPath],
     ranks_csv: StrPath,
     taus_csv: StrPath,
     markdown: StrPath,
@@ -57,14 +53,13 @@ def write_agreement(
         job: What to compare.
         ranks: Table of the ranks.
         taus: Table of Kendall's tau.
-        sanity: Tables of values of the metrics of sanity.
         ranks_csv: The same as CSV, to be written.
         taus_csv: Likewise.
         markdown: The words and tables, to be written.
         page: The same as HTML.
     """
-    verdicts = read_verdicts(job.metrics, sanity)
-    ranked, agreed = with_verdicts(read_frame(ranks), verdicts), read_frame(taus)
+    ranked, agreed = read_frame(ranks), read_frame(taus)
+    sanity = sanity_of(ranked)
     caption = CAPTION.format(
         percent(job.statistics.confidence),
         job.statistics.resamples,
@@ -72,7 +67,7 @@ def write_agreement(
     )
     if ranked["estimator"].isin(job.controls).any():
         caption = f"{caption} {READING_OF_CONTROLS}"
-    if len(verdicts):
+    if sanity:
         caption = f"{caption} {READING_OF_SANITY}"
     lower = lower_is_better(job.metrics)
     sentences = [
@@ -80,11 +75,14 @@ def write_agreement(
         for variant in VARIANT_WORDS
         for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
     ]
-    sentences += say_failures(verdicts)
+    sentences += say_failures(ranked)
     lines = [f"- {escape_markdown(sentence)}" for sentence in sentences]
     words = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
     of_tables, parts = titled_tables(_tables(ranked, agreed, job.controls))
     whole = [f"**{escape_markdown(caption)}**", "", *lines, *of_tables]
+    if sanity:
+        keys = zip(ranked["variant"], ranked["estimator"], strict=True)
+        ranked = ranked.drop(columns="verdict").assign(sanity=[sanity.get(key) for key in keys])
     write_text(ranks_csv, ranked.to_csv(index=False))
     write_text(taus_csv, agreed.to_csv(index=False))
     write_text(markdown, "\n".join(whole) + "\n")
@@ -109,7 +107,7 @@ def rank_table(ranks: pd.DataFrame, variant: str, controls: Collection[str] = ()
     """Return the rank of each estimator by each metric, with the places that the tests leave it.
 
     Args:
-        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high, and perhaps sanity.
+        ranks: Columns variant, metric, estimator, rank, rank_low, rank_high, and perhaps verdict.
         variant: "original" or "absolute".
         controls: Estimators that are marked as such.
     """
@@ -121,11 +119,11 @@ def rank_table(ranks: pd.DataFrame, variant: str, controls: Collection[str] = ()
         )
     ]
     header, rows = _by_estimator(of_variant.assign(text=texts), controls)
-    if "sanity" not in ranks:
+    sanity = sanity_of(of_variant)
+    if not sanity:
         return header, rows
-    # In the same order.
-    verdicts = _by_estimator(of_variant.assign(text=of_variant["sanity"]), controls)[1]
-    return [*header, "Sanity"], [[*row, it[1]] for row, it in zip(rows, verdicts, strict=True)]
+    verdicts = [sanity.get((variant, name), "–") for name in _order(of_variant)]
+    return [*header, "Sanity"], [[*row, it] for row, it in zip(rows, verdicts, strict=True)]
 
 
 def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:
@@ -146,11 +144,14 @@ def paper_rank_table(ranks: pd.DataFrame, variant: str) -> Table:
 def _by_estimator(ranks: pd.DataFrame, controls: Collection[str] = ()) -> Table:
     """Return a row per estimator, lowest mean rank first, and a column of texts per metric."""
     metrics = list(dict.fromkeys(ranks["metric"]))
-    # Of equal means the first name comes first.
-    order = ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
     texts = ranks.pivot(index="estimator", columns="metric", values="text").fillna("–")
-    rows = [[marked_name(name, controls), *texts.loc[name, metrics]] for name in order]
+    rows = [[marked_name(name, controls), *texts.loc[name, metrics]] for name in _order(ranks)]
     return ["Estimator", *map(metric_name, metrics)], rows
+
+
+def _order(ranks: pd.DataFrame) -> list[str]:
+    """Return the estimators, lowest mean rank first; of equal means the first name."""
+    return list(ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index)
 
 
 def tau_table(taus: pd.DataFrame) -> Table:

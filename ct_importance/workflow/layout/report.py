@@ -39,6 +39,7 @@ class ReportFiles(SaliencyFiles):
             task=self.options.task,
             statistics=self.options.statistics,
             report=self.options.report,
+            controls=self.controls(),
             classifiers=classifiers,
         )
 

@@ -2,12 +2,12 @@
 
 import pandas as pd
 import pytest
+from ct_importance.report.figures._of_metric import IN_COLOUR, MOST_CURVES
+from ct_importance.report.figures.figure5_roc_curves import RocCurves
 from matplotlib import pyplot as plt
 
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.plugins import names
-from ct_importance.report.figures._of_metric import IN_COLOUR, MOST_CURVES
-from ct_importance.report.figures.figure5_roc_curves import RocCurves
 from ct_importance.report.style import OTHERS, legend_below, line_styles, plot_with_band
 
 MANY = tuple(names("estimator")[: MOST_CURVES + 4])

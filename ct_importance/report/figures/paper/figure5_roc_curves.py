@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ct_importance.report.figure import Tables
-from ct_importance.report.figures._of_metric import CurvesOfMetric
+from ct_importance.report.figures.paper._of_metric import CurvesOfMetric
 
 if TYPE_CHECKING:
     from matplotlib import figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ct_importance.report.figure import Outline, Tables
-from ct_importance.report.figures._example import OfExamples
+from ct_importance.report.figures.paper._example import OfExamples
 from ct_importance.report.names import display_name
 
 if TYPE_CHECKING:
