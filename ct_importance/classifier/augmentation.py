@@ -9,6 +9,9 @@ import torch.nn.functional as F
 
 from ct_importance.classifier.options import AugmentationOptions
 
+BOX = 20
+"""The largest square that is masked is one of so many in a row."""
+
 
 def augment(
     images: torch.Tensor, options: AugmentationOptions, generator: torch.Generator
@@ -26,7 +29,7 @@ def augment(
     changed = _move(images, options, generator)
     if options.intensity:
         changed = _rewindow(changed, options.intensity, generator)
-    return _mask(changed, options.masking, generator) if options.masking else changed
+    return _mask(changed, options, generator) if options.masking else changed
 
 
 def _move(
@@ -62,12 +65,37 @@ def _rewindow(images: torch.Tensor, intensity: float, generator: torch.Generator
     return ((images - 0.5) * gain + 0.5 + shift).clamp(0, 1)
 
 
-def _mask(images: torch.Tensor, masking: float, generator: torch.Generator) -> torch.Tensor:
-    """Make scattered pixels of every other image, by chance, all black or all white."""
+def _mask(
+    images: torch.Tensor, options: AugmentationOptions, generator: torch.Generator
+) -> torch.Tensor:
+    """Mask scattered pixels of every other image, by chance, all of an image in one fill.
+
+    Feature perturbation augmentation (Brocki and Chung 2023, arXiv 2303.01538).
+    """
     chosen, share, white = torch.rand(3, len(images), 1, 1, 1, generator=generator)
-    share = torch.where(chosen < 0.5, masking * share, 0.0)
+    share = torch.where(chosen < 0.5, options.masking * share, 0.0)
     masked = torch.rand(images.shape, generator=generator) < share
-    return torch.where(masked.to(images.device), (white < 0.5).float().to(images.device), images)
+    if options.masking_boxes:
+        masked |= _boxes(masked, options.masking_boxes, generator)
+    fill = (white < 0.5).float().to(images.device)
+    if options.masking_fill == "mean":
+        fill = images.mean(dim=(1, 2, 3), keepdim=True)
+    return torch.where(masked.to(images.device), fill, images)
+
+
+def _boxes(masked: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Return a square around a share of the masked pixels, each of a size by chance, (N, 1, H, W).
+
+    Sides are odd numbers of pixels.
+    """
+    middles = masked & (torch.rand(masked.shape, generator=generator) < share)
+    largest = max(masked.shape[2:]) // (2 * BOX)
+    reach = torch.randint(0, largest + 1, masked.shape, generator=generator)
+    found = torch.zeros_like(masked)
+    for pixels in range(1, largest + 1):
+        of_size = (middles & (reach == pixels)).float()
+        found |= F.max_pool2d(of_size, 2 * pixels + 1, stride=1, padding=pixels) > 0
+    return found
 
 
 def _uniform(count: int, generator: torch.Generator) -> torch.Tensor:

@@ -111,6 +111,29 @@ def test_masking_scatters_black_or_white_over_every_other_image():
     assert pairs.float().mean((1, 2, 3))[touched].max() < 0.2
 
 
+def test_masking_by_the_mean():
+    images = torch.rand(50, 1, 20, 20, generator=generator())
+    masked = augment(images, options(masking=0.3, masking_fill="mean"), generator())
+    for before, after in zip(images, masked, strict=True):
+        changed = after[(after - before).abs() > 1e-5]
+        torch.testing.assert_close(changed, before.mean().expand_as(changed))
+
+
+def test_boxes_are_masked_around_some_of_the_pixels():
+    gray = torch.full((40, 1, 224, 224), 0.5)
+    plain, boxes = (
+        augment(gray, options(masking=0.3, masking_boxes=share), generator()) != 0.5
+        for share in (0.0, 0.01)
+    )
+    assert (boxes | ~plain).all()  # what is masked without them is with them
+    before, after = (masked.float().mean((1, 2, 3)) for masked in (plain, boxes))
+    dense = before > 0.25
+    assert (after[dense] / before[dense]).mean() == pytest.approx(0.39 / 0.3, rel=0.1)
+    # Within a box, neighbours are masked together.
+    alone = boxes[..., 1:] & ~plain[..., 1:]
+    assert boxes[..., :-1][alone].float().mean() > 0.7
+
+
 def test_masking_that_is_not_asked_for_draws_nothing(batch):
     one, other = generator(), generator()
     augment(batch, options(), one)

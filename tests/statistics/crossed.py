@@ -49,7 +49,7 @@ def sums_of_curves(name, effects):
     """Sums of a metric whose curves these effects (S, P) move, of two classes by turns."""
     patients = effects.shape[1]
     of_class = (np.arange(patients) % 2 == np.arange(2)[:, None]).astype(float)
-    columns = METRICS[name].mean_columns
+    columns = METRICS[name].averaged
     return [
         _sums(
             of_class,

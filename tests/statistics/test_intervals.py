@@ -165,7 +165,7 @@ def cohort(name, by_class, rng):
         positions=POSITIONS[name],
         sums={
             column: of_class[..., None] * points[:, number]
-            for number, column in enumerate(METRICS[name].mean_columns)
+            for number, column in enumerate(METRICS[name].averaged)
         },
     )
 
@@ -203,7 +203,7 @@ def test_intervals_that_take_slices_for_independent_do_not_cover():
             classes=(0,),
             counts=np.ones((1, 80)),
             positions=POSITIONS["roc"],
-            sums={name: points[None, :, k] for k, name in enumerate(METRICS["roc"].mean_columns)},
+            sums={name: points[None, :, k] for k, name in enumerate(METRICS["roc"].averaged)},
         )
         replicates = value("roc", sums, resample_patients(sums.counts, 300, seed=number))
         low, high = interval(value("roc", sums), replicates[:, None], 0.95, patients=[80])

@@ -15,6 +15,7 @@ from ct_importance.report.jobs import AgreementJob
 from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import READING_OF_CONTROLS, marked_name, metric_name
 from ct_importance.report.sentences import VARIANT_WORDS, say_disagreement, say_taus
+from ct_importance.report.tables.fills import fill_tables, over_fills, say_fills
 from ct_importance.report.tables.formats import (
     Table,
     fixed,
@@ -69,16 +70,21 @@ def write_agreement(
         caption = f"{caption} {READING_OF_CONTROLS}"
     if sanity:
         caption = f"{caption} {READING_OF_SANITY}"
-    lower = lower_is_better(job.metrics)
+    lower, fills = lower_is_better(job.metrics), over_fills(job.metrics)
     sentences = [
         sentence
         for variant in VARIANT_WORDS
-        for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
+        for sentence in (
+            *say_disagreement(ranked, variant, lower),
+            *say_taus(agreed, variant),
+            *say_fills(ranked, agreed, fills, variant),
+        )
     ]
     sentences += say_failures(ranked)
     lines = [f"- {escape_markdown(sentence)}" for sentence in sentences]
     words = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
-    of_tables, parts = titled_tables(_tables(ranked, agreed, job.controls))
+    tables = _tables(ranked, agreed, job.controls) | fill_tables(ranked, fills, job.controls)
+    of_tables, parts = titled_tables(tables)
     whole = [f"**{escape_markdown(caption)}**", "", *lines, *of_tables]
     if sanity:
         keys = zip(ranked["variant"], ranked["estimator"], strict=True)
