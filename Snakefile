@@ -41,6 +41,7 @@ os.environ[WORKFLOW_PROCESS] = str(os.getpid())
 
 wildcard_constraints:
     run=study.run,
+    ceiling="ceiling|readers",
     classifier=one_of(study.classifiers),
     replicate=study.replicate,
     estimator=one_of(study.estimators),

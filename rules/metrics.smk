@@ -33,18 +33,19 @@ rule evaluate_importance:
         "../scripts/evaluate_importance.py"
 
 
+# Of a perfect map (ceiling), and of the readers against each other.
 rule evaluate_ceiling:
     input:
         slices="results/{run}/slices.parquet",
-        segments="results/{run}/segments.parquet",
+        segments=study.segments_of_metric,
     output:
-        points="results/{run}/ceiling/{metric}/points.parquet",
-        values="results/{run}/ceiling/{metric}/values.parquet",
-        curves="results/{run}/ceiling/{metric}/curves.parquet",
+        points="results/{run}/{ceiling}/{metric}/points.parquet",
+        values="results/{run}/{ceiling}/{metric}/values.parquet",
+        curves="results/{run}/{ceiling}/{metric}/curves.parquet",
     log:
-        "results/{run}/logs/evaluate_ceiling/{metric}.log",
+        "results/{run}/logs/evaluate_ceiling/{ceiling}/{metric}.log",
     benchmark:
-        "results/{run}/benchmarks/evaluate_ceiling/{metric}.tsv"
+        "results/{run}/benchmarks/evaluate_ceiling/{ceiling}/{metric}.tsv"
     conda:
         "../envs/metrics.yaml"
     threads: 1

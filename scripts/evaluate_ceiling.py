@@ -1,4 +1,4 @@
-"""Rule evaluate_ceiling: a metric of regions on a perfect map, the mask itself."""
+"""Rule evaluate_ceiling: a metric on the mask itself, or on one reader's against the others'."""
 
 from ct_importance.statistics.jobs import CeilingJob
 from ct_importance.statistics.results import write_ceiling
@@ -8,7 +8,7 @@ with running(snakemake, CeilingJob) as job:
     write_ceiling(
         job,
         snakemake.input.slices,
-        snakemake.input.segments,
+        snakemake.input.segments or None,
         snakemake.output.points,
         {name: snakemake.output[name] for name in ("values", "curves")},
     )

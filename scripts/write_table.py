@@ -7,9 +7,8 @@ from ct_importance.workflow.running import running
 with running(snakemake, TableJob) as job:
     given, made = snakemake.input, snakemake.output
     numbers = (made.csv, made.details, made.comparisons)
-    ceiling = given.ceiling[0] if given.ceiling else None
     write_metric_table(
         job,
-        TableInputs(given.values, given.comparisons, ceiling, given.evaluations),
+        TableInputs(given.values, given.comparisons, given.ceiling, given.evaluations),
         TableOutputs(*numbers, made.markdown, made.html, made.latex),
     )

@@ -36,7 +36,7 @@ from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
+from ct_importance.io.slices import FLAG_FIELDS, READERS, write_slice_list
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +49,13 @@ LIBRARIES = ("nibabel", "numpy", "pydicom", "pylibjpeg", "scikit-image", "scipy"
 
 Structures = Sequence[str | int] | None
 """Names or numbers of the structures that unite to the mask; None for all."""
-Planned = tuple[dict[str, Any], Structures]
-"""A row of a plan."""
+Planned = tuple[dict[str, Any], Structures, int]
+"""A row of a plan, and the number of readers."""
 Extracted = tuple[dict[str, Any] | None, dict[str, str]]
 """The row of a slice, None without one, and the files that are of no use for it."""
 
 
-def slices_schema(image_size: int) -> pa.Schema:
+def slices_schema(image_size: int, readers: int = 1) -> pa.Schema:
     """Return the schema of slices/<patient>.parquet."""
     shape = (image_size, image_size)
     return pa.schema(
@@ -63,6 +63,7 @@ def slices_schema(image_size: int) -> pa.Schema:
             *FLAG_FIELDS,
             image_field("image", shape, "float32"),
             image_field("mask", shape, "bool", nullable=True),
+            *([image_field(READERS, (readers, *shape), "bool", nullable=True)] * (readers > 1)),
         ]
     )
 
@@ -87,12 +88,15 @@ def extract_patients(
     logger.info("%d patients: %d to be extracted", len(asked), len(todo))
     for patient in todo:
         patient.note.unlink(missing_ok=True)
-    everything = [(row, it.plan["structures"]) for it in todo for row in it.plan["slices"]]
+    everything = [
+        (row, it.plan["structures"], it.readers) for it in todo for row in it.plan["slices"]
+    ]
     extracted = _extract(everything, job.options)
     for patient in todo:
         own = islice(extracted, len(patient.plan["slices"]))
         plan = patient.plan
-        unfit = _write(plan["patient_id"], plan["split"], own, job.options, patient.table)
+        schema = slices_schema(job.options.image_size, patient.readers)
+        unfit = _write(plan["patient_id"], plan["split"], own, schema, patient.table)
         note = {"made_from": patient.made_from, "rejected": unfit}
         write_text(patient.note, json.dumps(note), flush=False)
     unfit = {}
@@ -109,6 +113,7 @@ class _Patient:
         text = Path(plan).read_text()
         self.plan = json.loads(text)
         name = Path(plan).name.removesuffix(".json")
+        self.readers = self.plan.get("readers", 1)
         self.table = Path(run, "slices", f"{name}.parquet")
         self.note = Path(run, "cohort", "extracted", f"{name}.json")
         """Written after the table: what it was made from, and the files that were of no use."""
@@ -141,6 +146,7 @@ def extract_slices(
     options: ExtractionOptions,
     path: StrPath,
     structures: Structures = None,
+    readers: int = 1,
 ) -> dict[str, str]:
     """Write slices/<patient>.parquet from a plan (`plan_patient`).
 
@@ -151,6 +157,7 @@ def extract_slices(
         options: Size and window of the slices.
         path: The table to write.
         structures: Names or numbers of the structures that unite to the mask; None for all.
+        readers: How many may have marked a slice; of several, the table has the mask of each.
 
     Returns:
         Path of every file that could not be used, with the reason; the rest goes on.
@@ -159,8 +166,8 @@ def extract_slices(
         InputError: If a planned file is gone.
         OSError, MemoryError: If it may not be read, or disk or memory failed.
     """
-    extracted = _extract([(row, structures) for row in planned], options)
-    return _write(patient_id, split, extracted, options, path)
+    extracted = _extract([(row, structures, readers) for row in planned], options)
+    return _write(patient_id, split, extracted, slices_schema(options.image_size, readers), path)
 
 
 def _extract(planned: Sequence[Planned], options: ExtractionOptions) -> Iterator[Extracted]:
@@ -172,11 +179,11 @@ def _write(
     patient_id: str,
     split: str,
     extracted: Iterator[Extracted],
-    options: ExtractionOptions,
+    schema: pa.Schema,
     path: StrPath,
 ) -> dict[str, str]:
     rejected: dict[str, str] = {}
-    with TableWriter(path, slices_schema(options.image_size)) as writer:
+    with TableWriter(path, schema) as writer:
         for group in in_chunks(extracted, ROWS_PER_GROUP):
             rows = [row for row, _ in group if row is not None]
             rejected |= {file: reason for _, unfit in group for file, reason in unfit.items()}
@@ -194,7 +201,7 @@ def _write(
 
 def _extract_slice(planned: Planned, options: ExtractionOptions) -> Extracted:
     """Return the row of a slice, None without one, and the files that are of no use for it."""
-    plan, structures = planned
+    plan, structures, readers = planned
     rejected: dict[str, str] = {}
     geometry = SliceGeometry(**plan["geometry"])
     try:
@@ -209,7 +216,9 @@ def _extract_slice(planned: Planned, options: ExtractionOptions) -> Extracted:
         _check_is_there(plan["path"], "read_headers")
         rejected[place_of(plan["path"], plan["frame"])] = str(reason)
         return None, rejected
-    mask, marks = _extract_mask(plan, geometry, options.image_size, structures, rejected)
+    marked, all_read = _read_masks(plan, geometry, structures, readers, rejected)
+    size = options.image_size
+    mask, marks = _extract_mask(np.any(marked, axis=0), all_read, plan, geometry, size, rejected)
     label = plan["label"]
     if label is None and marks is None:
         rejected[place_of(plan["path"], plan["frame"])] = NOT_KNOWN
@@ -221,14 +230,17 @@ def _extract_slice(planned: Planned, options: ExtractionOptions) -> Extracted:
         "label": int(bool(marks)) if label is None else label,
         "sampled": plan["sampled"],
         "annotated": mask is not None,
-        "image": resize_to_grid(scaled, geometry, options.image_size),
+        "image": resize_to_grid(scaled, geometry, size),
         "mask": mask,
     }
+    if readers > 1:
+        grid = [resize_to_grid(it, geometry, size) for it in marked]
+        row[READERS] = None if mask is None else np.stack(grid)
     return row, rejected
 
 
 def _crashed(planned: Planned) -> Extracted:
-    plan, _ = planned
+    plan, *_ = planned
     reason = f"{CRASH} (or one of its masks does)" if plan["masks"] else CRASH
     return None, {place_of(plan["path"], plan["frame"]): reason}
 
@@ -265,22 +277,22 @@ def _spacing(geometry: SliceGeometry) -> tuple[float, float]:
     return between_rows, between_columns
 
 
-def _extract_mask(
+def _read_masks(
     plan: dict[str, Any],
     geometry: SliceGeometry,
-    size: int,
     structures: Structures,
+    readers: int,
     rejected: dict[str, str],
-) -> tuple[np.ndarray | None, bool | None]:
-    """Return what the mask files of a slice mark together, and whether they mark anything.
+) -> tuple[np.ndarray, bool]:
+    """Return what the mask files of each reader mark together, and whether all could be read.
 
-    The mask is None if that is nothing or all of the slice. Whether they mark anything is not known
-    (None) where no pixel is left, but a file could not be read, or resizing lost all pixels.
+    Returns:
+        (readers, rows, columns) bool as stored, and a bool.
     """
-    union, all_read = np.zeros((geometry.rows, geometry.columns), bool), True
+    marked, all_read = np.zeros((readers, geometry.rows, geometry.columns), bool), True
     for file in plan["masks"] or []:
         try:
-            union |= read_mask(
+            marked[file.get("reader", 0)] |= read_mask(
                 file["path"], plan["slice_id"], geometry, structures, plan["frame_of_reference"]
             )
         except RejectedFile as reason:
@@ -288,6 +300,22 @@ def _extract_mask(
             _check_is_there(file["path"], "plan_extraction")
             rejected[_place_on(file, plan)] = str(reason)
             all_read = False
+    return marked, all_read
+
+
+def _extract_mask(
+    union: np.ndarray,
+    all_read: bool,
+    plan: dict[str, Any],
+    geometry: SliceGeometry,
+    size: int,
+    rejected: dict[str, str],
+) -> tuple[np.ndarray | None, bool | None]:
+    """Return the mask of a slice in its grid, and whether its mask files mark anything.
+
+    The mask is None if that is nothing or all of the slice. Whether they mark anything is not known
+    (None) where no pixel is left, but a file could not be read, or resizing lost all pixels.
+    """
     if not union.any():
         return None, False if all_read else None
     mask = resize_to_grid(union, geometry, size)

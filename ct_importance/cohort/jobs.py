@@ -73,7 +73,8 @@ class ChestJob(Options):
 class MasksOfDataset(Options):
     """Where the masks of a dataset are."""
 
-    folder: str | None
+    folders: tuple[str, ...]
+    """One, or one of each reader; none without masks."""
     structures: list[str | int] | None
     """Those that unite to the mask; None for all."""
 

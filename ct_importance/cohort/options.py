@@ -1,7 +1,7 @@
 """Options of the cohort stage: the keys of ``cohort:`` in config.yaml."""
 
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -84,8 +84,9 @@ class DatasetOptions(Options):
     the file."""
     keep_derived: bool = False
     """Also keep images that their header calls DERIVED, and axial or an average."""
-    masks: str | None = None
-    """Folder with masks, searched to any depth; null: no masks."""
+    masks: str | Annotated[dict[str, str], Field(min_length=1)] | None = None
+    """Folder with masks, searched to any depth; or of each of several readers, by a name of yours,
+    e.g. {first: folder, second: folder}; null: no masks."""
     structures: list[str | int] | None = None
     """Structures that unite to the mask, by name or number; null: all."""
     labels: LabelOptions = LabelOptions()
@@ -100,6 +101,13 @@ class DatasetOptions(Options):
         if self.structures is not None and self.masks is None:
             raise ValueError("structures is set but masks is not")
         return self
+
+    @property
+    def mask_folders(self) -> list[str]:
+        """The folder of the masks, or of each reader's; none without masks."""
+        if isinstance(self.masks, str):
+            return [self.masks]
+        return list((self.masks or {}).values())
 
     @property
     def folders(self) -> list[str]:

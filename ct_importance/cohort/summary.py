@@ -75,8 +75,8 @@ class CohortStages:
     """What the index set aside, with the reason."""
     rejected: Mapping[str, str]
     """The same of all stages so far."""
-    mask_folders: Mapping[str, str | None]
-    """Folder with the masks of each dataset."""
+    mask_folders: Mapping[str, Sequence[str]]
+    """Folders with the masks of each dataset."""
 
 
 def write_summary(job: SummaryJob, files: StageFiles, summary: StrPath) -> None:
@@ -109,7 +109,7 @@ def _read_stages(job: SummaryJob, files: StageFiles) -> CohortStages:
         extracted=extracted,
         not_indexed=read_rejected(files.not_indexed),
         rejected=rejected,
-        mask_folders={name: dataset.folder for name, dataset in job.masks.items()},
+        mask_folders={name: dataset.folders for name, dataset in job.masks.items()},
     )
 
 
@@ -211,8 +211,8 @@ def _reasons_of_masks(stages: CohortStages) -> dict[str, Counter[str]]:
             continue
         path, _, slice_id = place.rpartition(ON_SLICE)
         dataset = dataset_of.get(slice_id) if path else None
-        for name, folder in stages.mask_folders.items():
-            if dataset is None and folder and Path(place).is_relative_to(folder):
+        for name, folders in stages.mask_folders.items():
+            if dataset is None and any(map(Path(place).is_relative_to, folders)):
                 dataset = name
         if dataset is not None:
             counts[dataset][reason] += 1

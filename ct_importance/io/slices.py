@@ -34,6 +34,10 @@ LIST_SCHEMA = pa.schema([*FLAG_FIELDS, ("table", pa.string()), ("digest", pa.str
 """A row per slice; table: where its pixels are, from the folder of the list; digest: of that file,
 so that the list differs whenever a pixel does."""
 
+READERS = "readers"
+"""Image column (R, H, W) of a table whose slices several readers marked: the mask of each, empty
+where one did not mark the slice. The column "mask" is where any of them did."""
+
 EXTRACT_AGAIN = "run again with --forcerun extract_slices"
 
 SUBSETS: dict[str, Callable[[Row], bool]] = {
@@ -153,7 +157,8 @@ def iterate_slices(
     Args:
         slices: The list of slices (`write_slice_list`).
         subsets: Names out of `SUBSETS`.
-        columns: Image columns to read beside `FLAGS`: "image", "mask".
+        columns: Image columns to read beside `FLAGS`: "image", "mask", and `READERS`, which slices
+            lack that one reader can have marked.
         shard: The share of these slices to yield.
 
     Raises:
@@ -174,6 +179,8 @@ def iterate_slices(
 def _rows_of_patient(slices: StrPath, table: str, columns: Sequence[str]) -> Iterator[Row]:
     path = Path(slices).parent / table
     try:
+        if READERS in columns and READERS not in read_schema(path).names:
+            columns = [name for name in columns if name != READERS]
         yield from read_rows(path, columns)
     except FileNotFoundError:
         raise InputError(f"{path} is missing: {EXTRACT_AGAIN}") from None

@@ -15,6 +15,7 @@ from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Shard, count_slices
 from ct_importance.metrics.jobs import EvaluationFiles, EvaluationJob
 from ct_importance.metrics.metric import Metric, Points, Probe, Sample
+from ct_importance.metrics.readers import evaluate_against_each
 from ct_importance.metrics.samples import read_samples
 from ct_importance.metrics.variations.reading import with_others, with_scores, with_variations
 
@@ -62,11 +63,29 @@ def evaluate_estimator(
     Raises:
         InputError: If a slice cannot be evaluated; the message names it.
     """
-    schema = points_schema(metric)
     samples = progress(samples_with_maps, what, total)
-    with TableWriter(path, schema) as writer:
-        evaluated = _evaluate_slices(metric, samples, probe)
-        for group in in_chunks(evaluated, ROWS_PER_GROUP * len(VARIANTS)):
+    write_points(
+        metric,
+        (
+            (sample, evaluate_slice(metric, sample, importance, probe))
+            for sample, importance in samples
+        ),
+        path,
+    )
+
+
+def write_points(
+    metric: Metric, evaluated: Iterable[tuple[Sample, dict[str, Points]]], path: StrPath
+) -> None:
+    """Write points of slices, one group of them at a time.
+
+    Args:
+        metric: A metric.
+        evaluated: Slices, and their points by variant.
+        path: The Parquet table to write, see `points_schema`.
+    """
+    with TableWriter(path, points_schema(metric)) as writer:
+        for group in in_chunks(_with_keys(evaluated), ROWS_PER_GROUP * len(VARIANTS)):
             writer.write(_columns(group))
 
 
@@ -131,7 +150,7 @@ def _asking(classifier: StrPath, graph: StrPath, job: EvaluationJob, threads: in
 def evaluate_slice(
     metric: Metric, sample: Sample, importance: np.ndarray, probe: Probe
 ) -> dict[str, Points]:
-    """Return a metric's points of one map, by variant.
+    """Return a metric's points of one map, by variant; of several readers, means over them.
 
     Raises:
         InputError: If the slice or the map cannot be evaluated; the message names the slice.
@@ -141,7 +160,7 @@ def evaluate_slice(
         maps = {"original": importance}
         if (importance < 0).any() or _has_negatives(sample.variations):
             maps["absolute"] = np.abs(importance)
-        points = metric.evaluate(sample, maps, probe)
+        points = evaluate_against_each(metric, sample, maps, probe)
     except InputError as error:
         raise InputError(f"slice {sample.slice_id}: {error}") from error
     # A map without negative values is its own absolute value.
@@ -173,11 +192,11 @@ def _check(metric: Metric, sample: Sample, importance: np.ndarray, probe: Probe)
         raise InputError("the importance map has values that are not finite")
 
 
-def _evaluate_slices(
-    metric: Metric, samples: Iterable[tuple[Sample, np.ndarray]], probe: Probe
+def _with_keys(
+    evaluated: Iterable[tuple[Sample, dict[str, Points]]],
 ) -> Iterator[tuple[Keys, Points]]:
-    for sample, importance in samples:
-        for variant, points in evaluate_slice(metric, sample, importance, probe).items():
+    for sample, by_variant in evaluated:
+        for variant, points in by_variant.items():
             # Not the sample: until its group is written, its segments would take megabytes.
             yield (sample.slice_id, sample.patient_id, sample.label, variant), points
 

@@ -61,6 +61,9 @@ class Sample:
     """(1 + V, K): the score of each class, of the slice and of each of these."""
     others: NDArray[np.float32] | None = None
     """(P, H, W): maps by the last of these variations of slices of other patients, by chance."""
+    readers: NDArray[np.bool_] | None = None
+    """(R, H, W) bool, the masks of two experts or more who marked the slice; a metric then sees
+    each of them as `mask`, one by one. None where one did: `mask` is theirs."""
 
 
 @dataclass(frozen=True)

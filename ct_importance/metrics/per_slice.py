@@ -22,7 +22,7 @@ class PerSlice(Metric, ABC):
     balanced: ClassVar[bool] = False
     point_columns: ClassVar[dict[str, str]] = {
         "score": "float64",
-        "defined": "bool",
+        "defined": "float64",
         "chance": "float64",
     }
     position_columns: ClassVar[tuple[str, ...]] = ()
@@ -46,7 +46,7 @@ class PerSlice(Metric, ABC):
 
         Returns:
             By variant: ``score`` (0 where it is undefined), whether it is ``defined``, and the
-            ``chance`` of a random map.
+            ``chance`` of a random map; of several readers, means over them.
         """
         return {
             variant: self.point(self.score(sample, importance, probe), sample)
@@ -57,7 +57,7 @@ class PerSlice(Metric, ABC):
         """Return the one point of a map of a slice that has this number."""
         return {
             "score": np.array([np.nan_to_num(score)]),
-            "defined": np.array([not math.isnan(score)]),
+            "defined": np.array([float(not math.isnan(score))]),
             "chance": np.array([self.chance_of(sample)]),
         }
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ct_importance.io.image_table import read_rows
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import WHOLE, Shard, iterate_slices, join_by_slice
+from ct_importance.io.slices import READERS, WHOLE, Shard, iterate_slices, join_by_slice
 from ct_importance.metrics.metric import Metric, Sample
 from ct_importance.saliency.xrai.storage import unpack_segments
 
@@ -39,11 +39,21 @@ def read_samples(
     """
     columns = sorted({"image", "mask"} & metric.needs)
     tables = [read_rows(table) for table in (maps, segments) if table]
-    rows = iterate_slices(slices, subsets, columns, shard)
+    with_readers = [*columns, READERS] if "mask" in columns else columns
+    rows = iterate_slices(slices, subsets, with_readers, shard)
     for row, *others in join_by_slice(rows, *tables):
         sample = {name: row[name] for name in (*KEYS, *columns)}
         sample["is_training"] = row["split"] == "train"
+        sample["readers"] = _several(row.get(READERS))
         importance = others[0]["importance"] if maps else row["mask"].astype(np.float32)
         if segments:
             sample["segments"] = unpack_segments(others[-1]["segments"], importance.shape)
         yield Sample(**sample), importance
+
+
+def _several(readers: np.ndarray | None) -> np.ndarray | None:
+    """Return the masks (R, H, W) of those who marked a slice, and not all of it, if several did."""
+    if readers is None:
+        return None
+    marked = readers[readers.any(axis=(1, 2)) & ~readers.all(axis=(1, 2))]
+    return marked if len(marked) > 1 else None

@@ -15,6 +15,16 @@ READING_OF_CONTROLS = (
 PANEL_TITLES = {"original": "(a) Original values", "absolute": "(b) Absolute values"}
 """Of the two panels of a figure, by variant."""
 PERFECT_MAP = "Perfect map (the mask itself)"
+CEILINGS = {
+    "mask": PERFECT_MAP,
+    "readers": "Readers against each other",
+}
+"""Of what maps can reach."""
+READING_OF_READERS = (
+    "Where several readers marked a slice, its value is the mean of those by the mask of each. Of "
+    "these slices, the row of the readers is what the mask of each reaches as a map, by the masks "
+    "of the others."
+)
 SUBSET_NAMES = {
     "test": "the evenly spaced slices of the test patients",
     "annotated": "all slices with a mask, of training and test patients",

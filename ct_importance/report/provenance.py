@@ -35,6 +35,8 @@ def shareable_config(content: Any) -> Any:
 
 def _shareable(key: str, value: Any) -> Any:
     holds_path = key in PATH_KEYS and isinstance(value, str | list)
+    # Folders of several readers, by their names.
+    holds_path |= key == "masks" and isinstance(value, Mapping)
     if holds_path or key == "example_slices":
         return HIDDEN if value else value
     return shareable_config(value)

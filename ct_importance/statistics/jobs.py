@@ -8,8 +8,10 @@ from ct_importance.statistics.options import StatisticsOptions
 
 
 class CeilingJob(MetricJob):
-    """What a perfect map reaches by a metric of regions."""
+    """What a perfect map reaches by a metric of regions, or the readers against each other."""
 
+    of_readers: bool
+    """Whether it is of the readers."""
     statistics: StatisticsOptions
     """Section `statistics` of the configuration."""
     classes: tuple[str, ...]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from itertools import count, islice
 
 import pandas as pd
 
+from ct_importance.compute.progress import progress
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices, training_patients
-from ct_importance.io.table_file import read_frame, write_frame
-from ct_importance.metrics.evaluate import evaluate_estimator
-from ct_importance.metrics.metric import Probe
+from ct_importance.io.table_file import read_frame, read_table, write_frame
+from ct_importance.metrics.evaluate import evaluate_slice, write_points
+from ct_importance.metrics.metric import Metric, Points, Probe, Sample
+from ct_importance.metrics.readers import each_against_the_others, mean_points
 from ct_importance.metrics.samples import read_samples
 from ct_importance.statistics.agreement import rank_by_metrics
 from ct_importance.statistics.components import components_of_values
@@ -20,37 +23,63 @@ from ct_importance.statistics.estimates import Estimates, estimate_values, read_
 from ct_importance.statistics.jobs import CeilingJob, ConcordanceJob, EstimationJob, RankingJob
 from ct_importance.statistics.verdicts import with_verdicts
 
+logger = logging.getLogger(__name__)
+
 
 def write_ceiling(
     job: CeilingJob,
     slices: StrPath,
-    segments: StrPath,
+    segments: StrPath | None,
     points: StrPath,
     tables: Mapping[str, StrPath],
 ) -> None:
-    """Write what a perfect map, the mask itself, reaches by a metric of regions.
+    """Write what a map can reach by a metric: a perfect map, or the readers against each other.
 
-    Regions are those of the slice: even a map that is the mask does not reach 1.
+    A perfect map is the mask itself. Regions are those of the slice: by a metric of regions, even
+    this map does not reach 1. Of slices that several readers marked, the mask of each is a map that
+    is judged by those of the others.
 
     Args:
         job: What to compute.
         slices: The list of slices.
-        segments: The table of their segments.
+        segments: The table of their segments, for a metric of regions.
         points: The table of points to write.
-        tables: Those of values and curves to write, by name.
+        tables: Those of values and curves to write, by name; without rows where no slice has masks
+            of several readers.
     """
-    metric = job.metric
-    evaluate_estimator(
-        metric,
+    metric, probe = job.metric, Probe(job.seed)
+    samples = progress(
         read_samples(metric, slices, [metric.slices], None, segments),
-        Probe(job.seed),
-        points,
-        what=f"{job.name} of a perfect map: slices",
-        total=count_slices(slices, [metric.slices]),
+        f"{job.name} of masks: slices",
+        count_slices(slices, [metric.slices]),
     )
-    sums = read_sums(metric, {"mask": [points]})
+    evaluated = (
+        (sample, _of_readers(metric, sample, probe))
+        if job.of_readers
+        else (sample, evaluate_slice(metric, sample, importance, probe))
+        for sample, importance in samples
+        if sample.readers is not None or not job.of_readers
+    )
+    write_points(metric, evaluated, points)
+    if not read_table(points, columns=["slice_id"]).num_rows:
+        logger.warning("no slice has masks of several readers")
+        columns = ["estimator", "variant", "value", "value_low", "value_high"]
+        for path in tables.values():
+            write_frame(path, pd.DataFrame({name: pd.Series(dtype=object) for name in columns}))
+        return
+    sums = read_sums(metric, {"readers" if job.of_readers else "mask": [points]})
     found = estimate_values(metric, sums, job.statistics, job.seed, classes=job.classes)
     _write(found, tables)
+
+
+def _of_readers(metric: Metric, sample: Sample, probe: Probe) -> dict[str, Points]:
+    return mean_points(
+        metric,
+        [
+            evaluate_slice(metric, others, mask, probe)
+            for others, mask in each_against_the_others(sample)
+        ],
+    )
 
 
 def write_values(

@@ -31,7 +31,7 @@ TABLE_PARTS = ("details", "comparisons")
 """Of the table of a metric, in files of their own."""
 RESERVED = frozenset(
     {
-        *("benchmarks", "ceiling", "cohort", "figures", "logs"),
+        *("benchmarks", "ceiling", "cohort", "figures", "logs", "readers"),
         *("phantom", "slices", "statistics", "tables"),
     }
 )

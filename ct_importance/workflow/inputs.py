@@ -49,10 +49,13 @@ class UserInputs:
         }
         """Table of the labels of each dataset, or None."""
         self.masks = {
-            name: it.masks and self._path(it.masks, f"datasets.{name}.masks", os.path.isdir)
+            name: tuple(
+                self._path(folder, f"datasets.{name}.masks", os.path.isdir)
+                for folder in it.mask_folders
+            )
             for name, it in self.datasets.items()
         }
-        """Folder with the masks of each dataset, or None."""
+        """Folders with the masks of each dataset: none, one, or one of each reader."""
         self.pseudonym_key = self._file(cohort.pseudonym_key, "pseudonym_key")
         """File with the secret that pseudonyms depend on, or None."""
         self.mask_files = self._mask_files()
@@ -122,7 +125,7 @@ class UserInputs:
         return [self._path(folder, key, os.path.isdir) for folder in dataset.folders]
 
     def _mask_files(self) -> list[str]:
-        folders = sorted({folder for folder in self.masks.values() if folder})
+        folders = sorted(set(itertools.chain(*self.masks.values())))
         stamps = list_files(folders, "cohort.datasets.<name>.masks", hidden=False)
         # A link to nothing is set aside later; Snakemake would stop at it.
         return [stamp.path for stamp in stamps if os.path.exists(stamp.path)]
@@ -148,6 +151,13 @@ class UserInputs:
         return full
 
     def _check_overlaps(self) -> None:
+        for name, folders in self.masks.items():
+            for one, other in itertools.combinations(folders, 2):
+                if overlapping_folders([one], [other]):
+                    raise InputError(
+                        f"config: cohort.datasets.{name}.masks: two readers have files in common: "
+                        f"{one} and {other}; give each a folder of their own"
+                    )
         for one, other in itertools.combinations(self.datasets, 2):
             kinds = {self.datasets[name].volumes is None for name in (one, other)}
             shared = overlapping_folders(self.folders[one], self.folders[other])

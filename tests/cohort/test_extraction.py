@@ -324,6 +324,33 @@ def test_a_slice_that_crashes_its_decoder_is_set_aside_alone(tmp_path, monkeypat
     assert rejected == {"1.dcm": reason, "2.dcm": f"{reason} (or one of its masks does)"}
 
 
+def test_of_several_readers_each_mask_is_kept_and_the_mask_is_where_any_of_them_marked(tmp_path):
+    stored, mask = bright_corner()
+    shifted = np.roll(mask, (6, -4), axis=(0, 1))
+    paths = [write_ct(tmp_path / f"{name}.dcm", stored=stored) for name in "abc"]
+    masks = [
+        save_mask(tmp_path / f"{name}.png", it)
+        for name, it in zip("ab", (mask, shifted), strict=True)
+    ]
+    plans = [planned(paths[0], True, *masks), planned(paths[1], True, masks[1]), planned(paths[2])]
+    plans[0]["masks"][1]["reader"] = plans[1]["masks"][0]["reader"] = 1
+    plans[0]["masks"][0]["reader"] = 0
+
+    rejected = extract_slices("P1", "test", plans, OPTIONS, tmp_path / "P1.parquet", readers=2)
+
+    assert not rejected
+    both, one, none = read_rows(tmp_path / "P1.parquet")
+    alone = [extract(tmp_path, [planned(paths[0], True, it)])[0][0]["mask"] for it in masks]
+    union = save_mask(tmp_path / "union.png", mask | shifted)
+    together = extract(tmp_path, [planned(paths[0], True, union)])[0][0]["mask"]
+    np.testing.assert_array_equal(both["readers"], alone)
+    np.testing.assert_array_equal(both["mask"], together)
+    assert not one["readers"][0].any()
+    np.testing.assert_array_equal(one["readers"][1], one["mask"])
+    np.testing.assert_array_equal(one["mask"], alone[1])
+    assert none["mask"] is none["readers"] is None
+
+
 def test_the_mask_decides_the_label_where_the_plan_leaves_it_open(tmp_path):
     stored, mask = bright_corner(size=256)
     tiny = np.zeros_like(mask)

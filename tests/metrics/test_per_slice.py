@@ -108,4 +108,4 @@ def test_zero_and_negative_numbers_are_numbers(score):
     sample = Sample("slice", "patient", 1, mask=np.eye(2, dtype=bool))
     points = evaluate_slice(Constant(), sample, filled(1), PROBE)["original"]
     assert points["score"] == [score]
-    assert points["defined"] == [True]
+    assert points["defined"] == [1]

@@ -5,9 +5,10 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.growth import SIZE, write_tables
+from ct_importance.cohort.extraction import slices_schema
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_images, write_table
-from ct_importance.io.slices import Shard
+from ct_importance.io.slices import Shard, write_slice_list
 from ct_importance.metrics.metric import Sample
 from ct_importance.metrics.samples import read_samples
 
@@ -64,6 +65,46 @@ def test_without_maps_the_mask_is_the_map(folder):
         np.testing.assert_array_equal(importance, sample.mask)
         assert importance.dtype == np.float32
         assert sample.segments.shape[1:] == importance.shape
+
+
+def read_readers(folder, masks):
+    """What a metric is given of slices that three readers may have marked, by slice."""
+    (folder / "slices").mkdir()
+    table, size = folder / "slices" / "patient.parquet", masks.shape[-1]
+    count = len(masks)
+    columns = {
+        "slice_id": [f"slice {number}" for number in range(count)],
+        **{"patient_id": ["patient"] * count, "label": [1] * count, "split": ["train"] * count},
+        **{"sampled": [True] * count, "annotated": [True] * count},
+        "image": np.zeros((count, size, size), np.float32),
+        "mask": masks.any(axis=1),
+        "readers": masks,
+    }
+    write_table(table, slices_schema(size, 3), columns)
+    write_slice_list(folder / "slices.parquet", [table])
+    metric = SimpleNamespace(needs=frozenset({"mask"}))
+    found = read_samples(metric, folder / "slices.parquet", ["all"], None)
+    return {sample.slice_id: sample for sample, _ in found}
+
+
+def test_readers_are_those_who_marked_the_slice_where_several_did(tmp_path):
+    masks = np.zeros((4, 3, 8, 8), bool)
+    masks[:3, 1, :4] = True
+    masks[1:3, 2, :, :4] = True
+    masks[2, 0] = True  # all of the slice says nothing
+    masks[3, :, 2] = True
+
+    found = read_readers(tmp_path, masks)
+
+    assert found["slice 0"].readers is None
+    np.testing.assert_array_equal(found["slice 1"].readers, masks[1, 1:])
+    np.testing.assert_array_equal(found["slice 2"].readers, masks[2, 1:])
+    np.testing.assert_array_equal(found["slice 3"].readers, masks[3])
+    assert all(sample.is_training for sample in found.values())
+
+
+def test_slices_of_one_reader_have_no_readers(folder):
+    assert all(sample.readers is None for sample, _ in read(folder, "mask"))
 
 
 def test_shares_are_the_whole(folder):

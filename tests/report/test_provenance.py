@@ -18,7 +18,8 @@ def test_paths_and_slice_ids_of_the_configuration_are_hidden():
         "data_dir": "/home/anna/ct",
         "cohort": {
             "datasets": {
-                "a": {"dicom": ["/disk/Dr. No"], "masks": None, "labels": {"csv": "x.csv"}}
+                "a": {"dicom": ["/disk/Dr. No"], "masks": None, "labels": {"csv": "x.csv"}},
+                "b": {"dicom": "x", "masks": {"Dr. No": "/disk/no", "Dr. Yes": "/disk/yes"}},
             },
             "phantom": {"patients": 24},
         },
@@ -28,7 +29,10 @@ def test_paths_and_slice_ids_of_the_configuration_are_hidden():
     assert shareable_config(config) == {
         "data_dir": HIDDEN,
         "cohort": {
-            "datasets": {"a": {"dicom": HIDDEN, "masks": None, "labels": {"csv": HIDDEN}}},
+            "datasets": {
+                "a": {"dicom": HIDDEN, "masks": None, "labels": {"csv": HIDDEN}},
+                "b": {"dicom": HIDDEN, "masks": HIDDEN},
+            },
             "phantom": {"patients": 24},
         },
         "report": {"example_slices": HIDDEN},

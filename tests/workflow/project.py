@@ -116,7 +116,8 @@ class Project:
     def planned_jobs(self, *arguments: str) -> set[str]:
         """Jobs of a dry run, as rule(wildcard, ...), without the target and the run's name.
 
-        The one classifier and its first training are not named either.
+        The one classifier and its first training are not named either, nor is which ceiling it is
+        where it is that of a perfect map.
         """
         return _jobs_in(self.run("--dry-run", *arguments))
 
@@ -145,7 +146,7 @@ def _job_name(match: re.Match) -> str:
     rule, body = match.groups()
     found = WILDCARDS.search(body)
     pairs = [pair.split("=", 1) for pair in found[1].split(", ")] if found else []
-    usual = {("classifier", "resnet50"), ("replicate", "1")}
+    usual = {("classifier", "resnet50"), ("replicate", "1"), ("ceiling", "ceiling")}
     values = [value for name, value in pairs if name != "run" and (name, value) not in usual]
     return f"{rule}({', '.join(values)})" if values else rule
 

@@ -205,8 +205,9 @@ def test_what_metrics_are_asked():
     assert does_not == roc  # it is not computed anew
     named = asked(lesion, "estimate_values", EstimationJob, metric="fidelity")
     assert named.classes == ("healthy", "lesion")
-    ceiling = asked(study, "evaluate_ceiling", CeilingJob, metric="dice")
+    ceiling = asked(study, "evaluate_ceiling", CeilingJob, metric="dice", ceiling="ceiling")
     assert ceiling.statistics == study.options.statistics
+    assert not ceiling.of_readers
     values = asked(study, "estimate_values", EstimationJob, metric="fidelity_fine")
     assert values.estimators == tuple(study.estimators)
     ranking = asked(study, "rank_estimators", RankingJob)
@@ -362,8 +363,35 @@ def test_what_the_cohort_is_asked(data, tmp_path):
     assert labels.datasets["one"].csv == str(tmp_path / "labels.csv")
     assert labels.datasets["another"].csv is None
     plan = asked(study, "plan_extraction", PlanJob)
-    assert plan.masks["one"].folder == str(tmp_path / "masks")
+    assert plan.masks["one"].folders == (str(tmp_path / "masks"),)
+    assert plan.masks["another"].folders == ()
+    assert not study.has_readers
     assert study.mask_files() == [str(tmp_path / "masks" / "1.png")]
+
+
+def test_readers_are_judged_by_every_metric_of_masks(data, tmp_path):
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "2.png").touch()
+    data["cohort"]["datasets"]["one"]["masks"] = {"me": "masks", "you": "others"}
+    metrics = {"roc": {}, "dice": {}, "sparseness": {}, "fidelity": {}}
+    study = Study(parse_config(DEFAULT | data | {"metrics": metrics}))
+    folders = tuple(str(tmp_path / name) for name in ("masks", "others"))
+    assert asked(study, "plan_extraction", PlanJob).masks["one"].folders == folders
+    assert len(study.mask_files()) == 2
+    run = study.folder
+    assert study.ceiling("roc", "values") == [f"{run}/readers/roc/values.parquet"]
+    assert study.ceiling("dice", "values") == [
+        f"{run}/{kind}/dice/values.parquet" for kind in ("ceiling", "readers")
+    ]
+    assert study.ceiling("sparseness", "values") == study.ceiling("fidelity", "values") == []
+    assert asked(study, "evaluate_ceiling", CeilingJob, metric="roc", ceiling="readers").of_readers
+
+
+def test_folders_of_two_readers_must_not_share_files(data, tmp_path):
+    (tmp_path / "masks" / "mine").mkdir()
+    data["cohort"]["datasets"]["one"]["masks"] = {"me": "masks/mine", "you": "masks"}
+    with pytest.raises(InputError, match=r"one\.masks: two readers have files in common"):
+        Study(parse_config(DEFAULT | data | {"metrics": {"roc": {}}}))
 
 
 def test_a_new_folder_at_the_top_of_a_dataset_is_seen(data, tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom.uid import (
@@ -52,7 +53,7 @@ IMAGES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage
 class MatchedMasks:
     """Which mask files belong to which slices."""
 
-    masks: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    masks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """slice_id -> ``{"path", "digest"}`` of every file that marks the slice, sorted by path: its
     mask is the union of what `read_mask` makes of them."""
     rejected: Rejected = field(default_factory=dict)

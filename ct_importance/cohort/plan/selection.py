@@ -19,8 +19,9 @@ from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_table
 from ct_importance.task import DEFAULT_TASK
 
-Masks = dict[str, list[dict[str, str]]]
-"""slice_id -> path and digest of its mask files."""
+Masks = dict[str, list[dict[str, Any]]]
+"""slice_id -> path and digest of its mask files; where there are several readers, also whose it is:
+their number."""
 Chests = dict[tuple[str, str], tuple[float, float] | None]
 """(patient_id, series_uid) -> lowest and highest position (mm) of the chest, None without one."""
 NO_CHEST = "no slice of its series shows lung (cohort.body_region)"

@@ -121,10 +121,14 @@ def _match_masks(job: PlanJob, entries: Sequence[SliceEntry]) -> MatchedMasks:
     found = MatchedMasks()
     for name, dataset in job.masks.items():
         own = [entry for entry in entries if entry.dataset == name]
-        of_dataset = match_masks(own, dataset.folder, dataset.structures)
-        found.masks.update(of_dataset.masks)
-        found.rejected.update(of_dataset.rejected)
-        found.unclear.update(of_dataset.unclear)
+        for reader, folder in enumerate(dataset.folders):
+            of_reader = match_masks(own, folder, dataset.structures)
+            for slice_id, files in of_reader.masks.items():
+                if len(dataset.folders) > 1:
+                    files = [file | {"reader": reader} for file in files]
+                found.masks.setdefault(slice_id, []).extend(files)
+            found.rejected.update(of_reader.rejected)
+            found.unclear.update(of_reader.unclear)
     return found
 
 
@@ -183,6 +187,7 @@ def _write_files(
             "patient_id": patient,
             "split": sides[patient],
             "structures": masks[patient].structures,
+            **({"readers": readers} if (readers := len(masks[patient].folders)) > 1 else {}),
             "slices": slices,
         }
         # Flushed one by one, the plans of many patients would take longer than all the rest.

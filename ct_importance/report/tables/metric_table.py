@@ -17,8 +17,9 @@ from ct_importance.metrics.metric import Metric
 from ct_importance.report.jobs import TableJob
 from ct_importance.report.markup import escape_markdown
 from ct_importance.report.names import (
-    PERFECT_MAP,
+    CEILINGS,
     READING_OF_CONTROLS,
+    READING_OF_READERS,
     SUBSET_NAMES,
     marked_name,
     metric_name,
@@ -52,8 +53,8 @@ class TableInputs:
 
     values: StrPath
     comparisons: StrPath
-    ceiling: StrPath | None
-    """What a perfect map reaches; None where that is no question."""
+    ceilings: Sequence[StrPath]
+    """What a perfect map reaches, and the readers against each other, where that is a question."""
     evaluations: Sequence[StrPath]
     """How good each training of the classifier is, as JSON."""
 
@@ -82,21 +83,22 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     """
     metric = job.metric.metric
     values = read_frame(inputs.values)
-    ceiling = read_frame(inputs.ceiling) if inputs.ceiling else None
+    found = [read_frame(path).reindex(columns=values.columns) for path in inputs.ceilings]
+    ceiling = pd.concat(found, ignore_index=True) if found else None
     table = _with_classes(values, job.task, metric)
-    caption = _caption(job, values, len(inputs.evaluations))
+    has_readers = ceiling is not None and (ceiling.estimator == "readers").any()
+    caption = _caption(job, values, len(inputs.evaluations), has_readers)
     trainings = [json.loads(Path(path).read_text()) for path in inputs.evaluations]
-    found = table_warnings(job.metric, job.statistics, job.task, values, trainings)
-    warnings = [f"Warning: {text}" for text in found]
+    notes = table_warnings(job.metric, job.statistics, job.task, values, trainings)
+    warnings = [f"Warning: {text}" for text in notes]
     for text in warnings:
         logger.warning("%s", text)
     names = {estimator: marked_name(estimator, job.controls) for estimator in table.estimator}
     details = values
     if ceiling is not None:
-        names |= dict.fromkeys(ceiling.estimator, PERFECT_MAP)
-        ends = ["value", "value_low", "value_high"]
-        of_ceiling = ceiling.set_index("variant")[ends].add_prefix("ceiling_")
-        details = values.join(of_ceiling, on="variant")
+        names |= CEILINGS
+        for estimator, prefix in {"mask": "ceiling_", "readers": "readers_"}.items():
+            details = _beside(details, ceiling[ceiling.estimator == estimator], prefix)
     layout = (_shown(values, ceiling, job.task, metric), names, metric.unit, metric.decimals)
     title, *quoted = map(escape_markdown, [caption, *warnings])
     markdown = [f"**{title}**", "", *markdown_table(*layout), *(f"\n> {note}" for note in quoted)]
@@ -109,7 +111,14 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     write_text(outputs.latex, latex_table(*layout, caption, warnings, job.table))
 
 
-def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
+def _beside(values: pd.DataFrame, ceiling: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Return values with what can be reached beside them, if there is something."""
+    ends = ["value", "value_low", "value_high"]
+    own = ceiling.set_index("variant")[ends].add_prefix(prefix)
+    return values if own.empty else values.join(own, on="variant")
+
+
+def _caption(job: TableJob, values: pd.DataFrame, trainings: int, has_readers: bool) -> str:
     metric, name = job.metric.metric, job.metric.name
     slices, patients = values.slices[0], values.patients[0]
     sentences = [
@@ -120,6 +129,7 @@ def _caption(job: TableJob, values: pd.DataFrame, trainings: int) -> str:
         ON_TEST if "value_test" in values else "",
         reading_of_parts(metric) if _parts(values, job.task) else "",
         metric.describe(job.task),
+        READING_OF_READERS if has_readers else "",
         reading_of_chance(metric, values),
         reading_of_trainings(trainings),
         reading_of_intervals(metric, job.statistics, trainings),

@@ -114,8 +114,8 @@ def copy_slices(study: VariationFiles, wildcards: Any) -> CopyJob:
 
 def _masks(study: CohortFiles) -> dict[str, MasksOfDataset]:
     given = {
-        name: MasksOfDataset(folder=study.inputs.masks[name], structures=dataset.structures)
+        name: MasksOfDataset(folders=study.inputs.masks[name], structures=dataset.structures)
         for name, dataset in study.inputs.datasets.items()
     }
-    phantom = MasksOfDataset(folder=f"{study.folder}/phantom/masks", structures=None)
+    phantom = MasksOfDataset(folders=(f"{study.folder}/phantom/masks",), structures=None)
     return given or {"phantom": phantom}

@@ -25,8 +25,9 @@ def evaluate_importance(study: MetricFiles, wildcards: Any) -> EvaluationJob:
 
 
 def evaluate_ceiling(study: MetricFiles, wildcards: Any) -> CeilingJob:
-    """Return by which metric a perfect map is evaluated."""
+    """Return by which metric a perfect map is evaluated, or the readers are."""
     return CeilingJob(
+        of_readers=wildcards.ceiling == "readers",
         **study.chosen_metrics[wildcards.metric].model_dump(),
         seed=study.options.seed,
         statistics=study.options.statistics,

@@ -19,6 +19,11 @@ class CohortFiles(Grid):
         """Whether slices can have masks."""
         return self.is_phantom or any(self.inputs.masks.values())
 
+    @property
+    def has_readers(self) -> bool:
+        """Whether several readers can have marked a slice."""
+        return any(len(folders) > 1 for folders in self.inputs.masks.values())
+
     def phantom(self) -> list[str]:
         """Return the folder of the built-in cohort, where it is used."""
         return [f"{self.folder}/phantom"] if self.is_phantom else []

@@ -13,6 +13,9 @@ from ct_importance.workflow.config import Config
 from ct_importance.workflow.layout.cohort import CohortFiles
 from ct_importance.workflow.layout.grid import Wildcards
 
+CEILINGS = ("ceiling", "readers")
+"""Folders of what maps can reach: a perfect one, and the readers against each other."""
+
 
 class MetricFiles(CohortFiles):
     """What metrics need, and where their points and values are."""
@@ -134,11 +137,16 @@ class MetricFiles(CohortFiles):
         )
 
     def ceiling(self, metric: str, table: str) -> list[str]:
-        """Return what a perfect map reaches by a metric of regions; the others reach 1."""
-        has_ceiling = metric in self.metrics and all(
-            self.needs(metric, what) for what in ("mask", "segments")
-        )
-        return [f"{self.folder}/ceiling/{metric}/{table}.parquet"] if has_ceiling else []
+        """Return what maps can reach by a metric that looks at masks.
+
+        A perfect map, by a metric of regions (by others it reaches 1), and, where several readers
+        marked slices, each of them against the others.
+        """
+        if metric not in self.metrics or not self.needs(metric, "mask"):
+            return []
+        there = {"ceiling": self.needs(metric, "segments"), "readers": self.has_readers}
+        kinds = [kind for kind in CEILINGS if there[kind]]
+        return [f"{self.folder}/{kind}/{metric}/{table}.parquet" for kind in kinds]
 
     def values(self) -> list[str]:
         """Return the values by each metric, classifier by classifier."""

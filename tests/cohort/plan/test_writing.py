@@ -41,7 +41,9 @@ def save(folder: Path, slice_id: str, shape: tuple[int, int] = (8, 8), value: in
     return folder / f"{slice_id}.png"
 
 
-def plan(folder: Path) -> tuple[dict[str, list[dict]], dict[str, str]]:
+def plan(
+    folder: Path, readers: tuple[str, ...] = ("masks",)
+) -> tuple[dict[str, list[dict]], dict[str, str]]:
     rows = label_by_mask(entries())
     write_table(
         folder / "labels", SCHEMA, {name: [row[name] for row in rows] for name in SCHEMA.names}
@@ -49,7 +51,8 @@ def plan(folder: Path) -> tuple[dict[str, list[dict]], dict[str, str]]:
     write_index(folder / "index", entries())
     pairs = pa.schema([("patient_id", pa.string()), ("other_patient_id", pa.string())])
     write_table(folder / "pairs", pairs, {"patient_id": [], "other_patient_id": []})
-    masks = MasksOfDataset(folder=str(folder / "masks"), structures=None)
+    folders = tuple(str(folder / name) for name in readers)
+    masks = MasksOfDataset(folders=folders, structures=None)
     job = PlanJob(
         masks={"a": masks},
         others="",
@@ -99,6 +102,36 @@ def test_a_slice_whose_mask_cannot_be_used_is_set_aside_and_not_of_the_first_cla
     assert {place for place, reason in rejected.items() if reason == UNCLEAR} == places
     assert unclear >= {"P2.1", "P2.2"}
     assert not {row["slice_id"] for row in plans["P2"]} & {"P2.1", "P2.2"}
+
+
+def test_of_several_readers_a_plan_says_whose_a_mask_is(tmp_path):
+    for reader, number in (("first", 1), ("first", 2), ("second", 2), ("second", 3)):
+        save(tmp_path / reader, f"P1.{number}")
+
+    plans, rejected = plan(tmp_path, ("first", "second"))
+
+    assert not rejected
+    found = {
+        row["slice_id"]: [(Path(it["path"]).parent.name, it["reader"]) for it in row["masks"]]
+        for row in plans["P1"]
+        if row["masks"]
+    }
+    first, second = ("first", 0), ("second", 1)
+    assert found == {"P1.1": [first], "P1.2": [first, second], "P1.3": [second]}
+    assert json.loads((tmp_path / "plans" / "P1.json").read_text())["readers"] == 2
+
+
+def test_of_one_folder_it_says_nothing_of_readers(tmp_path):
+    save(tmp_path / "masks", "P1.1")
+    plan(tmp_path)
+    assert "reader" not in (tmp_path / "plans" / "P1.json").read_text()
+
+
+def test_a_reader_of_whom_no_mask_fits_stops_the_run(tmp_path):
+    save(tmp_path / "first", "P1.1")
+    save(tmp_path / "second", "another.slice")
+    with pytest.raises(InputError, match="second: no mask fits a slice"):
+        plan(tmp_path, ("first", "second"))
 
 
 def test_a_mask_of_no_use_that_does_not_say_its_slices_stops_the_run(tmp_path):

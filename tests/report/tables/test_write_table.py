@@ -86,6 +86,7 @@ def write(
     name: str = "fidelity",
     trainings: int = 1,
     controls: tuple[str, ...] = (),
+    readers: float | None = None,
     **computed_on,
 ) -> SimpleNamespace:
     """Run the rule's script; return its output paths."""
@@ -93,6 +94,11 @@ def write(
     perfect = values(**computed_on).iloc[:2]
     perfect = perfect.assign(estimator="mask", value=ceiling, value_low=0, value_high=9)
     perfect.to_parquet(folder / "ceiling.parquet")
+    columns = ["estimator", "variant", "value", "value_low", "value_high"]
+    perfect.assign(estimator="readers", value=readers)[columns].to_parquet(
+        folder / "readers.parquet"
+    )
+    ceilings = {"ceiling": ceiling, "readers": readers}
     COMPARISONS.to_parquet(folder / "comparisons.parquet")
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     output = {kind: folder / f"table1_fidelity.{suffix}" for kind, suffix in SUFFIXES.items()}
@@ -114,7 +120,9 @@ def write(
         input={
             **{name.partition(".")[0]: folder / name for name in names},
             "evaluations": [folder / "evaluation.json"] * trainings,
-            "ceiling": [] if ceiling is None else [folder / "ceiling.parquet"],
+            "ceiling": [
+                folder / f"{it}.parquet" for it, value in ceilings.items() if value is not None
+            ],
         },
         output=output,
     )
@@ -496,6 +504,20 @@ def test_controls_are_marked_and_told_of(tmp_path):
         assert "† Control: a map that knows nothing of the classifier." in text
     assert r"my\_own\_50$\dagger$ &" in files.latex.read_text()
     assert "†" not in files.csv.read_text()
+
+
+@pytest.mark.parametrize("ceiling", [None, 8.5])
+def test_what_readers_reach_stands_below_the_estimators(tmp_path, ceiling):
+    output = write(tmp_path, ceiling=ceiling, readers=7.25)
+    text = output.markdown.read_text()
+    assert "| Readers against each other | 7.2 [0.0, 9.0] |" in text
+    assert ("Perfect map" in text) == (ceiling is not None)
+    assert "the mean of those by the mask of each" in text
+    details = pd.read_csv(output.details)
+    assert (details.readers_value == 7.25).all()
+    assert ("ceiling_value" in details) == (ceiling is not None)
+    assert "readers" not in output.csv.read_text()
+    assert "Readers" not in write(tmp_path, ceiling=8.5).markdown.read_text()
 
 
 @pytest.mark.parametrize(
