@@ -46,12 +46,13 @@ def table_warnings(
         trainings: Content of evaluation.json of each training of the classifier.
     """
     first = values.iloc[0]
+    judged = first.patients - first.training_patients * chosen.metric.is_tuned
     return [
         *model_warnings(trainings, task),
         *one_class(chosen.metric.balanced, first.classes, task),
         *blind_to_class(chosen, values, task),
         *no_test(first.patients, values.estimator.nunique(), options),
-        *rough_intervals(first.patients, first.fewest_patients_of_class),
+        *rough_intervals(judged, min(judged, first.fewest_patients_of_class)),
         *undefined(chosen.metric, values),
         *without_width(values),
     ]

@@ -15,6 +15,7 @@ from ct_importance.report.tables.notes import (
     blind_to_class,
     no_test,
     reading_of_chance,
+    table_warnings,
     undefined,
 )
 from ct_importance.statistics.options import StatisticsOptions
@@ -554,3 +555,11 @@ def test_a_value_that_is_undefined_is_a_dash_and_the_last_row(tmp_path):
     written = write(tmp_path, value=gone, value_low=gone, value_high=gone)
     last = [line for line in written.markdown.read_text().splitlines() if line.startswith("|")][-1]
     assert last.endswith("| – |")
+
+
+@pytest.mark.parametrize(("top", "is_rough"), [("training", True), (0.1, False)])
+def test_of_a_metric_that_is_tuned_test_patients_alone_make_intervals(top, is_rough):
+    chosen = ChosenMetric(name="iou", method="iou", options={"top": top})
+    table = values(patients=30, fewest=30, training_patients=26)
+    notes = table_warnings(chosen, OPTIONS, DEFAULT_TASK, table, [GOOD])
+    assert ("Intervals are rough: there are 4 patients only." in notes) == is_rough
