@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURES = ("figure1_examples", "rank_flow")
+PICTURES = ("figure1_examples", "ranks")
 WIDTH = 1000
 """Pixels."""
 

@@ -1,6 +1,7 @@
 """The contract of a figure: what it shows, which tables it reads, and which runs have it.
 
-A figure is one class in a module of ``ct_importance/report/figures/``, which is named as its files.
+A figure is one class in a module of ``ct_importance/report/figures/``, in folders or not, which is
+named as its files.
 Its fields hold all that it must know of a run beside its tables: a change of one of them draws it
 again, and a change of anything else does not.
 
@@ -100,6 +101,12 @@ class Figure(Declared, ABC):
     def notes(self) -> str:
         """Sentences that its fields add to the caption."""
         return ""
+
+    @property
+    def heading(self) -> str:
+        """What its files and the list of captions call it."""
+        title = self.title[0].upper() + self.title[1:]
+        return f"Figure {self.number}: {title}" if self.number else title
 
     @property
     def labels(self) -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""How every figure looks: sizes, fonts, colours, and files that are the same bytes every time."""
+"""How every figure looks: sizes, fonts, colours, and files that are the same bytes every time.
+
+Figures are drawn at the size they are printed in: text is 6 to 8 points high in one column of a
+page (85 mm).
+"""
 
 from __future__ import annotations
 
@@ -28,34 +32,50 @@ from ct_importance.report.names import display_name
 Dashes = str | tuple[float, tuple[float, ...]]
 """A line style of matplotlib."""
 
-SINGLE_COLUMN = 3.5
-DOUBLE_COLUMN = 7.2
-"""Widths in inches of one and two columns of a journal page."""
+MM = 1 / 25.4
+"""In inches."""
+SINGLE_COLUMN = 85 * MM
+DOUBLE_COLUMN = 178 * MM
+"""Widths of one and two columns of a journal page."""
+PAGE = 235 * MM
+"""Height of a page, with room for a caption."""
+
+GREY = "#767676"
+"""The lightest grey of lines: 4.5:1 on white."""
+FAINT = "#DADADA"
+"""Of what stands behind the curves that are meant."""
+MIF: dict[str, Any] = {"color": "#000000", "linestyle": "-", "label": "most important first (MiF)"}
+LIF: dict[str, Any] = {
+    "color": GREY,
+    "linestyle": (0, (3, 1)),
+    "label": "least important first (LiF)",
+}
+"""The two orders in which pixels are masked, in all figures; no estimator's colours."""
+OUTLINE = "#00E5FF"
+"""Of masks: no colour of inferno, of grey slices or of maps of two signs."""
 
 # Of Paul Tol's muted colours, those that no estimator of this project has.
 OTHER_COLOURS = ["#332288", "#AA4499", "#999933", "#882255"]
 OTHER_DASHES = [(0, (4, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 1))]
-OTHERS: dict[str, Any] = {
-    **{"color": "#C8C8C8", "linestyle": "-", "linewidth": 0.7, "label": "others"},
-}
-"""Of estimators whose curves are too many to be told apart."""
 RC: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
+    "font.family": "sans-serif",
+    # An SVG names them all: a viewer that lacks the first takes the next.
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
+    "font.size": 7.5,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "legend.fontsize": 7,
+    "legend.fontsize": 6.5,
     "legend.frameon": False,
     "lines.linewidth": 1.3,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "ct-importance",
-    "savefig.dpi": 200,
+    "savefig.dpi": 300,
 }
 # Dates and program versions would make equal figures differ.
 METADATA = {
@@ -101,15 +121,22 @@ def write_figure(shown: ReportFigure, tables: Tables, paths: Iterable[StrPath]) 
         paths: Files to write, in the format of their suffix.
     """
     with plt.rc_context(RC):
-        save_figure(shown.draw(tables), paths)
+        save_figure(shown.draw(tables), paths, shown.heading)
 
 
-def save_figure(figure: Figure, paths: Iterable[StrPath]) -> None:
-    """Save a figure once per path, in the format of its suffix; then close it."""
+def save_figure(figure: Figure, paths: Iterable[StrPath], title: str = "") -> None:
+    """Save a figure once per path, in the format of its suffix; then close it.
+
+    Args:
+        figure: Of matplotlib.
+        paths: Files to write.
+        title: What the files say they show, to people who do not see them, too.
+    """
     for path in map(Path, paths):
         suffix = path.suffix.removeprefix(".")
+        titled = {"Title": title} if title else {}
         with replacing(path) as temporary:
-            figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
+            figure.savefig(temporary, format=suffix, metadata=METADATA[suffix] | titled)
     plt.close(figure)
 
 
@@ -123,15 +150,40 @@ def show_mask(axes: Axes, mask: np.ndarray) -> None:
     axes.imshow(mask, cmap="gray", vmin=0, vmax=1, interpolation="none")
 
 
-def show_map(axes: Axes, importance: np.ndarray) -> None:
+def show_outline(axes: Axes, mask: np.ndarray) -> None:
+    """Show where a mask (H, W) bool ends: cyan between dark lines, so that it is seen on white."""
+    from matplotlib.patheffects import withStroke
+
+    if mask.any() and not mask.all():
+        axes.contour(
+            mask,
+            levels=[0.5],
+            colors=OUTLINE,
+            linewidths=0.7,
+            path_effects=[withStroke(linewidth=1.5, foreground="#00343A")],
+        )
+
+
+def show_map(axes: Axes, importance: np.ndarray, with_bar: bool = False) -> None:
     """Show an importance map (H, W): diverging colours around 0 if it has two signs.
 
     The scale ends at the 99.5th percentile of |e|: single pixels would darken the rest.
+
+    Args:
+        axes: Where to.
+        importance: The map.
+        with_bar: Whether a bar beside it says which colour is which importance.
     """
     limit = np.percentile(np.abs(importance), 99.5) or 1.0
     signed = importance.min() < 0
     colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "inferno", "vmin": 0}
-    axes.imshow(importance, vmax=limit, interpolation="none", **colours)
+    image = axes.imshow(importance, vmax=limit, interpolation="none", **colours)
+    if with_bar:
+        bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.06, 1)))
+        ends = [-limit, 0, limit] if signed else [0, limit]
+        bar.set_ticks(ends, labels=[f"{end:.2g}".replace("-", "−") for end in ends])
+        bar.ax.tick_params(labelsize=6, length=2, pad=1)
+        bar.outline.set_visible(False)
 
 
 def bare(axes: Axes, title: str = "") -> None:
@@ -152,39 +204,14 @@ def plot_with_band(
         y: Column of the vertical axis.
         style: Of `line_styles`.
     """
-    if style is OTHERS:
-        axes.plot(curve[x], curve[y], zorder=0.5, **style)
-        return
     low, high = curve[f"{y}_low"], curve[f"{y}_high"]
-    axes.fill_between(curve[x], low, high, color=style["color"], alpha=0.09, linewidth=0, zorder=1)
-    axes.plot(curve[x], curve[y], zorder=2, **style)
+    axes.fill_between(curve[x], low, high, color=style["color"], alpha=0.18, linewidth=0, zorder=2)
+    axes.plot(curve[x], curve[y], zorder=3, **style)
 
 
-def plot_both_variants(
-    grid: Sequence[Axes],
-    curves: pd.DataFrame,
-    x: str,
-    y: str,
-    styles: Mapping[str, Mapping[str, Any]],
-) -> None:
-    """Plot the curve of each estimator, original maps in the first panel.
-
-    Args:
-        grid: The two panels.
-        curves: As in `plot_with_band`, with the columns ``estimator`` and ``variant``.
-        x: Column of the horizontal axis.
-        y: Column of the vertical axis.
-        styles: Of each estimator, see `line_styles`.
-    """
-    for (estimator, variant), curve in curves.groupby(["estimator", "variant"]):
-        plot_with_band(grid[int(variant == "absolute")], curve, x, y, styles[estimator])
-
-
-def legend_below(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put one legend for all panels below them, in the order of the configuration."""
-    by_label = {style["label"]: style for style in styles.values() if style is not OTHERS}
-    if OTHERS in styles.values():
-        by_label[OTHERS["label"]] = OTHERS
-    handles = [Line2D([], [], **style) for style in by_label.values()]
-    columns = min(4, len(handles))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3)
+def legend_below(figure: Figure, styles: Iterable[Mapping[str, Any]], columns: int = 2) -> None:
+    """Put one legend for all panels at the lower end of a figure that leaves room for it."""
+    handles = [Line2D([], [], **style) for style in styles]
+    figure.legend(
+        handles=handles, loc="lower center", ncols=columns, handlelength=3, columnspacing=1.2
+    )

@@ -112,8 +112,8 @@ def test_a_figure_across_reads_nothing_of_one_classifier(tmp_path):
         ('("ranks",)', '("rank",)', "the figure 'glow' reads rank; there are slices, predictions"),
         (
             "    @classmethod",
-            "    @property\n    def name(self):\n        return 'rank_flow'\n\n    @classmethod",
-            "the figures 'glow' and 'rank_flow' are both named 'rank_flow'; give one of them",
+            "    @property\n    def name(self):\n        return 'ranks'\n\n    @classmethod",
+            "the figures 'glow' and 'ranks' are both named 'ranks'; give one of them",
         ),
         (
             '("ranks",)',

@@ -25,7 +25,7 @@ FIGURES = [
     "figure5_roc_curves",
     "figure6_dice_curves",
     "training_curve",
-    "rank_flow",
+    "ranks",
     "summary_original",
     "summary_absolute",
     *(f"differences_{metric}_absolute" for metric in ("fidelity", "roc", "dice")),

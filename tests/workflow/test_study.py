@@ -320,7 +320,7 @@ def test_figures_are_those_that_the_run_allows(tmp_path):
     study = Study(parse_config(DEFAULT | overlay))
     assert list(study.figures["resnet50"]) == [
         *("differences_fidelity_absolute", "differences_fidelity_original"),
-        *("figure2_fidelity_area", "figure4_fidelity_curves", "rank_flow"),
+        *("figure2_fidelity_area", "figure4_fidelity_curves", "ranks"),
         *("summary_absolute", "summary_original", "training_curve"),
     ]
 
@@ -530,8 +530,8 @@ def test_the_grid_of_classifiers_and_trainings(tmp_path):
     assert asked(study, "import_classifier", ImportJob, classifier="mine").name == "mine"
     assert "training_curve" in study.figures["resnet50"]
     assert "training_curve" not in study.figures["mine"]
-    assert study.labels_of_figure(wildcards(figure="rank_flow"))["classifier"] == "resnet50"
-    assert "classifier" not in study_of().labels_of_figure(wildcards(figure="rank_flow"))
+    assert study.labels_of_figure(wildcards(figure="ranks"))["classifier"] == "resnet50"
+    assert "classifier" not in study_of().labels_of_figure(wildcards(figure="ranks"))
     assert study.repeated() == ["resnet50"]
     tables = [path for path in study.paper_tables("md") if "stability" in path]
     assert tables == ["results/demo/resnet50/tables/stability.md"]
@@ -564,7 +564,7 @@ def test_what_is_made_of_several_classifiers():
     drawn = FigureJob.model_validate_json(study.job("plot_classifiers")(here))
     assert drawn.figure.name == "classifiers"
     assert study.code("plot_classifiers")(here) != study.code("plot_figure")(
-        wildcards(figure="rank_flow")
+        wildcards(figure="ranks")
     )
     compared = ConcordanceJob.model_validate_json(study.job("compare_classifiers")(here))
     assert compared.trainings == {"another": 2, "resnet50": 2}

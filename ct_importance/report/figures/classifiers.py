@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # Colours of Okabe and Ito (2008), by turns dark and light; shapes tell them apart in grey, too.
 LOOKS = [
-    *(("#0072B2", "o"), ("#E69F00", "s"), ("#000000", "^"), ("#CC79A7", "D")),
-    *(("#009E73", "v"), ("#56B4E9", "P"), ("#D55E00", "X"), ("#7F7F7F", "p")),
+    *(("#0072B2", "o"), ("#7A4A00", "s"), ("#000000", "^"), ("#CC79A7", "D")),
+    *(("#009E73", "v"), ("#2F97E8", "P"), ("#D55E00", "X"), ("#7F7F7F", "p")),
 ]
 POINT = 1 / 72
 """In inches."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.figure import Figure, Outline, Tables
+from ct_importance.report.names import metric_name
 from ct_importance.statistics.options import StatisticsOptions
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Differences(Figure):
     def name(self) -> str:
         """Name of its files."""
         return f"differences_{self.metric.name}_{self.variant}"
+
+    @property
+    def heading(self) -> str:
+        """What its files and the list of captions call it."""
+        return f"{super().heading} by {metric_name(self.metric.name)}, {self.variant} values"
 
     @property
     def labels(self) -> dict[str, str]:

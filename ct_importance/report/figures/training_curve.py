@@ -38,16 +38,18 @@ class TrainingCurve(Figure):
         from matplotlib import pyplot as plt
 
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.style import DOUBLE_COLUMN
+        from ct_importance.report.style import SINGLE_COLUMN
 
         history = read_frame(tables["training"])
-        figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 2.6), sharex=True)
+        figure, grid = plt.subplots(1, 2, figsize=(SINGLE_COLUMN, 1.9), sharex=True)
         for name, (label, colour, marker) in SERIES.items():
             known = history.dropna(subset=[name])
             axes = grid[int("accuracy" in name)]
             style = {"color": colour, "marker": marker, "markersize": 3, "label": label}
             axes.plot(known.epoch, known[name], **style)
-        grid[0].set(xlabel="epoch", ylabel="loss", ylim=(0, None))
-        grid[1].set(xlabel="epoch", ylabel="balanced accuracy", ylim=(0, 1.02))
-        grid[0].legend()
+        # Lines at the ends are not to lie under the axes.
+        grid[0].set(xlabel="epoch", ylabel="loss", ylim=(-0.03 * grid[0].get_ylim()[1], None))
+        grid[1].set(xlabel="epoch", ylabel="balanced accuracy", ylim=(-0.03, 1.03))
+        handles, labels = grid[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
         return figure

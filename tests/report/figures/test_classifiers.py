@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,9 +7,9 @@ import pytest
 from ct_importance.io.table_file import write_frame
 from ct_importance.report.figures.classifiers import LOOKS, Classifiers
 from ct_importance.report.jobs import FigureJob
-from ct_importance.report.style import RC, plt
+from ct_importance.report.style import DOUBLE_COLUMN, RC, plt
 from tests.report.scripts import run_script
-from tests.report.test_style import SAFE
+from tests.report.test_style import contrast, distance
 
 
 def ranks_of(classifiers, estimators, metrics=("fidelity", "roc")):
@@ -69,7 +71,7 @@ def test_every_rank_has_a_marker_of_its_own(drawn, classifiers, estimators):
         heights = np.concatenate([[height for _, height in places] for places in found.values()])
         assert len(set(heights.round(6))) == classifiers * estimators
     width, height = figure.get_size_inches()
-    assert width == pytest.approx(7.2)
+    assert width == pytest.approx(DOUBLE_COLUMN)
     assert height < 9  # of a page, with room for a caption
     pitch = 72 * figure.axes[0].get_position().height * height / estimators
     assert pitch > 7  # the size of the names, in points
@@ -91,8 +93,10 @@ def test_equal_ranks_and_gaps(drawn):
 def test_looks_are_safe_with_any_colour_vision_and_all_different():
     colours, shapes = zip(*LOOKS, strict=True)
 
-    assert set(colours) <= SAFE
+    assert min(map(contrast, colours)) >= 3
     assert len(set(colours)) == len(set(shapes)) == len(LOOKS)
+    # Shapes tell apart what colours do not.
+    assert min(distance(*pair) for pair in itertools.combinations(colours, 2)) > 9
 
 
 def test_the_rule_draws_it(tmp_path):

@@ -109,8 +109,8 @@ class Dice(Metric):
         }
 
     def figure_curves(self, curves: Curves) -> Curves:
-        """Return the curves of Figure 6: ``dsc`` by percentage."""
-        return Curves(curves.positions, {"dsc": curves.means["dsc"]})
+        """Return the curves of Figure 6: ``dsc`` and what is really shown, by percentage."""
+        return curves
 
     def describe(self, task: Task = DEFAULT_TASK) -> str:
         """Return how Dice is computed with these options."""

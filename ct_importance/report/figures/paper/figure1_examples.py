@@ -18,8 +18,9 @@ class Examples(OfExamples):
     title: ClassVar[str] = "slice, mask and map"
     caption: ClassVar[str] = (
         "One slice of each class: the slice in the grey values the classifier sees, its mask, and "
-        "its importance map. Bright means important; where a map has two signs, red is positive "
-        "and blue negative. The colours end at the 99.5th percentile of its absolute values."
+        "its importance map with the outline of the mask (cyan). Bright means important; where a "
+        "map has two signs, red is positive and blue negative. The bars give the scale of each "
+        "map, whose colours end at the 99.5th percentile of its absolute values."
     )
     number: ClassVar[str] = "1"
     reads: ClassVar[tuple[str, ...]] = ("slices", "predictions", "maps")
@@ -38,22 +39,24 @@ class Examples(OfExamples):
 
         from ct_importance.report.examples import map_of_slice
         from ct_importance.report.style import (
-            DOUBLE_COLUMN,
+            SINGLE_COLUMN,
             bare,
             show_map,
             show_mask,
+            show_outline,
             show_slice,
         )
 
         examples = self.examples(tables)
-        size = (DOUBLE_COLUMN * 0.8, DOUBLE_COLUMN * 0.8 * len(examples) / 3 + 0.2)
+        size = (SINGLE_COLUMN, SINGLE_COLUMN * 0.31 * len(examples) + 0.2)
         figure, grid = plt.subplots(len(examples), 3, figsize=size, squeeze=False)
         for number, (axes, (label, row)) in enumerate(zip(grid, examples.items(), strict=True)):
             importance = map_of_slice(tables["maps"], row["slice_id"])
             first = number == 0
             show_slice(axes[0], row["image"])
             show_mask(axes[1], row["mask"])
-            show_map(axes[2], importance)
+            show_map(axes[2], importance, with_bar=True)
+            show_outline(axes[2], row["mask"])
             bare(axes[0], "Slice" if first else "")
             bare(axes[1], "Mask" if first else "")
             bare(axes[2], display_name(self.estimator) if first else "")

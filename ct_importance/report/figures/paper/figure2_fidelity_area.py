@@ -10,9 +10,6 @@ from ct_importance.report.figures.paper._of_metric import OfMetric
 if TYPE_CHECKING:
     from matplotlib import figure
 
-COLOURS = {"lif": "#0072B2", "mif": "#D55E00"}
-ORDERS = {"lif": "least important first (LiF)", "mif": "most important first (MiF)"}
-
 
 class FidelityArea(OfMetric):
     """The area between two curves."""
@@ -20,9 +17,9 @@ class FidelityArea(OfMetric):
     title: ClassVar[str] = "what fidelity is"
     caption: ClassVar[str] = (
         "What fidelity is: the area F between the accuracy curves when the least important "
-        "(blue) and the most important pixels (orange) are masked first, for the estimator "
-        "with the largest F on absolute values. In brackets: its interval from resamples of "
-        "the patients."
+        "(dashed) and the most important pixels (solid) are masked first, for the estimator "
+        "with the largest F on absolute values. Dots are the masked shares that were measured. In "
+        "brackets: the interval of F from resamples of the patients."
     )
     entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "2"
@@ -31,11 +28,12 @@ class FidelityArea(OfMetric):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return both curves and the area between them."""
+        import numpy as np
         from matplotlib import pyplot as plt
 
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.names import display_name
-        from ct_importance.report.style import SINGLE_COLUMN
+        from ct_importance.report.style import LIF, MIF, SINGLE_COLUMN
         from ct_importance.report.tables.formats import fixed
 
         values = read_frame(tables["values"]).query("variant == 'absolute'")
@@ -46,18 +44,19 @@ class FidelityArea(OfMetric):
         figure, axes = plt.subplots(figsize=(SINGLE_COLUMN, 2.6))
         percent = 100 * wide.index
         axes.fill_between(percent, wide.mif, wide.lif, color="#999999", alpha=0.25, linewidth=0)
-        for order, text in ORDERS.items():
-            axes.plot(percent, wide[order], color=COLOURS[order], label=text)
-        middle = wide.index[len(wide) // 2]
+        for order, style in (("lif", LIF), ("mif", MIF)):
+            axes.plot(percent, wide[order], marker="o", markersize=2, **style)
+        middle = np.mean([np.interp(50, percent, wide[order]) for order in ("lif", "mif")])
         low, high = fixed(best.fidelity_low, 2), fixed(best.fidelity_high, 2)
         text = f"F = {best.fidelity:.2f}\n[{low}, {high}]"
-        axes.text(100 * middle, wide.loc[middle].mean(), text, ha="center", va="center")
+        axes.text(50, middle, text, ha="center", va="center")
         axes.set(
             xlabel="masked pixels (%)",
             ylabel="accuracy (mean of the classes)",
-            xlim=(0, 100),
-            ylim=(0, 1.02),
+            # Lines at the ends are not to lie under the axes.
+            xlim=(-2, 102),
+            ylim=(-0.03, 1.03),
             title=f"{display_name(best.estimator)}, absolute values",
         )
-        figure.legend(loc="outside lower center", ncols=1)
+        figure.legend(loc="outside lower center", ncols=2)
         return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ct_importance.report.figure import Outline, Tables
@@ -19,10 +20,10 @@ class XraiRegions(OfExamples):
 
     title: ClassVar[str] = "XRAI regions"
     caption: ClassVar[str] = (
-        "Top: a slice, its mask, its importance map, and the average of it over XRAI regions. "
-        "Bottom: the regions displayed at 1 to 5 %, with the outline of the mask. Regions are "
-        "shown whole, so that more than the asked percentage can be displayed; what is shown "
-        "stands above."
+        "A slice, its mask, its importance map, and the average of it over XRAI regions, with the "
+        "outline of the mask (cyan); then the regions displayed at 1 to 5 %. Regions are shown "
+        "whole, so that more than the asked percentage can be displayed; what is shown stands "
+        "above. Bars give the scales of the maps."
     )
     number: ClassVar[str] = "3"
     reads: ClassVar[tuple[str, ...]] = ("slices", "predictions", "maps", "segments")
@@ -36,16 +37,17 @@ class XraiRegions(OfExamples):
         return [cls.of_estimator(run, chosen, usual="expected_gradients")]
 
     def draw(self, tables: Tables) -> figure.Figure:
-        """Return four pictures above five."""
+        """Return nine pictures, three in a row."""
         import numpy as np
         from matplotlib import pyplot as plt
 
         from ct_importance.report.examples import map_of_slice, row_of_slice
         from ct_importance.report.style import (
-            DOUBLE_COLUMN,
+            SINGLE_COLUMN,
             bare,
             show_map,
             show_mask,
+            show_outline,
             show_slice,
         )
         from ct_importance.saliency.xrai.regions import xrai_regions
@@ -56,19 +58,21 @@ class XraiRegions(OfExamples):
         importance = map_of_slice(tables["maps"], row["slice_id"])
         packed = row_of_slice(tables["segments"], row["slice_id"])["segments"]
         heat = xrai_regions(importance, unpack_segments(packed, row["image"].shape)).heat
-        figure = plt.figure(figsize=(DOUBLE_COLUMN, DOUBLE_COLUMN * 0.52))
-        top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=[5, 4.2])[:, 0]
-        axes = top.subplots(1, 4)
+        figure, grid = plt.subplots(3, 3, figsize=(SINGLE_COLUMN, SINGLE_COLUMN * 1.09))
+        axes = list(grid.flat)
         show_slice(axes[0], row["image"])
         show_mask(axes[1], row["mask"])
-        show_map(axes[2], importance)
-        show_map(axes[3], heat)
-        titles = ("Slice", "Mask", display_name(self.estimator), "XRAI regions of it")
-        for panel, title in zip(axes, titles, strict=True):
+        show_map(axes[2], importance, with_bar=True)
+        show_map(axes[3], heat, with_bar=True)
+        titles = ("Slice", "Mask", textwrap.fill(display_name(self.estimator), 19), "XRAI regions")
+        for panel, title in zip(axes[:4], titles, strict=True):
             bare(panel, title)
-        for panel, percentage in zip(bottom.subplots(1, 5), PERCENTAGES, strict=True):
+        for panel, percentage in zip(axes[4:], PERCENTAGES, strict=True):
             shown = heat >= np.percentile(heat, 100 - percentage)
             show_slice(panel, np.where(shown, row["image"], 0.0))
-            panel.contour(row["mask"], levels=[0.5], colors="#E69F00", linewidths=0.5)
             bare(panel, f"{percentage} % ({100 * shown.mean():.1f} % shown)")
+        for panel in axes[2:]:
+            show_outline(panel, row["mask"])
+        for panel in axes:
+            panel.title.set_fontsize(6.5)
         return figure

@@ -1,4 +1,4 @@
-"""Figure 4: accuracy while pixels are masked, MiF above LiF."""
+"""Figure 4: accuracy while pixels are masked, MiF and LiF of each estimator."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ct_importance.report.figure import Tables
 from ct_importance.report.figures.paper._of_metric import CurvesOfMetric
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib import figure
-
-ORDERS = {"mif": "most important first (MiF)", "lif": "least important first (LiF)"}
+    from matplotlib.axes import Axes
 
 
 class FidelityCurves(CurvesOfMetric):
@@ -18,10 +18,11 @@ class FidelityCurves(CurvesOfMetric):
 
     title: ClassVar[str] = "fidelity: accuracy while pixels are masked"
     caption: ClassVar[str] = (
-        "Accuracy (mean of the classes) against the masked percentage of pixels, most "
-        "important first (top) and least important first (bottom), for original (left) and "
-        "absolute values (right). Bands are pointwise intervals from resamples of the "
-        "patients."
+        "Accuracy (mean of the classes) against the masked percentage of pixels, the most "
+        "important first (solid) and the least important first (dashed), for original and "
+        "absolute values of each map. Estimators are in the order of their table. Coloured is the "
+        "area between the curves, F, and hatched where it counts as negative; F stands above. "
+        "Grey bands are pointwise intervals from resamples of the patients."
     )
     entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "4"
@@ -29,28 +30,43 @@ class FidelityCurves(CurvesOfMetric):
     reads: ClassVar[tuple[str, ...]] = ("values", "curves")
 
     def draw(self, tables: Tables) -> figure.Figure:
-        """Return a panel per order and variant."""
-        from matplotlib import pyplot as plt
-
+        """Return two panels per estimator, one of each variant."""
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.style import (
-            DOUBLE_COLUMN,
-            legend_below,
-            plot_with_band,
+        from ct_importance.report.figures._panels import (
+            VARIANTS,
+            best_first,
+            label_axes,
+            small_multiples,
+            write_value,
         )
+        from ct_importance.report.style import LIF, MIF, legend_below, line_styles
+        from ct_importance.report.tables.formats import fixed
 
-        values, curves = (read_frame(tables[name]) for name in self.reads)
+        values, curves = read_frame(tables["values"]), read_frame(tables["curves"])
         curves["masked"] = 100 * curves.fraction
-        styles = self.styles(values)
-        figure, grid = plt.subplots(2, 2, figsize=(DOUBLE_COLUMN, 5.4), sharex=True, sharey=True)
-        for (estimator, variant, order), curve in curves.groupby(["estimator", "variant", "order"]):
-            axes = grid[list(ORDERS).index(order), int(variant == "absolute")]
-            plot_with_band(axes, curve, "masked", "accuracy", styles[estimator])
-        for row, text in zip(grid, ORDERS.values(), strict=True):
-            row[0].set_ylabel(f"accuracy, {text}")
-        for axes, variant in zip(grid[0], ("Original values", "Absolute values"), strict=True):
-            axes.set_title(variant)
-        for axes in grid[1]:
-            axes.set(xlabel="masked pixels (%)", xlim=(0, 100), ylim=(0, 1.02))
-        legend_below(figure, styles)
+        styles = line_styles(self.estimators)
+        figure, panels = small_multiples(best_first(values, self.estimators, higher=True), 2)
+        value_of = values.set_index(["estimator", "variant"]).value
+        for name, pair in panels.items():
+            for variant, axes in zip(VARIANTS, pair, strict=True):
+                shown = curves[(curves.estimator == name) & (curves.variant == variant)]
+                _draw_area(axes, shown, styles[name]["color"])
+                value = value_of.get((name, variant), float("nan"))
+                write_value(axes, f"{variant}: {fixed(value, self.metric.metric.decimals)}")
+        axes.set(xlim=(-2, 102), ylim=(-0.04, 1.04), xticks=[0, 50, 100], yticks=[0, 0.5, 1])
+        label_axes(figure, "masked pixels (%)", "accuracy (mean of the classes)")
+        legend_below(figure, [MIF, LIF])
         return figure
+
+
+def _draw_area(axes: Axes, curves: pd.DataFrame, colour: str) -> None:
+    """Draw the curves of both orders, and the area between them."""
+    from ct_importance.report.style import LIF, MIF, plot_with_band
+
+    mif, lif = (curves[curves.order == order].sort_values("masked") for order in ("mif", "lif"))
+    x, low, high = (of.to_numpy() for of in (mif.masked, mif.accuracy, lif.accuracy))
+    area = {"interpolate": True, "color": colour, "alpha": 0.35, "zorder": 1}
+    axes.fill_between(x, low, high, where=high >= low, linewidth=0, **area)
+    axes.fill_between(x, low, high, where=high < low, linewidth=0, hatch="//////", **area)
+    for curve, style in ((lif, LIF), (mif, MIF)):
+        plot_with_band(axes, curve, "masked", "accuracy", style | {"linewidth": 0.9})

@@ -17,7 +17,8 @@ class RocCurves(CurvesOfMetric):
     title: ClassVar[str] = "ROC: maps against masks"
     caption: ClassVar[str] = (
         "ROC curves of importance scores against masks, averaged over slices at each "
-        "threshold, for original (a) and absolute values (b). The grey diagonal is chance. "
+        "threshold: absolute values of each map in colour, original values dashed, with the areas "
+        "below them. Estimators are in the order of their table. The grey diagonal is chance. "
         "Bands are pointwise intervals of the true positive rate from resamples of the "
         "patients. The line above the panels counts the slices that are training ones."
     )
@@ -26,28 +27,19 @@ class RocCurves(CurvesOfMetric):
     reads: ClassVar[tuple[str, ...]] = ("values", "curves")
 
     def draw(self, tables: Tables) -> figure.Figure:
-        """Return a panel per variant."""
-        from matplotlib import pyplot as plt
-
+        """Return a panel per estimator."""
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.names import PANEL_TITLES
-        from ct_importance.report.style import (
-            DOUBLE_COLUMN,
-            legend_below,
-            plot_both_variants,
-        )
+        from ct_importance.report.figures._panels import curves_of_variants, label_axes
+        from ct_importance.report.style import FAINT
         from ct_importance.report.tables.notes import training_share
 
-        values, curves = (read_frame(tables[name]) for name in self.reads)
-        styles = self.styles(values)
-        figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 4.3), sharex=True, sharey=True)
-        plot_both_variants(grid, curves, "fpr", "tpr", styles)
-        for axes, title in zip(grid, PANEL_TITLES.values(), strict=True):
-            axes.plot([0, 1], [0, 1], color="#BBBBBB", linewidth=0.8, zorder=0)
-            axes.set(
-                xlabel="false positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal", title=title
-            )
-        grid[0].set_ylabel("true positive rate")
-        figure.suptitle(training_share(values), fontsize=7)
-        legend_below(figure, styles)
+        decimals = self.metric.metric.decimals
+        figure, panels = curves_of_variants(
+            tables, self.estimators, ("fpr", "tpr"), decimals, values_at=(0.97, 0.05)
+        )
+        for axes in panels.values():
+            axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, zorder=0)
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+        note = training_share(read_frame(tables["values"]))
+        label_axes(figure, "false positive rate", "true positive rate", note=note)
         return figure

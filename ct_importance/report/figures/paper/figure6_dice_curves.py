@@ -11,7 +11,7 @@ from ct_importance.report.names import PERFECT_MAP
 if TYPE_CHECKING:
     from matplotlib import figure
 
-CEILING = {"color": "#7A5230", "linestyle": (0, (1, 2.5)), "label": PERFECT_MAP}
+CEILING = {"color": "#767676", "linestyle": (0, (1, 1.2)), "label": PERFECT_MAP}
 
 
 class DiceCurves(CurvesOfMetric):
@@ -20,9 +20,12 @@ class DiceCurves(CurvesOfMetric):
     title: ClassVar[str] = "Dice: XRAI regions against masks"
     caption: ClassVar[str] = (
         "Dice coefficient of the displayed XRAI regions and the mask, averaged over slices, "
-        "against the displayed percentage (logarithmic), for original (left) and absolute "
-        "values (right). Bands are pointwise intervals from resamples of the patients. The "
-        "line above the panels counts the slices that are training ones. Dotted: the ceiling, with "
+        "against the percentage of the slice that they cover (logarithmic), for absolute values "
+        "of each map (in colour) and original values (dashed), with their maxima. Regions are "
+        "shown whole, so that more is displayed than was asked for: curves begin at the smallest "
+        "percentage that was displayed, the mean over slices. Estimators are in the order of their "
+        "table. Bands are pointwise intervals from resamples of the patients. The line above the "
+        "panels counts the slices that are training ones. Dotted: the ceiling, with "
         "the mask itself as map: regions follow the slice and cannot fit the mask better."
     )
     entry: ClassVar[str] = "dice"
@@ -30,29 +33,25 @@ class DiceCurves(CurvesOfMetric):
     reads: ClassVar[tuple[str, ...]] = ("values", "curves", "ceiling")
 
     def draw(self, tables: Tables) -> figure.Figure:
-        """Return a panel per variant."""
-        from matplotlib import pyplot as plt
+        """Return a panel per estimator."""
         from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.style import (
-            DOUBLE_COLUMN,
-            legend_below,
-            plot_both_variants,
-        )
+        from ct_importance.report.figures._panels import curves_of_variants, label_axes
         from ct_importance.report.tables.notes import training_share
 
-        values, curves, ceiling = (read_frame(tables[name]) for name in self.reads)
-        styles = self.styles(values)
-        figure, grid = plt.subplots(1, 2, figsize=(DOUBLE_COLUMN, 3.6), sharex=True, sharey=True)
-        plot_both_variants(grid, curves, "percentage", "dsc", styles)
-        plot_both_variants(grid, ceiling, "percentage", "dsc", {"mask": CEILING})
-        for axes, title in zip(grid, ("Original values", "Absolute values"), strict=True):
-            axes.set(xscale="log", xlabel="displayed regions (%)", xlim=(1, 100), title=title)
-            axes.xaxis.set_major_locator(FixedLocator([1, 2, 5, 10, 20, 50, 100]))
-            axes.xaxis.set_minor_locator(NullLocator())
-            axes.xaxis.set_major_formatter(ScalarFormatter())
-        grid[0].set(ylabel="Dice similarity coefficient", ylim=(0, None))
-        figure.suptitle(training_share(values), fontsize=7)
-        legend_below(figure, styles | {PERFECT_MAP: CEILING})
+        columns, decimals = ("shown_percentage", "dsc"), self.metric.metric.decimals
+        figure, panels = curves_of_variants(
+            *(tables, self.estimators, columns, decimals), values_at=(0.97, 0.66), legend=[CEILING]
+        )
+        ceiling = read_frame(tables["ceiling"]).query("variant == 'absolute'")
+        for axes in panels.values():
+            axes.plot(*(ceiling[name] for name in columns), linewidth=1, zorder=1, **CEILING)
+        axes.set(xscale="log", xlim=(None, 108), ylim=(-0.03 * axes.get_ylim()[1], None))
+        axes.xaxis.set_major_locator(FixedLocator([1, 3, 10, 30, 100]))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        note = training_share(read_frame(tables["values"]))
+        x, y = "share of the slice displayed (%)", "Dice similarity coefficient"
+        label_axes(figure, x, y, legend_lines=2, note=note)
         return figure

@@ -20,6 +20,7 @@ class FullGrad(Estimator):
 
     title: ClassVar[str] = "FullGrad"
     colour: ClassVar[str] = "#1A6E8E"
+    dashes: ClassVar[tuple[float, ...]] = (7, 2)
     reference: ClassVar[str] = "Srinivas and Fleuret 2019, arXiv 1905.00780"
 
     def cost(self) -> Cost:

@@ -15,7 +15,7 @@ class SmoothGrad(NoisyEstimator):
     """The mean of dS(x + N(0, s^2))/dx (Smilkov et al. 2017, section 3)."""
 
     title: ClassVar[str] = "SmoothGrad"
-    colour: ClassVar[str] = "#56B4E9"
+    colour: ClassVar[str] = "#2F97E8"
     dashes: ClassVar[tuple[float, ...]] = (5, 1)
     reference: ClassVar[str] = "Smilkov et al. 2017, arXiv 1706.03825"
 

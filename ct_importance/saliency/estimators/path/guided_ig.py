@@ -31,7 +31,7 @@ class GuidedIG(Estimator):
 
     title: ClassVar[str] = "Guided IG"
     colour: ClassVar[str] = "#B8336A"
-    dashes: ClassVar[tuple[float, ...]] = (8, 1, 2, 1)
+    dashes: ClassVar[tuple[float, ...]] = (10, 1, 2, 1)
     reference: ClassVar[str] = "Kapishnikov et al. 2021, arXiv 2106.09788"
     complete: ClassVar[str] = "S(x) - S(the grey that the path starts at)"
 

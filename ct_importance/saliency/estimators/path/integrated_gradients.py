@@ -15,7 +15,7 @@ class IntegratedGradients(Steps, Estimator):
     """Integrated Gradients from black (Sundararajan et al. 2017, equation 3)."""
 
     title: ClassVar[str] = "Integrated Gradients"
-    colour: ClassVar[str] = "#E69F00"
+    colour: ClassVar[str] = "#7A4A00"
     dashes: ClassVar[tuple[float, ...]] = (2.5, 1)
     reference: ClassVar[str] = "Sundararajan et al. 2017, arXiv 1703.01365"
     complete: ClassVar[str] = "S(x) - S(black)"

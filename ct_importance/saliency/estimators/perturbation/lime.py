@@ -26,7 +26,7 @@ class Lime(HidingParts):
 
     title: ClassVar[str] = "LIME"
     colour: ClassVar[str] = "#4D7F17"
-    dashes: ClassVar[tuple[float, ...]] = (2, 1)
+    dashes: ClassVar[tuple[float, ...]] = (4, 1, 2, 1)
     reference: ClassVar[str] = "Ribeiro et al. 2016, arXiv 1602.04938"
 
     samples: int = Field(1000, ge=2, le=100_000)

@@ -24,7 +24,7 @@ class Rise(Hiding):
 
     title: ClassVar[str] = "RISE"
     colour: ClassVar[str] = "#01665E"
-    dashes: ClassVar[tuple[float, ...]] = (4, 1, 1, 1)
+    dashes: ClassVar[tuple[float, ...]] = (5, 1, 1, 1, 1, 1)
     reference: ClassVar[str] = "Petsiuk et al. 2018, arXiv 1806.07421"
 
     masks: int = Field(4000, ge=1, le=100_000)
