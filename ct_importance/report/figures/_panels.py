@@ -107,7 +107,7 @@ def label_axes(drawn: figure.Figure, x: str, y: str, legend_lines: int = 1, note
     for axes in drawn.axes:
         # Numbers at both ends stay within their panel.
         for last in axes.get_xticklabels()[-1:]:
-            last.set_ha("right")
+            last.set_horizontalalignment("right")
     drawn.text(0.5, (1.7 + LEGEND_LINE * legend_lines) / height, x, ha="center", va="bottom")
     drawn.text(0.005, 0.5, y, ha="left", va="center", rotation=90)
     drawn.text(0.5, 1 - 0.6 / height, note, ha="center", va="top", fontsize=6)

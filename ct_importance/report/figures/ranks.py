@@ -114,10 +114,12 @@ def _draw_ranks(
             continue
         found, colour = of_estimator[name], style["color"]
         axes.plot([found.rank_low, found.rank_high], [row, row], color=colour, linewidth=1.6)
-        frame = {"facecolor": "white", "edgecolor": colour, "linewidth": 0.6}
+        frame: dict[str, Any] = {"facecolor": "white", "edgecolor": colour, "linewidth": 0.6}
         axes.text(
             *(found.rank, row + 0.04, f"{found.rank:.3g}"),
-            **{"ha": "center", "va": "center", "fontsize": 5.5},
+            ha="center",
+            va="center",
+            fontsize=5.5,
             bbox={"boxstyle": "round,pad=0.12", **frame},
         )
     count = len(styles)

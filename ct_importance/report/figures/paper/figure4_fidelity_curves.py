@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ct_importance.report.figure import Tables
 from ct_importance.report.figures.paper._of_metric import CurvesOfMetric
@@ -65,7 +65,7 @@ def _draw_area(axes: Axes, curves: pd.DataFrame, colour: str) -> None:
 
     mif, lif = (curves[curves.order == order].sort_values("masked") for order in ("mif", "lif"))
     x, low, high = (of.to_numpy() for of in (mif.masked, mif.accuracy, lif.accuracy))
-    area = {"interpolate": True, "color": colour, "alpha": 0.35, "zorder": 1}
+    area: dict[str, Any] = {"interpolate": True, "color": colour, "alpha": 0.35, "zorder": 1}
     axes.fill_between(x, low, high, where=high >= low, linewidth=0, **area)
     axes.fill_between(x, low, high, where=high < low, linewidth=0, hatch="//////", **area)
     for curve, style in ((lif, LIF), (mif, MIF)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ct_importance.report.figure import Tables
 from ct_importance.report.figures.paper._of_metric import CurvesOfMetric
@@ -11,7 +11,7 @@ from ct_importance.report.names import PERFECT_MAP
 if TYPE_CHECKING:
     from matplotlib import figure
 
-CEILING = {"color": "#767676", "linestyle": (0, (1, 1.2)), "label": PERFECT_MAP}
+CEILING: dict[str, Any] = {"color": "#767676", "linestyle": (0, (1, 1.2)), "label": PERFECT_MAP}
 
 
 class DiceCurves(CurvesOfMetric):
