@@ -156,6 +156,33 @@ def test_a_metric_without_all_of_its_contract_is_refused(tmp_path):
         load("metric", "mean")
 
 
+FILL = """
+from typing import ClassVar
+
+from ct_importance.metrics.filling import Filling
+
+
+class Half(Filling):
+    '''Grey.'''
+
+    title: ClassVar[str] = "half"
+
+    def of(self, sample, probe):
+        return 0.5
+
+    def in_words(self, task=None):
+        return "in grey"
+"""
+
+
+def test_a_fill_of_another_package(tmp_path):
+    points = {"ct_importance.fills": {"half": "others.half"}}
+    with installed(tmp_path, "others", {"half": FILL}, points):
+        metric = load("metric", "fidelity")(fill="half")
+        assert "in grey" in metric.describe()
+        assert metric.model_dump()["fill"] == "half"
+
+
 def test_the_code_of_its_package_counts_for_reruns(tmp_path):
     digests = []
     for folder, helper in (("one", ""), ("again", ""), ("edited", "FACTOR = 2")):

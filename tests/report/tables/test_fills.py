@@ -94,10 +94,10 @@ def test_sentences(spread, ending):
 
 def test_the_page_of_agreement_has_them(tmp_path):
     ranks, taus = tmp_path / "ranks", tmp_path / "taus"
-    ranked([2, 1, 3]).assign(value=1.0).to_parquet(ranks)
+    ranked([2, 1, 3]).assign(value=1.0, verdict="").to_parquet(ranks)
     TAUS.to_parquet(taus)
     job = AgreementJob(metrics=METRICS, statistics=StatisticsOptions())
     written = [tmp_path / name for name in ("ranks.csv", "taus.csv", "words.md", "page.html")]
-    write_agreement(job, ranks, taus, [], *written)
+    write_agreement(job, ranks, taus, *written)
     for path in written[2:]:
         assert "Fidelity: ranks over fills, original values" in path.read_text()
