@@ -10,6 +10,7 @@ from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.metrics.per_slice import PerSlice
+from ct_importance.statistics.intervals import interval, resample_patients
 
 PROBE = Probe(seed=0)
 
@@ -109,3 +110,25 @@ def test_zero_and_negative_numbers_are_numbers(score):
     points = evaluate_slice(Constant(), sample, filled(1), PROBE)["original"]
     assert points["score"] == [score]
     assert points["defined"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("patients", "draw", "truth", "expected"),
+    [
+        (30, lambda rng: rng.beta(2, 5, 30), 2 / 7, 0.953),
+        (30, lambda rng: rng.beta(0.5, 5, 30), 0.5 / 5.5, 0.930),
+        (12, lambda rng: rng.beta(2, 5, 12), 2 / 7, 0.944),
+        (12, lambda rng: rng.beta(0.5, 5, 12), 0.5 / 5.5, 0.894),
+        (30, lambda rng: rng.random(30) < 0.8, 0.8, 0.966),
+        (12, lambda rng: rng.random(12) < 0.8, 0.8, 0.931),
+    ],
+)
+def test_intervals_hold_the_truth_as_often_as_captions_say(patients, draw, truth, expected):
+    rng = np.random.default_rng(0)
+    weights = resample_patients(np.ones((1, patients)), 1000, seed=0) / patients
+    held = []
+    for numbers in (draw(rng).astype(float) for _ in range(2000)):
+        estimate = np.array([numbers.mean()])
+        (low,), (high,) = interval(estimate, (weights @ numbers)[:, None], 0.95, [patients])
+        held.append(low - 1e-12 <= truth <= high + 1e-12)
+    assert np.mean(held) == pytest.approx(expected, abs=0.015)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ct_importance.metrics.metric import Category, Maps, Points, Probe, Sample
-from ct_importance.metrics.per_slice import PerSlice
+from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES, PerSlice
 from ct_importance.task import DEFAULT_TASK, Task
 
 
@@ -29,6 +29,7 @@ class Sparseness(PerSlice):
     undefined_where: ClassVar[str] = "a map is 0 everywhere"
     needs: ClassVar[frozenset[str]] = frozenset()
     table: ClassVar[str] = "sparseness"
+    coverage: ClassVar[str] = COVERAGE_OF_SHARES
 
     def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
         """Return the point of the map; that of its absolute values is the same."""

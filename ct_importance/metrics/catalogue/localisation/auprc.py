@@ -8,7 +8,7 @@ import numpy as np
 
 from ct_importance.metrics.masked_scores import COVERED, covered, sorted_scores
 from ct_importance.metrics.metric import Category, Probe, Sample
-from ct_importance.metrics.per_slice import PerSlice
+from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES, PerSlice
 from ct_importance.task import DEFAULT_TASK, Task
 
 
@@ -30,6 +30,7 @@ class Auprc(PerSlice):
     chance_of_slice: ClassVar[str] = COVERED
     needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "auprc"
+    coverage: ClassVar[str] = COVERAGE_OF_SHARES
 
     slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""

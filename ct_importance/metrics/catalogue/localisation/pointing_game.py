@@ -33,6 +33,9 @@ class PointingGame(PerSlice):
     chance_of_slice: ClassVar[str] = "the share of the slice that counts as a hit"
     needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "pointing_game"
+    coverage: ClassVar[str] = (
+        "about 97 % (30 patients, hit rates of 0.2 to 0.8) and 92 to 98 % (12)"
+    )
 
     slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""

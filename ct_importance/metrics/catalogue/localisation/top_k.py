@@ -15,7 +15,7 @@ from ct_importance.metrics.masked_scores import (
     top_count,
 )
 from ct_importance.metrics.metric import Category, Probe, Sample
-from ct_importance.metrics.per_slice import PerSlice
+from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES, PerSlice
 from ct_importance.task import DEFAULT_TASK, Task
 
 
@@ -35,6 +35,7 @@ class TopK(PerSlice):
     chance_of_slice: ClassVar[str] = COVERED
     needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "top_k"
+    coverage: ClassVar[str] = COVERAGE_OF_SHARES
 
     slices: Literal["annotated", "annotated_test"] = "annotated"
     """Slices the metric is computed on: only those with a mask can be."""
