@@ -160,10 +160,11 @@ def interval(
     # Accuracies of resamples often equal the estimate, up to rounding: these count half.
     equal = np.abs(difference) <= 1e-12 * np.maximum(1, np.abs(estimate))
     defined = (~np.isnan(difference)).sum(axis=0)
-    below = ((difference < 0) & ~equal).sum(axis=0) + equal.sum(axis=0) / 2
-    below = below / np.maximum(defined, 1)
+    below, alike = (
+        of.sum(axis=0) / np.maximum(defined, 1) for of in ((difference < 0) & ~equal, equal)
+    )
     resolution = 1 / (defined + 1)
-    bias = ndtri(np.clip(below, resolution, 1 - resolution))
+    bias = ndtri(np.clip(below + alike / 2, resolution, 1 - resolution))
     quantile = _quantile(confidence, np.asarray(patients, float))
     ordered = np.sort(replicates, axis=0)
     return (
