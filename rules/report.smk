@@ -98,6 +98,7 @@ rule write_agreement:
     input:
         ranks="results/{run}/{classifier}/statistics/ranks.parquet",
         taus="results/{run}/{classifier}/statistics/taus.parquet",
+        together="results/{run}/{classifier}/statistics/together.parquet",
     output:
         ranks="results/{run}/{classifier}/tables/ranks.csv",
         taus="results/{run}/{classifier}/tables/agreement.csv",

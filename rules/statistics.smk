@@ -31,6 +31,7 @@ rule rank_estimators:
     output:
         ranks="results/{run}/{classifier}/statistics/ranks.parquet",
         taus="results/{run}/{classifier}/statistics/taus.parquet",
+        together="results/{run}/{classifier}/statistics/together.parquet",
     log:
         "results/{run}/logs/rank_estimators/{classifier}.log",
     benchmark:

@@ -12,4 +12,5 @@ with running(snakemake, RankingJob) as job:
         snakemake.input.sanity,
         snakemake.output.ranks,
         snakemake.output.taus,
+        snakemake.output.together,
     )

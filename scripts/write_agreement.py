@@ -9,6 +9,7 @@ with running(snakemake, AgreementJob) as job:
         job,
         snakemake.input.ranks,
         snakemake.input.taus,
+        snakemake.input.together,
         snakemake.output.ranks,
         snakemake.output.taus,
         snakemake.output.markdown,

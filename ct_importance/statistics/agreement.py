@@ -14,6 +14,7 @@ from ct_importance.metrics.metric import Metric
 from ct_importance.statistics.comparisons import differing_pairs
 from ct_importance.statistics.intervals import resample_patients, resample_trainings
 from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.statistics.together import judge_together, krippendorff_alpha
 
 SumsByName = Mapping[str, Mapping[tuple[str, str], Sequence[PatientSums]]]
 """By metric, or by classifier; by estimator and variant: one per training of the classifier."""
@@ -29,6 +30,8 @@ class Agreement:
     taus: pd.DataFrame
     """Columns variant, first, second (metrics), ``tau`` (tau-b of their rankings), ``tau_low`` and
     ``tau_high``."""
+    together: pd.DataFrame
+    """See `ct_importance.statistics.together.judge_together`."""
 
 
 def rank_by_metrics(
@@ -78,7 +81,11 @@ def rank_by_metrics(
             ranks.append(pd.DataFrame(key | {"value": value} | places))
     has_interval = all(of_metric.shape[1] > 1 for of_metric in weights.values())
     taus = _taus(merits, options.confidence, has_interval)
-    return Agreement(pd.concat(ranks, ignore_index=True), taus)
+    ranked = pd.concat(ranks, ignore_index=True)
+    alphas = _alphas(merits, options.confidence, has_interval)
+    error_rate = 1 - options.confidence
+    together = judge_together(ranked, alphas, list(comparisons.values()), error_rate)
+    return Agreement(ranked, taus, together)
 
 
 def merits_of(
@@ -125,6 +132,22 @@ def _taus(
         rows.append([variant, first, second, exact[0], *ends])
     columns = ["variant", "first", "second", "tau", "tau_low", "tau_high"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _alphas(
+    merits: Mapping[tuple[str, str], list[np.ndarray]], confidence: float, has_interval: bool
+) -> dict[str, tuple[float, float, float]]:
+    """Return Krippendorff's alpha of all metrics with its interval, by variant."""
+    found = {}
+    for variant in dict.fromkeys(variant for _, variant in merits):
+        of_variant = [it for (_, other), it in merits.items() if other == variant]
+        exact, resampled = (
+            krippendorff_alpha(np.stack(of_metrics, axis=1))
+            for of_metrics in zip(*of_variant, strict=True)
+        )
+        ends = percentiles(resampled if has_interval else resampled[:0], confidence)
+        found[variant] = (float(exact[0]), *ends)
+    return found
 
 
 def tau_between_trainings(values: pd.DataFrame) -> pd.DataFrame:

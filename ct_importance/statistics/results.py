@@ -120,6 +120,7 @@ def write_ranks(
     sanity: Sequence[StrPath],
     ranks: StrPath,
     taus: StrPath,
+    together: StrPath,
 ) -> None:
     """Write how each metric ranks the estimators, and how far the metrics agree.
 
@@ -129,7 +130,8 @@ def write_ranks(
         comparisons: One per metric.
         sanity: The tables of values of the metrics of sanity, in their order.
         ranks: A table to write.
-        taus: The other.
+        taus: Another.
+        together: The third.
     """
     metrics = {it.name: it.metric for it in job.metrics}
     size = len(points) // len(metrics)
@@ -147,6 +149,7 @@ def write_ranks(
     judged = dict(zip(judging, map(read_frame, sanity), strict=True))
     write_frame(ranks, with_verdicts(found.ranks, metrics, judged))
     write_frame(taus, found.taus)
+    write_frame(together, found.together)
 
 
 def write_concordance(

@@ -26,13 +26,15 @@ OVERLAY = TINY | {
         "prediction_saliency_correlation": {"radii": [0.02, 0.1], "copies": 2, "sample": 3},
     },
 }
+TABLES = [f"results/tiny/resnet50/tables/{name}.md" for name in (*VARIED, "agreement")]
+WANTED = ["--", *TABLES]
 ESTIMATORS = ("backpropagation", "expected_gradients", "random", "segment_ablation")
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("varied") / "project", OVERLAY)
-    project.run()
+    project.run(*WANTED)
     return project
 
 
@@ -87,7 +89,7 @@ def test_values_go_through_the_same_statistics(finished):
 
 
 def test_nothing_changed_nothing_runs(project):
-    assert project.planned_jobs() == set()
+    assert project.planned_jobs(*WANTED) == set()
 
 
 def varied_jobs(estimator, folder):
@@ -97,7 +99,7 @@ def varied_jobs(estimator, folder):
 def test_one_estimator_redoes_its_share_alone(project):
     estimators = OVERLAY["estimators"] | {"expected_gradients": {"samples": 3}}
     project.configure(OVERLAY | {"estimators": estimators})
-    planned = project.planned_jobs()
+    planned = project.planned_jobs(*WANTED)
     maps = {job for job in planned if job.startswith("compute_importance")}
     assert maps == {
         "compute_importance(expected_gradients)",
@@ -111,20 +113,17 @@ def test_one_estimator_redoes_its_share_alone(project):
 
 def test_how_layers_are_randomised_changes_what_follows_from_it_alone(project):
     edit(project, "ct_importance/classifier/networks/randomised.py")
-    planned = project.planned_jobs()
+    planned = project.planned_jobs(*WANTED)
     assert "randomise_classifier(layers_1-test_3)" in planned
     looking = {it for it in ESTIMATORS if it != "random"}
     maps = {job for job in planned if job.startswith("compute_importance")}
     assert maps == {varied_jobs(it, RANDOMISED) for it in looking}
     points = {job for job in planned if job.startswith("evaluate_importance")}
-    assert points == {f"evaluate_importance(randomised_weights, {it})" for it in ESTIMATORS}
+    assert points == {f"evaluate_importance(randomised_weights, {it})" for it in looking}
     assert not any("noisy" in job for job in planned)
 
 
-def test_without_these_metrics_their_files_are_left_alone(project):
-    metrics = OVERLAY["metrics"] | dict.fromkeys(VARIED)
-    project.configure(OVERLAY | {"metrics": metrics})
-    assert not any(
-        job.startswith(("compute", "evaluate", "randomise", "copy", "choose"))
-        for job in project.planned_jobs()
-    )
+def test_without_noisy_copies_what_is_left_stays(project):
+    project.configure(OVERLAY | {"metrics": OVERLAY["metrics"] | dict.fromkeys(VARIED[1:])})
+    planned = project.planned_jobs("--", "results/tiny/resnet50/tables/agreement.md")
+    assert planned == {"rank_estimators", "write_agreement"}

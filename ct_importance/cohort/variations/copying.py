@@ -14,6 +14,7 @@ from ct_importance.compute.randomness import generator_for
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import (
+    FLAGS,
     Row,
     copy_id,
     count_slices,
@@ -43,7 +44,7 @@ def copy_slices(job: CopyJob, chosen: StrPath, slices: StrPath, images: StrPath)
 
 
 def _copies(job: CopyJob, chosen: StrPath) -> Iterator[Row]:
-    columns = [name for name in image_schema(chosen).names if name in ("image", "mask")]
+    columns = [name for name in image_schema(chosen).names if name not in FLAGS]
     rows = iterate_slices(chosen, ["all"], columns)
     for row in progress(rows, "noisy copies: slices", count_slices(chosen, ["all"])):
         radii = [radius for radius in job.radii for _ in range(job.copies)]

@@ -26,6 +26,7 @@ from ct_importance.report.tables.formats import (
 from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import compare_with_paper
 from ct_importance.report.tables.sanity import READING_OF_SANITY, say_failures
+from ct_importance.report.tables.together import GROUPS, group_table, say_together
 from ct_importance.statistics.agreement import kendall_tau
 from ct_importance.statistics.verdicts import sanity_of
 
@@ -43,6 +44,7 @@ def write_agreement(
     job: AgreementJob,
     ranks: StrPath,
     taus: StrPath,
+    together: StrPath,
     ranks_csv: StrPath,
     taus_csv: StrPath,
     markdown: StrPath,
@@ -54,12 +56,13 @@ def write_agreement(
         job: What to compare.
         ranks: Table of the ranks.
         taus: Table of Kendall's tau.
+        together: Table of what all metrics say together.
         ranks_csv: The same as CSV, to be written.
         taus_csv: Likewise.
         markdown: The words and tables, to be written.
         page: The same as HTML.
     """
-    ranked, agreed = read_frame(ranks), read_frame(taus)
+    ranked, agreed, of_all = map(read_frame, (ranks, taus, together))
     sanity = sanity_of(ranked)
     caption = CAPTION.format(
         percent(job.statistics.confidence),
@@ -80,11 +83,11 @@ def write_agreement(
             *say_fills(ranked, agreed, fills, variant),
         )
     ]
-    sentences += say_failures(ranked)
+    sentences += [*say_together(of_all), *say_failures(ranked)]
     lines = [f"- {escape_markdown(sentence)}" for sentence in sentences]
     words = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
     tables = _tables(ranked, agreed, job.controls) | fill_tables(ranked, fills, job.controls)
-    of_tables, parts = titled_tables(tables)
+    of_tables, parts = titled_tables(tables | {GROUPS: group_table(of_all, job.controls)})
     whole = [f"**{escape_markdown(caption)}**", "", *lines, *of_tables]
     if sanity:
         keys = zip(ranked["variant"], ranked["estimator"], strict=True)

@@ -7,6 +7,7 @@ from ct_importance.report.jobs import AgreementJob
 from ct_importance.report.tables.agreement import write_agreement
 from ct_importance.report.tables.fills import fill_tables, over_fills, say_fills
 from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.statistics.together import COLUMNS
 
 ESTIMATORS = ["smoothgrad", "backpropagation", "random"]
 
@@ -96,8 +97,11 @@ def test_the_page_of_agreement_has_them(tmp_path):
     ranks, taus = tmp_path / "ranks", tmp_path / "taus"
     ranked([2, 1, 3]).assign(value=1.0, verdict="").to_parquet(ranks)
     TAUS.to_parquet(taus)
+    together = tmp_path / "together"
+    alone = {name: "a" if name == "group" else 0.5 for name in COLUMNS[2:]}
+    ranked([2, 1, 3])[COLUMNS[:2]].drop_duplicates().assign(**alone).to_parquet(together)
     job = AgreementJob(metrics=METRICS, statistics=StatisticsOptions())
     written = [tmp_path / name for name in ("ranks.csv", "taus.csv", "words.md", "page.html")]
-    write_agreement(job, ranks, taus, *written)
+    write_agreement(job, ranks, taus, together, *written)
     for path in written[2:]:
         assert "Fidelity: ranks over fills, original values" in path.read_text()
