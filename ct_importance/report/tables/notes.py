@@ -207,6 +207,11 @@ def _falls_at_once(values: pd.DataFrame, name: str) -> bool:
 
 def undefined(metric: Metric, values: pd.DataFrame) -> list[str]:
     """Return a note that says which estimators have slices without a value, and why."""
+    if metric.is_tuned and values["value"].isna().any():
+        return [
+            "There is no value: what is shown is chosen on slices of training patients and judged "
+            "on those of test patients, and there are not both with a mask."
+        ]
     if "undefined" not in values:
         return []
     names = [

@@ -563,3 +563,9 @@ def test_of_a_metric_that_is_tuned_test_patients_alone_make_intervals(top, is_ro
     table = values(patients=30, fewest=30, training_patients=26)
     notes = table_warnings(chosen, OPTIONS, DEFAULT_TASK, table, [GOOD])
     assert ("Intervals are rough: there are 4 patients only." in notes) == is_rough
+
+
+def test_what_cannot_be_tuned_has_no_value_and_a_note():
+    (note,) = undefined(load("metric", "iou")(top="training"), values(value=np.nan))
+    assert "there are not both with a mask" in note
+    assert undefined(load("metric", "iou")(top="training"), values()) == []
