@@ -8,11 +8,10 @@ from ct_importance.workflow.running import running
 
 with running(snakemake, ExplorerJob) as job:
     given = snakemake.input
-    tables = [given.slices, given.predictions, given.maps, given.fidelity, given.roc, given.dice]
     build_explorer(
         job,
         {Path(path).name: path for path in given.templates},
-        sources_of(job.estimators, *tables, given.segments),
+        sources_of(job, dict(given.items()), given.maps, given.points),
         snakemake.output.page,
         snakemake.threads,
     )

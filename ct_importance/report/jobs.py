@@ -118,4 +118,10 @@ class ExplorerJob(Options):
     """Which slices have maps (`ct_importance.io.slices.SUBSETS`)."""
     slices: int
     """How many the page holds at most."""
+    controls: tuple[str, ...] = ()
+    """Estimators that know nothing of the classifier."""
+    metrics: tuple[ChosenMetric, ...]
+    """In the order of their tables."""
+    hu_window: tuple[float, float]
+    """Hounsfield units of black and white."""
     task: Task

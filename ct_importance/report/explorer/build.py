@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,21 +16,24 @@ from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import Row, iterate_slices
-from ct_importance.io.table_file import read_table
-from ct_importance.report.explorer.levels import plan_levels
-from ct_importance.report.explorer.page import colour_tables, write_page
-from ct_importance.report.explorer.scores import Scores, read_scores
+from ct_importance.io.slices import iterate_slices
+from ct_importance.report.explorer.detail import BYTES_OF_SLICES, Detail, choose_detail
+from ct_importance.report.explorer.entries import page_index, slice_entries
+from ct_importance.report.explorer.page import write_page
+from ct_importance.report.explorer.scores import Paths, read_scores
 from ct_importance.report.explorer.selection import choose_slices
-from ct_importance.report.explorer.slices import Material, pack_slice, read_material
+from ct_importance.report.explorer.slices import (
+    Material,
+    pack_images,
+    pack_regions,
+    pack_slice,
+    read_material,
+)
 from ct_importance.report.jobs import ExplorerJob
-from ct_importance.report.names import display_name
-from ct_importance.task import Task
 
-MAP_BUDGET = 42_000_000
-"""Bytes of all maps as Base64: the page as a whole then stays below 60 MB, and opens at once."""
 SLICES_PER_WORKER = 4
-Paths = Mapping[str, StrPath]
+SAMPLES = 6
+"""Slices that are packed to see how finely all can be kept."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,47 +45,47 @@ class Sources:
     slices: StrPath
     """The list of slices."""
     predictions: StrPath
+    index: StrPath
+    """The index of the cohort: where slices lie in their series."""
     maps: Paths
     """By estimator, in the order of the configuration."""
-    fidelity: Paths
-    """Points by estimator; empty without the metric. So are the next two."""
-    roc: Paths
-    dice: Paths
+    points: Mapping[str, Paths]
+    """By metric and estimator."""
     segments: StrPath | None
-    """None without dice."""
+    """None where no metric needs them."""
 
 
 def sources_of(
-    estimators: Sequence[str],
-    slices: StrPath,
-    predictions: StrPath,
+    job: ExplorerJob,
+    tables: Mapping[str, StrPath],
     maps: Sequence[StrPath],
-    fidelity: Sequence[StrPath],
-    roc: Sequence[StrPath],
-    dice: Sequence[StrPath],
-    segments: StrPath | None,
+    points: Sequence[StrPath],
 ) -> Sources:
-    """Return `Sources` whose tables come in the order of the estimators.
+    """Return `Sources` out of the inputs of the rule.
 
-    Of a metric that is not configured there are no tables.
+    Args:
+        job: What the page shows.
+        tables: `slices`, `predictions`, `index` and, if there are any, `segments`.
+        maps: Tables of maps, in the order of the estimators.
+        points: Tables of points, metric by metric in the order of the job.
     """
-
-    def by_estimator(paths: Sequence[StrPath]) -> Paths:
-        return dict(zip(estimators, paths, strict=True)) if paths else {}
-
+    count = len(job.estimators)
+    by_metric = in_chunks(points, count)
     return Sources(
-        slices=slices,
-        predictions=predictions,
-        maps=by_estimator(maps),
-        fidelity=by_estimator(fidelity),
-        roc=by_estimator(roc),
-        dice=by_estimator(dice),
-        segments=segments or None,
+        slices=tables["slices"],
+        predictions=tables["predictions"],
+        index=tables["index"],
+        maps=dict(zip(job.estimators, maps, strict=True)),
+        points={
+            chosen.name: dict(zip(job.estimators, paths, strict=True))
+            for chosen, paths in zip(job.metrics, by_metric, strict=True)
+        },
+        segments=tables["segments"] or None,
     )
 
 
 def build_explorer(
-    job: ExplorerJob, templates: Paths, sources: Sources, path: StrPath, workers: int
+    job: ExplorerJob, templates: Mapping[str, StrPath], sources: Sources, path: StrPath, workers: int
 ) -> None:
     """Write the explorer of a run.
 
@@ -102,100 +107,64 @@ def build_explorer(
             "cohort/rejected.parquet for what was set aside"
         )
     slice_ids = [row["slice_id"] for row in rows]
-    scores = read_scores(sources.fidelity, sources.roc, sources.dice, slice_ids)
-    entries = _entries(rows, sources.predictions, scores, job.task)
-    first = next(iterate_slices(sources.slices, job.subsets, ["image"]))
-    factor, shares = plan_levels(first["image"].shape, len(rows) * len(sources.maps), MAP_BUDGET)
-    logger.info(
-        "%d of %d slices with maps, %d levels a map, images reduced by %d",
-        *(len(rows), len(candidates), len(shares), factor),
-    )
-    index = page_index(job.run, job.task, list(sources.maps), entries, scores)
-    index |= {
-        "explained": len(candidates),
-        "size": list(first["image"].shape),
-        "factor": factor,
-        "levels": len(shares),
-    }
-    material = read_material(sources.slices, job.subsets, slice_ids, sources.maps, sources.segments)
-    packed = _pack_all(material, partial(pack_slice, factor=factor, shares=shares), workers)
-    contents = (
-        content | {"curves": scores.curves.get(slice_id, {})}
-        for slice_id, content in zip(slice_ids, packed, strict=True)
-    )
-    shown = progress(contents, "explorer: slices", len(rows))
-    write_page(path, templates, shown, index)
+    scores = read_scores(job.metrics, sources.points, slice_ids)
+    entries = slice_entries(rows, sources.predictions, sources.index, scores, job.task)
+    with process_pool(workers) as pool:
+        detail = _detail(_material(job, sources, _spread(slice_ids)), len(rows), job, pool)
+        logger.info(
+            "%d of %d slices with maps, %d levels a map, images reduced by %d",
+            *(len(rows), len(candidates), len(detail.shares), detail.factor),
+        )
+        first = next(iterate_slices(sources.slices, job.subsets, ["image"]))
+        size = first["image"].shape
+        index = page_index(job, entries, scores, len(candidates), size, detail)
+        pack = partial(pack_slice, detail=detail, hu_window=job.hu_window)
+        packed = _pack_all(_material(job, sources, slice_ids), pack, pool, workers)
+        contents = (
+            content | {"curves": scores.curves.get(slice_id, {})}
+            for slice_id, content in zip(slice_ids, packed, strict=True)
+        )
+        write_page(path, templates, progress(contents, "explorer: slices", len(rows)), index)
     logger.info("%.1f MB", Path(path).stat().st_size / 1e6)
 
 
-def page_index(
-    run: str,
-    task: Task,
-    estimators: Sequence[str],
-    entries: list[dict[str, Any]],
-    scores: Scores,
-) -> dict[str, Any]:
-    """Return what the page knows of the run as a whole.
-
-    Args:
-        run: Name of the run.
-        task: What the classifier tells apart.
-        estimators: Names in the configuration.
-        entries: One per slice.
-        scores: Of these slices.
-    """
-    return {
-        "run": run,
-        "estimators": [{"name": name, "title": display_name(name)} for name in estimators],
-        "fractions": scores.fractions,
-        "percentages": scores.percentages,
-        "has_auc": scores.has_auc,
-        "classes": list(task.classes),
-        "fill": list(task.fill),
-        "colours": colour_tables(),
-        "slices": entries,
-    }
+def _spread(slice_ids: Sequence[str]) -> list[str]:
+    """Return some of the slices, evenly spaced."""
+    count = min(SAMPLES, len(slice_ids))
+    return [slice_ids[(2 * number + 1) * len(slice_ids) // (2 * count)] for number in range(count)]
 
 
-def _entries(
-    rows: Iterable[Row], predictions: StrPath, scores: Scores, task: Task
-) -> list[dict[str, Any]]:
-    """Return what the page lists of each slice: keys, label, the classifier's answer, scores."""
-    of_two = len(task.classes) == 2
-    answer = ["logit"] if of_two else ["predicted", "probabilities"]
-    columns = ["slice_id", "correct", *answer]
-    answers = {row["slice_id"]: row for row in read_table(predictions, columns).to_pylist()}
-    entries = []
-    for row in rows:
-        slice_id = row["slice_id"]
-        if slice_id not in answers:
-            raise InputError(
-                f"{predictions}: lacks slice {slice_id}; delete this file and run again"
-            )
-        entries.append(
-            {key: row[key] for key in ("slice_id", "patient_id", "label", "split", "annotated")}
-            | _answer(answers[slice_id], of_two)
-            | {
-                "correct": answers[slice_id]["correct"],
-                "scores": scores.numbers.get(slice_id, {}),
-            }
-        )
-    return entries
+def _material(job: ExplorerJob, sources: Sources, chosen: Sequence[str]) -> Iterator[Material]:
+    return read_material(sources.slices, job.subsets, chosen, sources.maps, sources.segments)
 
 
-def _answer(row: Row, of_two: bool) -> dict[str, Any]:
-    """Return the logit, or of more than two classes the answer and its probability."""
-    if of_two:
-        return {"logit": round(row["logit"], 3)}
-    predicted = row["predicted"]
-    return {"answer": predicted, "probability": round(row["probabilities"][predicted], 3)}
+def _detail(samples: Iterable[Material], count: int, job: ExplorerJob, pool: Executor) -> Detail:
+    """Return how finely slices and maps are kept."""
+    samples = list(samples)
+
+    def bytes_of(pack: Callable[[Material], dict[str, Any]]) -> list[int]:
+        return list(pool.map(partial(_size, pack), samples))
+
+    return choose_detail(
+        bytes_of(pack_regions),
+        count,
+        BYTES_OF_SLICES,
+        lambda detail: bytes_of(partial(pack_images, detail=detail, hu_window=job.hu_window)),
+    )
+
+
+def _size(pack: Callable[[Material], dict[str, Any]], material: Material) -> int:
+    return len(json.dumps(pack(material)))
 
 
 def _pack_all(
-    material: Iterable[Material], pack: Callable[[Material], dict[str, Any]], workers: int
+    material: Iterable[Material],
+    pack: Callable[[Material], dict[str, Any]],
+    pool: Executor,
+    workers: int,
 ) -> Iterator[dict[str, Any]]:
     """Yield what ``pack`` makes of each slice; few slices are held at a time."""
-    slices = iter(material)
-    with process_pool(workers) as pool:
-        for group in in_chunks(slices, workers * SLICES_PER_WORKER):
-            yield from pool.map(pack, group)
+    for group in in_chunks(material, workers * SLICES_PER_WORKER):
+        yield from pool.map(pack, group)
+
+

@@ -1,16 +1,15 @@
-"""Importance maps and regions in few bytes, for the explorer: a level per pixel, a value per level.
+"""Importance maps, slices and regions in few bytes: a level per pixel, a value per level.
 
 The pixels of a map are ranked and divided into levels of chosen shares, so that one image serves
 the colours of both variants and their masking in order of importance. Gradients are noise from
 pixel to pixel: half the resolution would lose the order. Lossy compression of the same size moves
-pixels across every fraction; few levels keep those at both ends apart, where maps are read.
+pixels across every fraction.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-import math
 
 import numpy as np
 from PIL import Image
@@ -18,56 +17,6 @@ from PIL import Image
 from ct_importance.saliency.xrai.regions import Regions
 
 MAX_LEVELS = 256
-# Levels on each side of the median, and the share of each in that of its neighbour nearer to it.
-LADDER = (
-    (128, 1.0),
-    (32, 0.95),
-    (16, 0.8),
-    (12, 0.7),
-    (8, 0.6),
-    (6, 0.5),
-    (5, 0.4),
-    (4, 0.25),
-)
-BASE64_OVERHEAD = 4 / 3
-
-
-def level_shares(bits: float) -> np.ndarray | None:
-    """Return the finest division of pixels into levels that a number of bits per pixel allows.
-
-    Args:
-        bits: Entropy of a pixel's level, at most.
-
-    Returns:
-        Shares of the pixels, from the lowest level to the highest; they sum to 1. None if the
-        coarsest division needs more bits.
-    """
-    for side, ratio in LADDER:
-        falling = ratio ** np.arange(side)
-        shares: np.ndarray = np.concatenate([falling[::-1], falling]) / (2 * falling.sum())
-        if -(shares * np.log2(shares)).sum() <= bits:
-            return shares
-    return None
-
-
-def plan_levels(shape: tuple[int, int], maps: int, budget: int) -> tuple[int, np.ndarray]:
-    """Return by how much images are reduced, and the shares of the levels, for a number of maps.
-
-    Args:
-        shape: Rows and columns of a map.
-        maps: Number of maps.
-        budget: Bytes that all maps may take as Base64.
-
-    Returns:
-        A whole factor, 1 unless even the coarsest levels need too much; and `level_shares`.
-    """
-    factor = 1
-    while True:
-        pixels = math.prod(-(-side // factor) for side in shape)
-        shares = level_shares(8 * budget / BASE64_OVERHEAD / (maps * pixels))
-        if shares is not None:
-            return factor, shares
-        factor += 1
 
 
 def quantise(importance: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,7 +24,7 @@ def quantise(importance: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np
 
     Args:
         importance: (H, W), finite.
-        shares: See `level_shares`, at most 256.
+        shares: Of the levels, see `ct_importance.report.explorer.detail.Detail`, at most 256.
 
     Returns:
         Levels (H, W) uint8, none empty, and rising values (L,) float32. Equal pixels share a level.
@@ -87,6 +36,22 @@ def quantise(importance: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np
     _, levels, sizes = np.unique(levels, return_inverse=True, return_counts=True)
     values = np.bincount(levels, flat) / sizes
     return levels.reshape(importance.shape).astype(np.uint8), values.astype(np.float32)
+
+
+def split_greys(image: np.ndarray, greys: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a slice as one or two bytes per pixel.
+
+    Args:
+        image: (H, W) in [0, 1].
+        greys: Number of grey values, from 256 to 65536.
+
+    Returns:
+        The high bits, (H, W) uint8, and the low ones, or None where 8 bits are enough.
+    """
+    values = np.rint(image * (greys - 1)).astype(np.uint16)
+    low = max(0, (greys - 1).bit_length() - 8)
+    rest = (values & ((1 << low) - 1)).astype(np.uint8) if low else None
+    return (values >> low).astype(np.uint8), rest
 
 
 def rank_regions(regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,7 +17,11 @@ from ct_importance.io.paths import StrPath
 
 COLOURS = {"diverging": "RdBu_r", "sequential": "inferno"}
 """Those of the figures: as much darker to either side; lightness rises evenly."""
-SCRIPT_FILES = ("levels.js", "drawing.js", "page.js")
+SCRIPT_FILES = (
+    *("levels.js", "data.js", "state.js", "colours.js", "charts.js"),
+    *("stage.js", "panels.js", "overview.js", "saving.js", "page.js"),
+)
+"""In the order in which they are read."""
 
 
 def write_page(
@@ -44,11 +48,13 @@ def write_page(
         file.write(before.replace("/* style */", texts["page.css"]).replace("{run}", title))
         file.write(_data_element("index", index))
         file.write(script.replace("/* scripts */", scripts))
-        limits = []
+        limits, thumbnails = [], []
         for number, content in enumerate(slices):
             limits.append(content["limits"])
+            thumbnails.append(content.pop("thumbnail"))
             file.write(_data_element(f"slice-{number}", content))
         file.write(_data_element("limits", _common_limits(limits)))
+        file.write(_data_element("thumbnails", thumbnails))
         file.write(after)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +12,16 @@ import pandas as pd
 
 from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.metrics.masking import ORDERS
+from ct_importance.metrics.metric import Curves, Metric
 
 Paths = Mapping[str, StrPath]
+"""By estimator."""
 BySlice = dict[str, dict[str, dict[str, Any]]]
 """Slice id -> estimator -> variant -> what is known of that map."""
+MORE_DECIMALS = 2
+"""Than a table has: the page orders slices by them."""
 
 
 @dataclass
@@ -23,47 +29,64 @@ class Scores:
     """Numbers and curves of each slice, by slice, estimator and variant."""
 
     numbers: BySlice = field(default_factory=dict)
-    """`auc`, `dsc` (highest) at `dsc_percentage`, `fidelity` (10 F of the slice alone)."""
+    """By metric: what its table would say of this slice alone."""
     curves: BySlice = field(default_factory=dict)
     """`mif` and `lif`: logits by fraction, to two decimals; `dsc` by percentage, in thousandths."""
     fractions: list[float] | None = None
-    """Fractions of the pixels masked; None without the metric."""
+    """Fractions of the pixels masked; None without fidelity."""
     percentages: list[float] | None = None
-    """Displayed percentages; None without the metric."""
-    has_auc: bool = False
+    """Displayed percentages; None without Dice."""
 
 
-def read_scores(fidelity: Paths, roc: Paths, dice: Paths, slice_ids: Collection[str]) -> Scores:
+def first_of(metrics: Sequence[ChosenMetric], method: str) -> ChosenMetric | None:
+    """Return the first entry of a method: the one whose curves are shown."""
+    return next((one for one in metrics if one.method == method), None)
+
+
+def read_scores(
+    metrics: Sequence[ChosenMetric], points: Mapping[str, Paths], slice_ids: Collection[str]
+) -> Scores:
     """Return the scores of some slices.
 
     Args:
-        fidelity: Table of points by estimator; empty if the metric is not configured.
-        roc: Likewise.
-        dice: Likewise.
+        metrics: Those of the run.
+        points: Tables of points by metric and estimator.
         slice_ids: The slices wanted; those that a metric leaves out lack its numbers.
     """
-    scores = Scores(has_auc=bool(roc))
-    for estimator, path in fidelity.items():
-        _add_fidelity(scores, estimator, path, slice_ids)
-    for estimator, path in roc.items():
-        for slice_id, variant, rows in _maps(path, ["auc_exact"], slice_ids):
-            auc = round(float(rows["auc_exact"].iloc[0]), 4)
-            _of(scores.numbers, slice_id, estimator, variant)["auc"] = auc
-    for estimator, path in dice.items():
-        _add_dice(scores, estimator, path, slice_ids)
+    scores = Scores()
+    for chosen in metrics:
+        metric = chosen.metric
+        for estimator, path in points[chosen.name].items():
+            for slice_id, variant, rows in _maps(path, metric, slice_ids):
+                value = _value(metric, rows)
+                if not math.isnan(value):
+                    of_map = _of(scores.numbers, slice_id, estimator, variant)
+                    of_map[chosen.name] = round(value, metric.decimals + MORE_DECIMALS)
+    if fidelity := first_of(metrics, "fidelity"):
+        for estimator, path in points[fidelity.name].items():
+            _add_masking(scores, estimator, path, fidelity.metric, slice_ids)
+    if dice := first_of(metrics, "dice"):
+        for estimator, path in points[dice.name].items():
+            _add_dice(scores, estimator, path, dice.metric, slice_ids)
     return scores
 
 
-def _add_fidelity(
-    scores: Scores, estimator: str, path: StrPath, slice_ids: Collection[str]
+def _value(metric: Metric, rows: pd.DataFrame) -> float:
+    """Return the value of one map; NaN where it has none."""
+    curves = Curves(
+        {name: rows[name].to_numpy() for name in metric.position_columns},
+        {name: rows[name].to_numpy(float)[None] for name in metric.averaged},
+    )
+    with np.errstate(all="ignore"):
+        return float(metric.summarise(curves)["value"][0])
+
+
+def _add_masking(
+    scores: Scores, estimator: str, path: StrPath, metric: Metric, slice_ids: Collection[str]
 ) -> None:
-    columns = ["order", "fraction", "logit", "correct"]
-    for slice_id, variant, rows in _maps(path, columns, slice_ids):
+    for slice_id, variant, rows in _maps(path, metric, slice_ids):
         curves = {order: rows[rows["order"] == order] for order in ORDERS}
-        mif, lif = (curve["correct"].to_numpy(float) for curve in curves.values())
         scores.fractions = curves["mif"]["fraction"].tolist()
-        gain = 10 * np.trapezoid(lif - mif, scores.fractions)
-        _of(scores.numbers, slice_id, estimator, variant)["fidelity"] = round(float(gain), 3)
         _of(scores.curves, slice_id, estimator, variant).update(
             {
                 order: [round(float(logit), 2) for logit in curve["logit"]]
@@ -72,23 +95,21 @@ def _add_fidelity(
         )
 
 
-def _add_dice(scores: Scores, estimator: str, path: StrPath, slice_ids: Collection[str]) -> None:
-    for slice_id, variant, rows in _maps(path, ["percentage", "dsc"], slice_ids):
+def _add_dice(
+    scores: Scores, estimator: str, path: StrPath, metric: Metric, slice_ids: Collection[str]
+) -> None:
+    for slice_id, variant, rows in _maps(path, metric, slice_ids):
         scores.percentages = rows["percentage"].tolist()
-        best = rows.loc[rows["dsc"].idxmax()]
-        _of(scores.numbers, slice_id, estimator, variant).update(
-            {"dsc": round(float(best["dsc"]), 4), "dsc_percentage": float(best["percentage"])}
-        )
         thousandths = np.rint(1000 * rows["dsc"].to_numpy()).astype(int)
         _of(scores.curves, slice_id, estimator, variant)["dsc"] = thousandths.tolist()
 
 
 def _maps(
-    path: StrPath, columns: list[str], slice_ids: Collection[str]
+    path: StrPath, metric: Metric, slice_ids: Collection[str]
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield slice id, variant and rows of each map in a table of points."""
     wanted = [("slice_id", "in", list(slice_ids))]
-    table = read_frame(path, ["slice_id", "variant", *columns], wanted)
+    table = read_frame(path, ["slice_id", "variant", *metric.point_columns], wanted)
     for (slice_id, variant), rows in table.groupby(["slice_id", "variant"], sort=False):
         yield slice_id, variant, rows
 

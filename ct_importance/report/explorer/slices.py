@@ -12,20 +12,23 @@ from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_rows
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Row, iterate_slices, join_by_slice
+from ct_importance.report.explorer.detail import Detail
 from ct_importance.report.explorer.levels import (
-    MAX_LEVELS,
     encode_image,
     encode_values,
     quantise,
     rank_regions,
     reduce_mean,
     reduce_nearest,
+    split_greys,
 )
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.saliency.xrai.storage import unpack_segments
 
 LARGEST_REGION_MAP = 128
 SLICE_QUALITY = 90
+THUMBNAIL, THUMBNAIL_QUALITY = 64, 60
+"""Pixels of its longer side, at most."""
 SCALE_PERCENTILE = 99.5
 
 
@@ -73,44 +76,26 @@ def read_material(
         yield Material(row, dict(zip(maps, importance, strict=True)), packed)
 
 
-def pack_slice(material: Material, factor: int, shares: np.ndarray) -> dict[str, Any]:
-    """Return a slice as the page reads it.
-
-    Args:
-        material: The slice.
-        factor: By which images are reduced.
-        shares: Of the levels of maps, see `ct_importance.report.explorer.levels.level_shares`.
+def pack_regions(material: Material) -> dict[str, Any]:
+    """Return what is kept of a slice whatever the detail.
 
     Returns:
-        `image`, `mask` (or None), `maps` by estimator, `limits` (the ends of their colour scales:
-        99.5th percentile of |e|, 1 if that is 0) and `regions` by estimator and variant (without
-        XRAI empty).
+        `thumbnail`, `limits` (by estimator the end of the colour scale: 99.5th percentile of |e|,
+        1 if that is 0) and `regions` by estimator and variant (without XRAI empty).
+
+    Raises:
+        InputError: If a map is not finite.
     """
-    mask = material.row["mask"]
-    has_mask = mask is not None and mask.any()
-    image = np.rint(255 * reduce_mean(material.row["image"], factor)).astype(np.uint8)
-    content: dict[str, Any] = {
-        "image": encode_image(image, None if len(shares) == MAX_LEVELS else SLICE_QUALITY),
-        "mask": encode_image(255 * reduce_nearest(mask, factor).astype(np.uint8))
-        if has_mask
-        else None,
-        "maps": {},
-        "limits": {},
-        "regions": {},
-    }
-    packed, shape = material.segments, material.row["image"].shape
-    segments = None if packed is None else unpack_segments(packed, shape)
+    image = material.row["image"]
+    packed = material.segments
+    segments = None if packed is None else unpack_segments(packed, image.shape)
+    content: dict[str, Any] = {"thumbnail": _thumbnail(image), "limits": {}, "regions": {}}
     for estimator, importance in material.maps.items():
         if not np.isfinite(importance).all():
             raise InputError(
                 f"{estimator}: the map of slice {material.row['slice_id']} has values that are not "
                 "finite; delete its file in saliency/ and run again"
             )
-        levels, values = quantise(reduce_mean(importance, factor), shares)
-        content["maps"][estimator] = {
-            "levels": encode_image(levels),
-            "values": encode_values(values),
-        }
         limit = float(np.percentile(np.abs(importance), SCALE_PERCENTILE)) or 1.0
         content["limits"][estimator] = float(f"{limit:.4g}")
         if segments is not None:
@@ -118,15 +103,60 @@ def pack_slice(material: Material, factor: int, shares: np.ndarray) -> dict[str,
     return content
 
 
+def pack_images(
+    material: Material, detail: Detail, hu_window: tuple[float, float]
+) -> dict[str, Any]:
+    """Return the slice, its mask and its maps as the page reads them.
+
+    Args:
+        material: The slice.
+        detail: How finely they are kept.
+        hu_window: HU of black and white.
+
+    Returns:
+        `image` and `image_low` (the low bits of its grey values, or None), `mask` (or None) and
+        `maps` by estimator.
+    """
+    mask = material.row["mask"]
+    has_mask = mask is not None and mask.any()
+    image = reduce_mean(material.row["image"], detail.factor)
+    high, low = split_greys(image, detail.greys(hu_window))
+    maps = {}
+    for estimator, importance in material.maps.items():
+        levels, values = quantise(reduce_mean(importance, detail.factor), detail.shares)
+        maps[estimator] = {"levels": encode_image(levels), "values": encode_values(values)}
+    return {
+        "image": encode_image(high, SLICE_QUALITY if detail.step is None else None),
+        "image_low": None if low is None else encode_image(low),
+        "mask": encode_image(255 * reduce_nearest(mask, detail.factor).astype(np.uint8))
+        if has_mask
+        else None,
+        "maps": maps,
+    }
+
+
+def pack_slice(
+    material: Material, detail: Detail, hu_window: tuple[float, float]
+) -> dict[str, Any]:
+    """Return a slice as the page reads it: `pack_images` and `pack_regions`."""
+    return pack_images(material, detail, hu_window) | pack_regions(material)
+
+
+def _thumbnail(image: np.ndarray) -> str:
+    factor = -(-max(image.shape) // THUMBNAIL)
+    pixels = np.rint(255 * reduce_mean(image, factor)).astype(np.uint8)
+    return encode_image(pixels, THUMBNAIL_QUALITY)
+
+
 def _pack_variants(importance: np.ndarray, segments: np.ndarray) -> dict[str, Any]:
     """Return the regions of both variants; one without negative values is packed once."""
-    variants = {"original": _pack_regions(importance, segments)}
+    variants = {"original": _pack_variant(importance, segments)}
     if (importance < 0).any():
-        variants["absolute"] = _pack_regions(np.abs(importance), segments)
+        variants["absolute"] = _pack_variant(np.abs(importance), segments)
     return variants
 
 
-def _pack_regions(importance: np.ndarray, segments: np.ndarray) -> dict[str, Any]:
+def _pack_variant(importance: np.ndarray, segments: np.ndarray) -> dict[str, Any]:
     ranks, values, sizes = rank_regions(xrai_regions(importance, segments))
     factor = -(-max(ranks.shape) // LARGEST_REGION_MAP)
     return {

@@ -110,5 +110,8 @@ def build_explorer(study: ReportFiles, wildcards: Any) -> ExplorerJob:
         estimators=tuple(study.estimators),
         subsets=tuple(study.explained()),
         slices=study.options.report.explorer_slices,
+        controls=study.controls(),
+        metrics=tuple(study.chosen_metrics.values()),
+        hu_window=study.options.cohort.hu_window,
         task=study.options.task,
     )

@@ -118,10 +118,11 @@ class MetricFiles(CohortFiles):
         """Return the tables of the metric of a job."""
         return self.points(wildcards.classifier, wildcards.metric)
 
-    def points_of_explorer(self, metric: str) -> Callable[[Wildcards], list[str]]:
-        """Return a function from wildcards to the tables of a metric of the first training."""
+    def points_of_explorer(self, wildcards: Wildcards) -> list[str]:
+        """Return the tables of all metrics, of the first training of a classifier alone."""
         count = len(self.estimators)
-        return lambda wildcards: self.points(wildcards.classifier, metric)[:count]
+        first = (self.points(wildcards.classifier, metric)[:count] for metric in self.metrics)
+        return list(itertools.chain(*first))
 
     def all_points(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of all metrics, in their order."""

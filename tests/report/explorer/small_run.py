@@ -11,6 +11,7 @@ from ct_importance.io.image_table import image_field, write_table
 from ct_importance.io.slices import FLAG_FIELDS, write_slice_list
 from ct_importance.io.table_file import read_table
 from ct_importance.metrics.evaluate import evaluate_estimator
+from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.plugins import load
 from ct_importance.report.explorer.build import Sources, build_explorer
 from ct_importance.report.jobs import ExplorerJob
@@ -26,6 +27,9 @@ TEMPLATES = {
     ).iterdir()
 }
 SHAPE = (30, 40)
+HU_WINDOW = (-200.0, 400.0)
+POSITIONS = [7.5, -30.0, -12.5, 60.0]
+"""Millimetres: of the first patient the second slice lies below the first."""
 ESTIMATORS = ["integrated_gradients_bw", "smoothgrad_squared"]
 OPTIONS = {"fidelity": {"step": 0.25}, "roc": {}, "dice": {"percentages": (2.0, 5.0, 20.0, 100.0)}}
 
@@ -85,6 +89,9 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
         },
     )
     write_slice_list(folder / "slices.parquet", [folder / "slices" / "all.parquet"])
+    kinds = [("slice_id", pa.string()), ("series_uid", pa.string()), ("position", pa.float64())]
+    columns = {"slice_id": ids, "series_uid": ["1.2", "1.3", "1.2", "1.3"], "position": POSITIONS}
+    write_table(folder / "index.parquet", pa.schema(kinds), columns)
     logits = [-1.5, 2.0, 3.25, -0.5]  # the second and the last are wrong
     columns = {
         "slice_id": ids,
@@ -102,7 +109,7 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
     write_table(
         folder / "segments.parquet", pa.schema(kinds), {"slice_id": kept, "segments": packed}
     )
-    points = {metric: {} for metric in OPTIONS}
+    points = {metric: {} for metric in metrics}
     maps = {}
     for estimator in ESTIMATORS:
         maps[estimator] = folder / f"{estimator}.parquet"
@@ -115,8 +122,9 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
     sources = Sources(
         folder / "slices.parquet",
         folder / "predictions.parquet",
+        folder / "index.parquet",
         maps,
-        **points,
+        points,
         segments=folder / "segments.parquet" if "dice" in metrics else None,
     )
     return sources, subjects, segments
@@ -154,12 +162,20 @@ def _evaluate(name, subjects, values, segments, path):
     evaluate_estimator(metric, with_maps, probe, path)
 
 
-def build_page(path, sources, limit=300, run="small", task=DEFAULT_TASK):
+def build_page(path, sources, limit=300, run="small", task=DEFAULT_TASK, controls=(), options=None):
     job = ExplorerJob(
         run=run,
         estimators=tuple(sources.maps),
         subsets=("annotated", "test"),
         slices=limit,
+        controls=controls,
+        metrics=tuple(
+            ChosenMetric(
+                name=name, method=name, options=OPTIONS[name] | (options or {}).get(name, {})
+            )
+            for name in sources.points
+        ),
+        hu_window=HU_WINDOW,
         task=task,
     )
     build_explorer(job, TEMPLATES, sources, path, workers=1)

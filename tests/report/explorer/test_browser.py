@@ -1,97 +1,29 @@
 """The explorer's page in a browser: what it shows, and how it is used."""
 
-import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ct_importance.metrics.catalogue.localisation.dice import dice_curve
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.task import Task
-from tests.report.explorer.chromium import PROGRAM, chromium
+from tests.report.explorer.looking import SHOWN, pixels_of, press, text_of
 from tests.report.explorer.small_run import (
-    SHAPE,
     build_page,
     importance_of,
     make_run,
     of_three_classes,
 )
 
-pytestmark = pytest.mark.skipif(
-    PROGRAM is None, reason="needs Chromium: apt install chromium (Debian's package)"
-)
-SHOWN = "document.documentElement.dataset.shown"
 
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as page:
-        yield page
-
-
-@pytest.fixture(autouse=True)
-def _forget_earlier_pages(browser):
-    browser.complaints.clear()
-    browser.requests.clear()
-    browser.call("Emulation.setEmulatedMedia", features=[])
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def url(run, tmp_path_factory):
-    return build_page(tmp_path_factory.mktemp("page") / "explorer.html", run[0]).as_uri()
-
-
-@pytest.fixture
-def visit(browser, url):
-    """Return a function that opens the page in a state; afterwards it must not have complained."""
-
-    def open_page(state="", width=1280):
-        browser.resize(width, 900)
-        browser.open(f"{url}#{state}")
-        browser.wait_for(SHOWN)
-        return browser
-
-    yield open_page
-    assert browser.complaints == []
-    assert {address.split("#")[0] for address in browser.requests} <= {url, "about:blank", "data:,"}
-
-
-def text_of(page, selector):
-    return page.evaluate(f"document.querySelector({json.dumps(selector)}).textContent")
-
-
-def pixels_of(page, panel, width=SHAPE[1], height=SHAPE[0]):
-    """Return the colours (H, W, 3) of a panel, a pixel of the slice each."""
-    data = page.evaluate(
-        f"""(() => {{
-          const canvas = document.querySelector("#{panel} canvas");
-          const small = new OffscreenCanvas({width}, {height}).getContext("2d");
-          small.imageSmoothingEnabled = false;
-          small.drawImage(canvas, 0, 0, {width}, {height});
-          return [...small.getImageData(0, 0, {width}, {height}).data];
-        }})()"""
-    )
-    return np.array(data).reshape(height, width, 4)[..., :3]
-
-
-def press(page, key):
-    page.press(key)
-    page.wait_for(SHOWN)
-
-
-def test_slice_and_mask_are_shown_as_they_are(run, visit):
+def test_a_slice_is_shown_as_it_is(run, visit):
     _, subjects, _ = run
     page = visit("slice=slice-2&outline=0")
 
-    shown = pixels_of(page, "slice-panel")[..., 0]
-    assert np.abs(shown / 255 - subjects[2].image).max() < 1 / 255
-    np.testing.assert_array_equal(pixels_of(page, "mask-panel")[..., 0] == 255, subjects[2].mask)
+    shown = pixels_of(page, "slice")[..., 0]
+    assert np.abs(shown / 255 - subjects[2].image).max() < 1.5 / 255
 
 
 @pytest.mark.parametrize("variant", ["original", "absolute"])
@@ -101,7 +33,7 @@ def test_masking_follows_importance(run, visit, variant, order):
     state = f"slice=slice-0&variant={variant}&order={order}&fraction=0.25&outline=0"
     page = visit(state)
 
-    shown = pixels_of(page, "masked-panel")[..., 0]
+    shown = pixels_of(page, "masked")[..., 0]
     importance = importance_of("integrated_gradients_bw", 0)
     importance = np.abs(importance) if variant == "absolute" else importance
     count = importance.size // 4
@@ -123,11 +55,11 @@ def test_the_regions_shown_are_those_of_the_metric(run, visit, percentage):
     regions = xrai_regions(importance_of("integrated_gradients_bw", 0), segments["slice-0"])
     dsc, share = dice_curve(regions, subjects[0].mask, np.array([percentage]))
     shown = regions.heat >= np.percentile(regions.heat, 100 - percentage)
-    visible = pixels_of(page, "regions-panel")[..., 0] > 0
+    visible = pixels_of(page, "regions")[..., 0] > 0
     bright = subjects[0].image > 0.01
     np.testing.assert_array_equal(visible[bright], shown[bright])
     text = text_of(page, "#regions-panel .reading")
-    assert text == f"Shown whole: {_short(share[0])} % · DSC {dsc[0]:.3f}"
+    assert text.startswith(f"Shown whole: {_short(share[0])} % · DSC {dsc[0]:.3f} · highest ")
 
 
 def _short(value):
@@ -141,35 +73,33 @@ def test_importance_of_regions_has_a_scale_of_its_own(run, visit):
     heat = xrai_regions(
         np.abs(importance_of("integrated_gradients_bw", 0)), segments["slice-0"]
     ).heat
-    brightness = pixels_of(page, "regions-panel").sum(2)
+    brightness = pixels_of(page, "regions").sum(2)
     assert np.corrcoef(brightness.ravel(), heat.ravel())[0, 1] > 0.9
     end = text_of(page, "#regions-panel .ticks span:last-child")
     assert float(end.removeprefix("≥ ")) == pytest.approx(heat.max(), rel=0.05)
 
 
 def test_colours_are_symmetric_around_zero_and_one_scale_serves_both_variants(visit):
-    page = visit("slice=slice-0&outline=0")
+    state = "slice=slice-0&outline=0&fade=0&opacity=100&top=100"
+    page = visit(state)
 
-    original = pixels_of(page, "original-panel").astype(int)
     importance = importance_of("integrated_gradients_bw", 0)
+    original = pixels_of(page, "integrated_gradients_bw").astype(int)
     strong = np.abs(importance) > 1
     red_minus_blue = original[..., 0] - original[..., 2]
     assert (np.sign(red_minus_blue) == np.sign(importance))[strong].all()
-    brightness = pixels_of(page, "absolute-panel").sum(2)
+    end = text_of(page, "#map-scale .ticks span:last-child")
+    visit(f"{state}&variant=absolute")
+    brightness = pixels_of(page, "integrated_gradients_bw").sum(2)
     assert np.corrcoef(brightness.ravel(), np.abs(importance).ravel())[0, 1] > 0.95
-    ends = page.evaluate(
-        "[...document.querySelectorAll('.ticks')].map((ticks) => ticks.lastChild.textContent)"
-    )
-    assert ends[0] == ends[1] != ""
+    assert text_of(page, "#map-scale .ticks span:last-child") == end != ""
 
 
 def test_the_model_answers_are_those_of_the_table(run, visit):
-    import pandas as pd
-
     sources, *_ = run
     page = visit("slice=slice-3&fraction=0.5&order=lif&estimator=smoothgrad_squared")
 
-    points = pd.read_parquet(sources.fidelity["smoothgrad_squared"])
+    points = pd.read_parquet(sources.points["fidelity"]["smoothgrad_squared"])
     row = points[
         (points.slice_id == "slice-3")
         & (points.variant == "original")
@@ -184,10 +114,10 @@ def test_the_model_answers_are_those_of_the_table(run, visit):
 
 
 def test_arrow_keys_step_through_slices_and_estimators(visit):
-    page = visit("slice=slice-1")
+    page = visit("slice=slice-2")
 
     press(page, "ArrowRight")
-    assert page.evaluate(SHOWN) == "slice-2"
+    assert page.evaluate(SHOWN) == "slice-0"
     press(page, "End")
     assert page.evaluate(SHOWN) == "slice-3"
     press(page, "ArrowRight")
@@ -197,7 +127,8 @@ def test_arrow_keys_step_through_slices_and_estimators(visit):
     press(page, "ArrowDown")
     assert "estimator=smoothgrad_squared" in page.evaluate("location.hash")
     press(page, "ArrowDown")
-    assert "estimator" not in page.evaluate("location.hash")
+    press(page, "ArrowUp")
+    assert "smoothgrad_squared" not in page.evaluate("location.hash").split("large")[0]
 
 
 def test_letters_change_what_is_shown_unless_switched_off(visit):
@@ -246,17 +177,19 @@ def test_slices_are_chosen_by_label_patient_and_answer(visit, state, listed):
 
 
 def test_slices_are_ordered_by_a_score_those_without_it_last(run, visit):
-    import pandas as pd
-
     sources, *_ = run
-    roc = pd.read_parquet(sources.roc["integrated_gradients_bw"])
-    auc = roc[roc.variant == "absolute"].groupby("slice_id")["auc_exact"].first().sort_values()
+    roc = pd.read_parquet(sources.points["roc"]["integrated_gradients_bw"])
+    auc = {
+        slice_id: np.trapezoid(rows.tpr, rows.fpr)
+        for slice_id, rows in roc[roc.variant == "absolute"].groupby("slice_id")
+    }
+    best = sorted(auc, key=auc.__getitem__, reverse=True)
     ids = "[...document.getElementById('slice').options].map((option) => option.value)"
 
-    page = visit("variant=absolute&sort=auc-best")
-    assert page.evaluate(ids) == [*auc.index[::-1], "slice-1", "slice-3"]
-    page = visit("variant=absolute&sort=auc-worst")
-    assert page.evaluate(ids) == [*auc.index, "slice-1", "slice-3"]
+    page = visit("variant=absolute&sort=roc-best")
+    assert page.evaluate(ids) == [*best, "slice-1", "slice-3"]
+    page = visit("variant=absolute&sort=roc-worst")
+    assert page.evaluate(ids) == [*best[::-1], "slice-1", "slice-3"]
 
 
 def test_a_choice_that_no_slice_fits_says_so_and_can_be_undone(visit):
@@ -283,7 +216,7 @@ def test_a_slice_without_mask_keeps_its_panels_in_place(visit):
     page = visit("slice=slice-1")
 
     absent = "[...document.querySelectorAll('figure.absent')].map((figure) => figure.id)"
-    assert page.evaluate(absent) == ["mask-panel", "regions-panel"]
+    assert page.evaluate(absent) == ["regions-panel"]
     assert text_of(page, "#estimators tbody tr td") == "–"
 
 
@@ -293,8 +226,8 @@ def test_a_run_without_masks_shows_what_there_is(browser, tmp_path):
     browser.wait_for(SHOWN)
 
     hidden = "[...document.querySelectorAll('figure[hidden]')].map((figure) => figure.id)"
-    assert browser.evaluate(hidden) == ["mask-panel", "regions-panel"]
-    assert text_of(browser, "#estimators thead") == "EstimatorF × 10"
+    assert browser.evaluate(hidden) == ["regions-panel"]
+    assert text_of(browser, "#estimators thead") == "EstimatorFidelity ↑F × 10"
     assert browser.complaints == []
 
 
@@ -305,7 +238,7 @@ def test_a_run_without_fidelity_shows_what_there_is(browser, tmp_path):
 
     hidden = "[...document.querySelectorAll('figure[hidden]')].map((figure) => figure.id)"
     assert browser.evaluate(hidden) == ["masked-panel"]
-    assert text_of(browser, "#estimators thead") == "EstimatorAUCmax DSCat"
+    assert text_of(browser, "#estimators thead") == "EstimatorROC ↑AUCDice ↑max DSC"
     assert browser.complaints == []
 
 
@@ -315,10 +248,10 @@ def test_classes_are_called_and_masked_as_the_task_has_it(browser, run, tmp_path
     browser.open(f"{page.as_uri()}#slice=slice-0&fraction=1&outline=0")
     browser.wait_for(SHOWN)
 
-    assert text_of(browser, "#label").split() == ["all", "healthylesion"]
+    assert text_of(browser, "#label").split() == ["allhealthylesion"]
     assert "healthy (probability of lesion 0." in text_of(browser, "#facts")
     assert "above 0 the answer is lesion" in text_of(browser, "#curve")
-    assert (pixels_of(browser, "masked-panel") == 102).all()
+    assert (pixels_of(browser, "masked") == 102).all()
     label = "document.querySelector('#masked-panel canvas').ariaLabel"
     assert "important pixels in grey. Answer" in browser.evaluate(label)
     assert "contrast" not in browser.evaluate("document.body.innerText").lower()
@@ -331,8 +264,8 @@ def test_what_is_masked_in_the_mean_of_the_slice(browser, run, tmp_path):
     browser.open(f"{page.as_uri()}#slice=slice-0&fraction=1&outline=0")
     browser.wait_for(SHOWN)
 
-    shown = pixels_of(browser, "slice-panel")[..., :3].mean()
-    assert (pixels_of(browser, "masked-panel") == round(shown)).all()
+    shown = pixels_of(browser, "slice")[..., :3].mean()
+    assert (pixels_of(browser, "masked") == round(shown)).all()
     assert browser.complaints == []
 
 
@@ -350,97 +283,3 @@ def test_of_three_classes_a_curve_is_of_the_slices_own(browser, run, tmp_path):
     browser.wait_for(SHOWN)
     assert "venous (probability 0.775): wrong" in text_of(browser, "#facts")
     assert browser.complaints == []
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_screen_reader_is_told_what_is_shown(visit, width):
-    page = visit("slice=slice-0", width)
-
-    spoken = text_of(page, "#live")
-    assert spoken.startswith("Slice 1 of 4, patient patient-0, no contrast, answer correct. ")
-    assert "Integrated Gradients (B&W), original, AUC 0." in spoken
-    tree = page.call("Accessibility.getFullAXTree")["nodes"]
-    seen = [node for node in tree if not node.get("ignored")]
-    nameless = [
-        node["role"]["value"]
-        for node in seen
-        if node["role"]["value"]
-        in {"button", "combobox", "slider", "checkbox", "radio", "image", "img"}
-        and not node.get("name", {}).get("value")
-    ]
-    assert nameless == []
-    buttons = [node["name"]["value"] for node in seen if node["role"]["value"] == "button"]
-    assert {"Previous slice", "Next slice"} <= set(buttons)
-    pictures = [node["name"]["value"] for node in seen if node["role"]["value"] in {"image", "img"}]
-    assert any(name.startswith("CT slice of patient patient-0") for name in pictures)
-    assert sum("importance map" in name for name in pictures) == 2
-
-
-CONTRASTS = """(() => {
-  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = (colour) => parts(colour).slice(0, 3).map((part) => part / 255)
-    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (node) => {
-    for (let at = node; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if ((parts(colour)[3] ?? 1) > 0) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  return [...document.querySelectorAll("body *")]
-    .filter((node) => node.checkVisibility() && node.childNodes.length
-      && [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
-    .map((node) => {
-      const style = getComputedStyle(node);
-      const ink = node.namespaceURI.endsWith("svg") ? style.fill : style.color;
-      const [one, two] = [light(ink), light(ground(node))];
-      return [(Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05), node.textContent];
-    })
-    .filter(([contrast]) => contrast < 4.5);
-})()"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(visit, scheme):
-    page = visit("slice=slice-0&fraction=1")
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    page.call("Emulation.setEmulatedMedia", features=[feature])
-
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-
-    assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
-    assert page.evaluate(CONTRASTS) == []
-
-
-def test_the_focus_can_be_seen_wherever_it_goes(visit):
-    page = visit("slice=slice-0")
-
-    without = page.evaluate(
-        """(() => {
-          const fields = document.querySelectorAll("main button, main select, main input, nav *");
-          return [...fields].filter((field) => field.matches("button, select, input")
-            && field.checkVisibility()).filter((field) => {
-              field.focus({ focusVisible: true });
-              return getComputedStyle(field).outlineWidth !== "3px";
-            }).map((field) => field.outerHTML);
-        })()"""
-    )
-    assert without == []
-
-
-@pytest.mark.parametrize("width", [320, 360, 768, 1280, 1920])
-def test_nothing_is_wider_than_the_window(visit, width):
-    page = visit("slice=slice-0", width)
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    too_wide = page.evaluate(
-        """[...document.querySelectorAll("main *, nav *, header *, #filters *")]
-             .filter((node) => node.checkVisibility() && !node.closest(".hidden"))
-             .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
-             .map((node) => node.outerHTML.slice(0, 100))"""
-    )
-    assert too_wide == []
-    assert page.evaluate("document.querySelector('.wide').scrollWidth") <= page.evaluate(
-        "document.querySelector('.wide').clientWidth"
-    )

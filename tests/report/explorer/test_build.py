@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import re
 
@@ -11,14 +12,17 @@ import pytest
 from PIL import Image
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.catalogue.faithfulness.fidelity import Fidelity
+from ct_importance.plugins import load
 from ct_importance.report.explorer.levels import rank_regions
+from ct_importance.report.explorer.scores import _value
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.task import Task
 from tests.metrics.summary import summarise_points
 from tests.report.explorer.small_run import (
     ESTIMATORS,
+    HU_WINDOW,
     OPTIONS,
+    POSITIONS,
     build_page,
     importance_of,
     make_run,
@@ -59,7 +63,10 @@ def test_every_slice_comes_with_its_pictures(run, page):
     ]
     for number, one in enumerate(subjects):
         packed = content[f"slice-{number}"]
-        assert np.abs(pixels(packed["image"]) / 255 - one.image).max() <= 0.5 / 255 + 1e-6
+        greys = content["index"]["greys"]
+        assert greys == HU_WINDOW[1] - HU_WINDOW[0] + 1
+        values = (pixels(packed["image"]).astype(int) << 2) | pixels(packed["image_low"])
+        assert np.abs(values / (greys - 1) - one.image).max() <= 0.5 / (greys - 1) + 1e-6
         if one.mask.any():
             np.testing.assert_array_equal(pixels(packed["mask"]) > 127, one.mask)
         else:
@@ -96,34 +103,91 @@ def test_regions_are_those_of_xrai_for_both_variants(run, page):
     assert content["slice-1"]["regions"] == {}
 
 
-def test_scores_are_those_of_the_tables(run, page):
+def test_scores_are_what_each_table_would_say_of_the_slice_alone(run, page):
     sources, *_ = run
     content = contents(page)
     entries = {entry["slice_id"]: entry for entry in content["index"]["slices"]}
+    for metric, estimator in itertools.product(OPTIONS, ESTIMATORS):
+        points = pd.read_parquet(sources.points[metric][estimator])
+        for (slice_id, variant), rows in points.groupby(["slice_id", "variant"]):
+            expected = summarise_points(load("metric", metric)(**OPTIONS[metric]), rows)["value"]
+            found = entries[slice_id]["scores"][estimator][variant][metric]
+            assert found == pytest.approx(expected.item(), abs=5e-4)
+        measured = set(points.slice_id)
+        for slice_id, entry in entries.items():
+            there = metric in entry["scores"].get(estimator, {}).get("original", {})
+            assert there == (slice_id in measured)
+
+
+def test_curves_are_those_of_the_tables(run, page):
+    sources, *_ = run
+    content = contents(page)
+    ids = [entry["slice_id"] for entry in content["index"]["slices"]]
     for estimator in ESTIMATORS:
-        roc = pd.read_parquet(sources.roc[estimator]).drop_duplicates(["slice_id", "variant"])
-        for row in roc.itertuples():
-            scores = entries[row.slice_id]["scores"][estimator][row.variant]
-            assert scores["auc"] == pytest.approx(row.auc_exact, abs=5e-5)
-        dice = pd.read_parquet(sources.dice[estimator])
+        dice = pd.read_parquet(sources.points["dice"][estimator])
         for (slice_id, variant), rows in dice.groupby(["slice_id", "variant"]):
-            number = list(entries).index(slice_id)
-            assert entries[slice_id]["scores"][estimator][variant]["dsc"] == pytest.approx(
-                rows["dsc"].max(), abs=5e-5
-            )
-            curve = content[f"slice-{number}"]["curves"][estimator][variant]["dsc"]
+            curve = content[f"slice-{ids.index(slice_id)}"]["curves"][estimator][variant]["dsc"]
             np.testing.assert_allclose(np.array(curve) / 1000, rows["dsc"], atol=5e-4)
-        points = pd.read_parquet(sources.fidelity[estimator])
-        for number, slice_id in enumerate(entries):
-            rows = points[(points.slice_id == slice_id) & (points.variant == "absolute")]
-            expected = summarise_points(Fidelity(), rows)["value"].item()
-            scores = entries[slice_id]["scores"][estimator]["absolute"]
-            assert scores["fidelity"] == pytest.approx(expected, abs=1e-3)
-            curve = content[f"slice-{number}"]["curves"][estimator]["absolute"]
-            lif = rows.loc[rows.order == "lif", "logit"]
-            np.testing.assert_allclose(curve["lif"], lif, atol=0.0051)
+        points = pd.read_parquet(sources.points["fidelity"][estimator])
+        for (slice_id, variant, order), rows in points.groupby(["slice_id", "variant", "order"]):
+            curve = content[f"slice-{ids.index(slice_id)}"]["curves"][estimator][variant][order]
+            np.testing.assert_allclose(curve, rows["logit"], atol=0.0051)
     assert content["index"]["percentages"] == list(OPTIONS["dice"]["percentages"])
     assert content["index"]["fractions"] == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_a_score_that_is_undefined_is_left_out():
+    points = {"score": [0.0, 0.7], "defined": [False, True], "chance": [0.1, 0.1]}
+    rows = pd.DataFrame(points)
+    metric = load("metric", "auprc")()
+
+    assert np.isnan(_value(metric, rows[:1]))
+    assert _value(metric, rows[1:]) == 0.7
+
+
+def test_slices_know_their_place_in_their_series(page):
+    entries = contents(page)["index"]["slices"]
+
+    assert [entry["position"] for entry in entries] == POSITIONS
+    assert [entry["series"] for entry in entries] == [1, 2, 1, 2]
+    assert "series_uid" not in page.read_text()
+
+
+def test_it_opens_on_a_slice_with_a_mask_and_the_leading_estimator(run, tmp_path):
+    sources, *_ = run
+    opening = contents(build_page(tmp_path / "page.html", sources))["index"]["opening"]
+    scores = {
+        name: summarise_slices(sources.points["fidelity"][name], "fidelity") for name in ESTIMATORS
+    }
+    assert opening == {"slice": "slice-2", "estimator": max(scores, key=scores.__getitem__)}
+    best = opening["estimator"]
+    other = build_page(tmp_path / "page.html", sources, controls=(best,))
+    assert contents(other)["index"]["opening"]["estimator"] != best
+
+
+def summarise_slices(path, metric):
+    """The mean over slices of what the metric's table would say of each alone."""
+    rows = pd.read_parquet(path).query("variant == 'original'")
+    chosen = load("metric", metric)(**OPTIONS[metric])
+    values = [summarise_points(chosen, one)["value"].item() for _, one in rows.groupby("slice_id")]
+    return np.mean(values)
+
+
+@pytest.mark.parametrize(
+    ("fill", "expected"),
+    [
+        ("by_class", [1.0, 0.0]),
+        ("mean", ["mean", "mean"]),
+        ({"method": "constant", "value": 0.25}, [0.25, 0.25]),
+        ("blur", [None, None]),
+    ],
+)
+def test_what_hides_pixels_is_said_as_far_as_it_is_one_grey(run, tmp_path, fill, expected):
+    options = {"fidelity": {"fill": fill}}
+    index = contents(build_page(tmp_path / "page.html", run[0], options=options))["index"]
+
+    assert index["fill"] == expected
+    assert index["fill_words"]
 
 
 def test_a_page_holds_no_more_slices_than_wanted_those_with_masks_first(run, tmp_path):
@@ -139,7 +203,7 @@ def test_a_run_without_masks_has_fidelity_only(tmp_path):
     content = contents(build_page(tmp_path / "page.html", sources))
 
     assert content["index"]["percentages"] is None
-    assert content["index"]["has_auc"] is False
+    assert [metric["name"] for metric in content["index"]["metrics"]] == ["fidelity"]
     assert content["slice-0"]["mask"] is None
     assert content["slice-0"]["regions"] == {}
     scores = content["index"]["slices"][0]["scores"]["integrated_gradients_bw"]
@@ -154,7 +218,7 @@ def test_a_run_with_masks_but_without_fidelity(tmp_path):
     assert content["index"]["fractions"] is None
     assert content["slice-0"]["regions"] == {}
     scores = content["index"]["slices"][0]["scores"]["integrated_gradients_bw"]
-    assert scores["absolute"].keys() == {"auc"}
+    assert scores["absolute"].keys() == {"roc"}
     assert content["index"]["slices"][1]["scores"] == {}
 
 
@@ -173,11 +237,12 @@ def test_a_page_asks_for_nothing_outside_itself(page):
 def test_a_page_tells_of_slices_what_the_tables_do_and_no_more(page):
     content = contents(page)
     allowed = {"slice_id", "patient_id", "label", "split", "annotated", "logit", "correct"}
+    allowed |= {"series", "position"}
 
     for entry in content["index"]["slices"]:
         assert entry.keys() == allowed | {"scores"}
     for number in range(4):
-        kinds = {"image", "mask", "maps", "limits", "regions", "curves"}
+        kinds = {"image", "image_low", "mask", "maps", "limits", "regions", "curves"}
         assert content[f"slice-{number}"].keys() == kinds
 
 

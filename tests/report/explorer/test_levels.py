@@ -5,51 +5,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ct_importance.report.explorer.detail import LADDER, level_shares
 from ct_importance.report.explorer.levels import (
-    BASE64_OVERHEAD,
     encode_image,
     encode_values,
-    level_shares,
-    plan_levels,
     quantise,
     rank_regions,
     reduce_mean,
     reduce_nearest,
+    split_greys,
 )
 from ct_importance.saliency.xrai.regions import Regions
 
-BITS = [8, 5, 4, 3, 2.1]
-
-
-def entropy(shares):
-    return -(shares * np.log2(shares)).sum()
+FINEST = level_shares(128, 1.0)
 
 
 def noise(shape=(40, 50), seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("f4")
 
 
-@pytest.mark.parametrize("bits", BITS)
-def test_shares_need_no_more_bits_than_given(bits):
-    shares = level_shares(bits)
-
-    assert entropy(shares) <= bits
-    assert shares.sum() == pytest.approx(1)
-    np.testing.assert_allclose(shares, shares[::-1])
-    assert shares[0] <= shares[len(shares) // 2]
-
-
-def test_more_bits_give_more_levels_up_to_a_byte():
-    counts = [len(level_shares(bits)) for bits in BITS]
-
-    assert counts == sorted(counts, reverse=True)
-    assert counts[0] == 256
-    assert level_shares(1.5) is None
-
-
-@pytest.mark.parametrize("bits", BITS)
-def test_levels_hold_the_shares_wanted_in_order_of_importance(bits):
-    importance, shares = noise(), level_shares(bits)
+@pytest.mark.parametrize(("side", "ratio"), [rung[:2] for rung in LADDER])
+def test_levels_hold_the_shares_wanted_in_order_of_importance(side, ratio):
+    importance, shares = noise(), level_shares(side, ratio)
 
     levels, values = quantise(importance, shares)
 
@@ -61,7 +38,7 @@ def test_levels_hold_the_shares_wanted_in_order_of_importance(bits):
 
 def test_values_come_back_within_the_spread_of_their_level():
     importance = noise()
-    levels, values = quantise(importance, level_shares(8))
+    levels, values = quantise(importance, FINEST)
 
     spread = [np.ptp(importance[levels == level]) for level in range(values.size)]
     assert (np.abs(values[levels] - importance) <= np.array(spread)[levels] + 1e-6).all()
@@ -72,7 +49,7 @@ def test_equal_pixels_share_a_level_and_no_level_is_empty():
     importance = noise()
     importance[:20] = 0
 
-    levels, values = quantise(importance, level_shares(8))
+    levels, values = quantise(importance, FINEST)
 
     assert np.unique(levels[:20]).size == 1
     assert set(levels.ravel()) == set(range(values.size))
@@ -80,34 +57,24 @@ def test_equal_pixels_share_a_level_and_no_level_is_empty():
 
 
 def test_a_constant_map_has_one_level():
-    levels, values = quantise(np.full((4, 4), 3.5), level_shares(8))
+    levels, values = quantise(np.full((4, 4), 3.5), FINEST)
 
     assert not levels.any()
     assert values.tolist() == [3.5]
 
 
-@pytest.mark.parametrize(
-    ("side", "maps", "factor", "levels"),
-    [(88, 17 * 8, 1, 256), (96, 100 * 8, 1, 256), (224, 300 * 8, 1, 8), (512, 300 * 8, 3, 16)],
-)
-def test_maps_of_any_size_fit_the_budget(side, maps, factor, levels):
-    budget = 42_000_000
+@pytest.mark.parametrize("greys", [256, 601, 1401, 4096])
+def test_grey_values_come_back_from_their_bits(greys):
+    image = np.random.default_rng(0).random((20, 30)).astype("f4")
+    image[0, :2] = 0, 1
 
-    found, shares = plan_levels((side, side), maps, budget)
+    high, low = split_greys(image, greys)
 
-    assert (found, len(shares)) == (factor, levels)
-    pixels = (-(-side // found)) ** 2
-    assert maps * pixels * entropy(shares) / 8 * BASE64_OVERHEAD <= budget
-
-
-def test_the_estimated_size_of_noise_is_the_real_one():
-    importance = noise((224, 224))
-    shares = level_shares(2.1)
-
-    encoded = encode_image(quantise(importance, shares)[0])
-
-    estimate = importance.size * entropy(shares) / 8 * BASE64_OVERHEAD
-    assert len(encoded) == pytest.approx(estimate, rel=0.05)
+    assert (low is None) == (greys == 256)
+    shift = max(0, (greys - 1).bit_length() - 8)
+    values = (high.astype(int) << shift) | (0 if low is None else low)
+    assert np.abs(values / (greys - 1) - image).max() <= 0.5 / (greys - 1) + 1e-6
+    assert (values[0, 0], values[0, 1]) == (0, greys - 1)
 
 
 def test_images_are_stored_without_loss():

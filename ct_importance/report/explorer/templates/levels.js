@@ -20,6 +20,15 @@ async function decodeImage(base64) {
   return { width, height, pixels };
 }
 
+/** Decode a slice to grey values from 0 to `greys` - 1, whose low bits are an image of their own. */
+async function decodeGreys(high, low, greys) {
+  const [image, rest] = await Promise.all([decodeImage(high), low && decodeImage(low)]);
+  if (!rest) return image;
+  const shift = Math.ceil(Math.log2(greys)) - 8;
+  const pixels = Uint16Array.from(image.pixels, (value, place) => (value << shift) | rest.pixels[place]);
+  return { ...image, pixels };
+}
+
 /** Decode an image of levels; values[level] is the importance of its pixels. */
 async function decodeLevels({ levels, values, sizes }) {
   const image = await decodeImage(levels);
@@ -54,8 +63,8 @@ function maskedPixels(map, variant, order, fraction) {
     if (sizes[level] > left) {
       const members = [];
       pixels.forEach((one, place) => { if (one === level) members.push(place); });
-      members.sort((a, b) => scrambled(a) - scrambled(b));
-      for (const place of members.slice(0, left)) masked[place] = 1;
+      const cutoff = Uint32Array.from(members, scrambled).sort()[left];
+      for (const place of members) if (scrambled(place) < cutoff) masked[place] = 1;
       break;
     }
     whole[level] = 1;

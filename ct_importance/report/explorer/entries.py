@@ -1,0 +1,158 @@
+"""What the explorer's page knows of the run as a whole, and lists of each slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ct_importance.errors import InputError
+from ct_importance.io.paths import StrPath
+from ct_importance.io.slices import Row
+from ct_importance.io.table_file import read_table
+from ct_importance.metrics.jobs import ChosenMetric
+from ct_importance.plugins import name_of
+from ct_importance.report.explorer.detail import Detail
+from ct_importance.report.explorer.page import colour_tables
+from ct_importance.report.explorer.scores import Scores, first_of
+from ct_importance.report.explorer.selection import opening
+from ct_importance.report.jobs import ExplorerJob
+from ct_importance.report.names import display_name, metric_name
+from ct_importance.task import Task
+
+FLAGS = ("slice_id", "patient_id", "label", "split", "annotated")
+
+
+def page_index(
+    job: ExplorerJob,
+    entries: list[dict[str, Any]],
+    scores: Scores,
+    explained: int,
+    size: Sequence[int],
+    detail: Detail,
+) -> dict[str, Any]:
+    """Return what the page knows of the run as a whole.
+
+    Args:
+        job: What it shows.
+        entries: One per slice.
+        scores: Of these slices.
+        explained: How many slices have maps.
+        size: Rows and columns of a slice.
+        detail: How finely slices and maps are kept.
+    """
+    slice_id, estimator = opening(entries, job.estimators, job.controls, job.metrics)
+    return {
+        "run": job.run,
+        "opening": {"slice": slice_id, "estimator": estimator},
+        "estimators": [
+            {"name": name, "title": display_name(name), "control": name in job.controls}
+            for name in job.estimators
+        ],
+        "metrics": [_metric(chosen) for chosen in job.metrics],
+        "fractions": scores.fractions,
+        "percentages": scores.percentages,
+        "classes": list(job.task.classes),
+        **_fill(job),
+        "colours": colour_tables(),
+        "slices": entries,
+        "explained": explained,
+        "size": list(size),
+        "factor": detail.factor,
+        "levels": len(detail.shares),
+        "greys": detail.greys(job.hu_window),
+        "lossy": detail.step is None,
+        "hu_window": list(job.hu_window),
+    }
+
+
+def _metric(chosen: ChosenMetric) -> dict[str, Any]:
+    metric = chosen.metric
+    return {
+        "name": chosen.name,
+        "title": metric_name(chosen.name),
+        "unit": metric.unit,
+        "decimals": metric.decimals,
+        "higher": metric.higher_is_better,
+        "chance": metric.chance,
+    }
+
+
+def _fill(job: ExplorerJob) -> dict[str, Any]:
+    """Return `fill`: the grey that hides each class where fidelity masks, "mean", or None where it
+    is no one grey value; and `fill_words`."""
+    chosen = first_of(job.metrics, "fidelity")
+    if chosen is None:
+        return {"fill": None, "fill_words": ""}
+    filling = chosen.metric.fill  # type: ignore[attr-defined]
+    known: dict[str, Sequence[Any]] = {
+        "by_class": job.task.fill,
+        "mean": ["mean"] * len(job.task.classes),
+        "constant": [getattr(filling, "value", None)] * len(job.task.classes),
+    }
+    grey = known.get(name_of(type(filling)), [None] * len(job.task.classes))
+    return {"fill": list(grey), "fill_words": filling.in_words(job.task)}
+
+
+def slice_entries(
+    rows: Sequence[Row], predictions: StrPath, index: StrPath, scores: Scores, task: Task
+) -> list[dict[str, Any]]:
+    """Return what the page lists of each slice: keys, label, place, the classifier's answer, scores.
+
+    Args:
+        rows: Flags of the slices.
+        predictions: The classifier's answers.
+        index: The index of the cohort.
+        scores: Of these slices.
+        task: What the classifier tells apart.
+
+    Raises:
+        InputError: If a table lacks a slice.
+    """
+    of_two = len(task.classes) == 2
+    answer = ["logit"] if of_two else ["predicted", "probabilities"]
+    answers = _by_slice(predictions, ["slice_id", "correct", *answer])
+    places = _places(rows, _by_slice(index, ["slice_id", "series_uid", "position"]))
+    entries = []
+    for row in rows:
+        slice_id = row["slice_id"]
+        if slice_id not in answers:
+            raise InputError(
+                f"{predictions}: lacks slice {slice_id}; delete this file and run again"
+            )
+        entries.append(
+            {key: row[key] for key in FLAGS}
+            | places.get(slice_id, {"series": None, "position": None})
+            | _answer(answers[slice_id], of_two)
+            | {
+                "correct": answers[slice_id]["correct"],
+                "scores": scores.numbers.get(slice_id, {}),
+            }
+        )
+    return entries
+
+
+def _by_slice(path: StrPath, columns: Sequence[str]) -> dict[str, Row]:
+    return {row["slice_id"]: row for row in read_table(path, list(columns)).to_pylist()}
+
+
+def _places(rows: Iterable[Row], places: Mapping[str, Row]) -> dict[str, dict[str, Any]]:
+    """Return `series` (its number on the page, so that no identifier is told) and `position` (mm).
+
+    Slices that the index does not know are left out.
+    """
+    numbers: dict[tuple[str, str], int] = {}
+    found = {}
+    for row in rows:
+        if place := places.get(row["slice_id"]):
+            series = row["patient_id"], place["series_uid"]
+            number = numbers.setdefault(series, len(numbers) + 1)
+            found[row["slice_id"]] = {"series": number, "position": round(place["position"], 2)}
+    return found
+
+
+def _answer(row: Row, of_two: bool) -> dict[str, Any]:
+    """Return the logit, or of more than two classes the answer and its probability."""
+    if of_two:
+        return {"logit": round(row["logit"], 3)}
+    predicted = row["predicted"]
+    return {"answer": predicted, "probability": round(row["probabilities"][predicted], 3)}
