@@ -85,7 +85,11 @@ def sources_of(
 
 
 def build_explorer(
-    job: ExplorerJob, templates: Mapping[str, StrPath], sources: Sources, path: StrPath, workers: int
+    job: ExplorerJob,
+    templates: Mapping[str, StrPath],
+    sources: Sources,
+    path: StrPath,
+    workers: int,
 ) -> None:
     """Write the explorer of a run.
 
@@ -166,5 +170,3 @@ def _pack_all(
     """Yield what ``pack`` makes of each slice; few slices are held at a time."""
     for group in in_chunks(material, workers * SLICES_PER_WORKER):
         yield from pool.map(pack, group)
-
-

@@ -58,7 +58,7 @@ def details(largest_factor: int) -> Iterator[Detail]:
 
 
 def level_shares(side: int, ratio: float) -> np.ndarray:
-    """Return the shares of 2 ``side`` levels, symmetric and rising to the median; their sum is 1."""
+    """Return the shares of 2 ``side`` levels: symmetric, rising to the median, 1 in sum."""
     falling = ratio ** np.arange(side)
     shares: np.ndarray = np.concatenate([falling[::-1], falling]) / (2 * falling.sum())
     return shares

@@ -78,8 +78,10 @@ def _metric(chosen: ChosenMetric) -> dict[str, Any]:
 
 
 def _fill(job: ExplorerJob) -> dict[str, Any]:
-    """Return `fill`: the grey that hides each class where fidelity masks, "mean", or None where it
-    is no one grey value; and `fill_words`."""
+    """Return what hides pixels where fidelity masks: `fill` by class, and `fill_words`.
+
+    A grey value, "mean", or None where it is no one grey value.
+    """
     chosen = first_of(job.metrics, "fidelity")
     if chosen is None:
         return {"fill": None, "fill_words": ""}
@@ -96,7 +98,7 @@ def _fill(job: ExplorerJob) -> dict[str, Any]:
 def slice_entries(
     rows: Sequence[Row], predictions: StrPath, index: StrPath, scores: Scores, task: Task
 ) -> list[dict[str, Any]]:
-    """Return what the page lists of each slice: keys, label, place, the classifier's answer, scores.
+    """Return what the page lists of each slice: keys, label, place, answer and scores.
 
     Args:
         rows: Flags of the slices.
