@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib import figure
     from matplotlib.axes import Axes
 
+WIDTH = 0.11
+"""Inches of a group beyond the sixth: so much wider is the figure."""
 BAR, CHANCE = "#444444", "#BBBBBB"
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
 
@@ -90,7 +92,7 @@ class Differences(Figure):
         figure, (axes, bars) = plt.subplots(
             1,
             2,
-            figsize=(SINGLE_COLUMN, 0.7 + 0.22 * len(order)),
+            figsize=(SINGLE_COLUMN + WIDTH * max(0, len(groups) - 6), 0.7 + 0.22 * len(order)),
             sharey=True,
             width_ratios=[8, max(1, 0.6 * len(groups))],
         )

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.figures.differences import Differences
@@ -75,3 +76,29 @@ def test_an_undefined_value_is_a_word(tmp_path):
     gone = [0.1, 0.1, 0.2, 0.2, 0.3, np.nan]
     picture = plot(tmp_path, 12, "a", value=gone, value_low=gone, value_high=gone)
     assert picture.count("undefined") == 1
+
+
+@pytest.mark.parametrize(("members", "width"), [(6, 3.5), (26, 3.5 + 0.11 * 19)])
+def test_many_groups_make_it_wider(tmp_path, members, width):
+    """Of estimators of which only neighbours could not be told apart."""
+    estimators = [f"mine_{number:02d}" for number in range(members)]
+    places = np.linspace(1, 0, members)
+    values = {"value": places, "value_low": places, "value_high": places}
+    frame = pd.DataFrame({"estimator": estimators, "variant": "absolute", "patients": 60, **values})
+    frame.to_parquet(tmp_path / "values.parquet")
+    pairs = [
+        {"first": one, "second": other, "p_holm": 0.5 if gap == 1 else 0.001}
+        for at, one in enumerate(estimators)
+        for gap, other in enumerate(estimators[at + 1 :], start=1)
+    ]
+    of_both = {"first_variant": "absolute", "second_variant": "absolute"}
+    pd.DataFrame(pairs).assign(**of_both).to_parquet(tmp_path / "comparisons.parquet")
+    figure = Differences(
+        metric=ChosenMetric(name="roc", method="roc", options={}),
+        variant="absolute",
+        estimators=tuple(estimators),
+        statistics=StatisticsOptions(permutations=10_000),
+    )
+    drawn = figure.draw({name: tmp_path / f"{name}.parquet" for name in ("values", "comparisons")})
+    assert drawn.get_figwidth() == pytest.approx(width)
+    plt.close(drawn)

@@ -60,11 +60,10 @@ class FullGrad(Estimator):
             total = stretched(images * input_gradient(scores, images, targets, collected.change))
             for shares in collected.shares:
                 if shares.ndim == images.ndim:  # layers without places have none in the map
+                    # Resizing is linear: of the sum over channels it is the sum of theirs.
+                    united = stretched(shares).sum(1, keepdim=True)
                     size = images.shape[2:]
-                    resized = interpolate(
-                        stretched(shares), size, mode="bilinear", align_corners=True
-                    )
-                    total = total + resized.sum(1, keepdim=True)
+                    total = total + interpolate(united, size, mode="bilinear", align_corners=True)
             return total
 
         def stretched(shares: torch.Tensor) -> torch.Tensor:
