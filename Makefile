@@ -4,10 +4,15 @@ BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
 GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
 
-.PHONY: demo test schema cost test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
+.PHONY: demo export test schema cost test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
-demo: .venv/.installed
-	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
+# make demo RICH=1: bars that move, of all jobs of a kind, in place of lines.
+demo: .venv/.installed $(if $(RICH),.venv/.installed-rich)
+	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)$(if $(RICH), --logger rich)
+
+# Maps of config.yaml as files that radiologists open; make export OVERLAYS=my_overlay.yaml
+export: .venv/.installed
+	$(BIN)/snakemake export --cores all --resources gpu=$(GPUS)$(if $(OVERLAYS), --configfile $(OVERLAYS))
 
 # Several runs share the cores: threads that wait for each other must not keep them busy.
 test test-faults test-slurm: export OMP_WAIT_POLICY = passive
@@ -87,6 +92,10 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 	$(LOCKED) requirements-slurm.lock
 	touch $@
 
+.venv/.installed-rich: .venv/.installed requirements-rich.lock
+	$(LOCKED) requirements-rich.lock
+	touch $@
+
 .venv/.installed-monai: .venv/.installed requirements-monai.lock
 	$(LOCKED) requirements-monai.lock
 	touch $@
@@ -102,6 +111,7 @@ lock:
 	.venv-lock/bin/pip install --quiet uv
 	$(COMPILE) requirements.lock
 	$(COMPILE) requirements-slurm.lock --extra slurm --constraints requirements.lock
+	$(COMPILE) requirements-rich.lock --extra rich --constraints requirements.lock
 	$(COMPILE) requirements-monai.lock --extra monai --constraints requirements.lock
 	$(COMPILE) requirements-dev.lock --extra dev --constraints requirements.lock
 	$(WITHOUT_TORCH) requirements*.lock

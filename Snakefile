@@ -12,6 +12,7 @@ from ct_importance.metrics.variations.variation import Noisy, Randomised
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.config_file import check_config_files
 from ct_importance.workflow.running import WORKFLOW_PROCESS
+from ct_importance.workflow.terminal import show_as_page
 from ct_importance.workflow.study import Study, growing, one_of
 
 min_version("9.19")
@@ -29,6 +30,8 @@ try:
     study = Study(parse_config(config))
     # Jobs read this file as well, and the files of classifiers are what they were.
     if workflow.is_main_process:
+        if not workflow.dryrun:
+            show_as_page(logger)
         study.inputs.check_classifiers()
         for text in study.inputs.warnings():
             logger.warning(text)
@@ -72,6 +75,7 @@ report: str(Path(f"{study.folder}/report.rst").absolute())
 localrules:
     all,
     cohort,
+    export,
 
 
 rule all:
@@ -92,6 +96,18 @@ rule cohort:
         f"{study.folder}/cohort/labels.parquet",
         f"{study.folder}/cohort/disagreements.parquet",
         f"{study.folder}/cohort/split.parquet",
+
+
+# Maps for viewers, beside what else there is: NIfTI, DICOM Parametric Maps and SEG.
+rule export:
+    input:
+        study.exported(),
+
+
+onstart:
+    from ct_importance.workflow.cost import print_plan
+
+    print_plan(study, workflow.dag.needrun_jobs())
 
 
 onsuccess:

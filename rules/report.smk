@@ -296,3 +296,27 @@ rule build_explorer:
         code=study.code("build_explorer"),
     script:
         "../scripts/build_explorer.py"
+
+
+# Maps as files that radiologists open; nothing but target export asks for it.
+rule export_maps:
+    input:
+        maps="results/{run}/{classifier}/{replicate}/saliency/{estimator}.parquet",
+        index="results/{run}/cohort/index.parquet",
+    output:
+        folder=directory("results/{run}/{classifier}/{replicate}/export/{estimator}"),
+    log:
+        "results/{run}/logs/export_maps/{classifier}/{replicate}/{estimator}.log",
+    benchmark:
+        "results/{run}/benchmarks/export_maps/{classifier}/{replicate}/{estimator}.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        job=study.job("export_maps"),
+        code=study.code("export_maps"),
+    script:
+        "../scripts/export_maps.py"

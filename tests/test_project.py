@@ -68,6 +68,7 @@ LOCKS = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["dev"]],
     "requirements-monai.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["monai"]],
+    "requirements-rich.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["rich"]],
     "requirements-slurm.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["slurm"]],
 }
 

@@ -266,10 +266,10 @@ def resize_to_grid(
         clip: Whether the result is to stay in [0, 1].
     """
     oriented = to_standard_orientation(pixels, geometry.orientation)
-    return resize_slice(np.ascontiguousarray(oriented), _spacing(geometry), size, clip)
+    return resize_slice(np.ascontiguousarray(oriented), standard_spacing(geometry), size, clip)
 
 
-def _spacing(geometry: SliceGeometry) -> tuple[float, float]:
+def standard_spacing(geometry: SliceGeometry) -> tuple[float, float]:
     """Return mm between rows and between columns after `to_standard_orientation`."""
     between_rows, between_columns = geometry.spacing
     if abs(geometry.orientation[0]) < abs(geometry.orientation[1]):

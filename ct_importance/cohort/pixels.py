@@ -148,19 +148,32 @@ def resize_slice(
         >>> resize_slice(np.ones((2, 4), np.float32), (1.0, 1.0), 4)[:, 0].tolist()
         [0.0, 1.0, 1.0, 0.0]
     """
-    extent = np.array(pixels.shape) * spacing
-    height, width = np.maximum(1, np.rint(size * extent / extent.max())).astype(int).tolist()
+    top, left, height, width = placement(pixels.shape, spacing, size)
     is_mask = pixels.dtype == bool
     order = 0 if is_mask else 1
     vertical = resampling_matrix(pixels.shape[0], height, order)
     horizontal = resampling_matrix(pixels.shape[1], width, order)
     resized = (horizontal @ (vertical @ pixels.astype(np.float32)).T).T
     result = np.zeros((size, size), bool if is_mask else np.float32)
-    top, left = (size - height) // 2, (size - width) // 2
     result[top : top + height, left : left + width] = (
         resized.clip(0, 1) if clip and not is_mask else resized
     )
     return result
+
+
+def placement(
+    shape: Sequence[int], spacing: tuple[float, float], size: int
+) -> tuple[int, int, int, int]:
+    """Return where `resize_slice` puts a slice: its first row and column, its rows and columns.
+
+    Args:
+        shape: Rows and columns of the slice.
+        spacing: Millimetres between rows and between columns.
+        size: Rows and columns of the result.
+    """
+    extent = np.array(shape) * spacing
+    height, width = np.maximum(1, np.rint(size * extent / extent.max())).astype(int).tolist()
+    return (size - height) // 2, (size - width) // 2, height, width
 
 
 @lru_cache(maxsize=16)

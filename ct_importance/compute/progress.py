@@ -1,20 +1,28 @@
-"""Progress of long work: a bar in a terminal, and lines in the log."""
+"""Progress of long work: a line for each tenth, in the log and, of what takes long, where it runs.
+
+Several jobs share a terminal, or write into the log of a cluster: lines, unlike bars, do not
+overwrite each other.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
-
-from tqdm import tqdm
 
 Item = TypeVar("Item")
 logger = logging.getLogger(__name__)
 
+LONG = 20
+"""Seconds after which work is shown on standard error, too."""
+SILENCE = 300
+"""Seconds without a line, at most, where an item ends in them."""
+
 
 def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
-    """Yield the items while showing how far the work is.
+    """Yield the items while saying how far the work is.
 
     Args:
         items: What is worked on.
@@ -24,9 +32,34 @@ def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iter
     if total is None and isinstance(items, Sized):
         total = len(items)
     next_tenth = 1
-    bar = tqdm(items, desc=what, total=total, file=sys.__stderr__, disable=None, leave=False)
-    for done, item in enumerate(bar, start=1):
+    begin = last = time.monotonic()
+    for done, item in enumerate(items, start=1):
         yield item
-        if total and done * 10 >= next_tenth * total:
+        now = time.monotonic()
+        if total and (done * 10 >= next_tenth * total or now - last >= SILENCE):
             logger.info("%s: %d of %d", what, done, total)
-            next_tenth = done * 10 // total + 1
+            if now - begin >= LONG:
+                _show(what, done, total, now - begin)
+            next_tenth, last = done * 10 // total + 1, now
+
+
+def _show(what: str, done: int, total: int, seconds: float) -> None:
+    if sys.__stderr__ is not None:
+        left = in_words(seconds * (total - done) / done)
+        rest = f", about {left} left" if done < total else ""
+        sys.__stderr__.write(
+            f"{time.strftime('%H:%M:%S')}          {what}: {done} of {total}{rest}\n"
+        )
+        sys.__stderr__.flush()
+
+
+def in_words(seconds: float) -> str:
+    """Return a time in the unit that suits it.
+
+    Example:
+        >>> in_words(5), in_words(600), in_words(36000)
+        ('5 s', '10 min', '10.0 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -8,6 +8,7 @@ from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.options import Options
 from ct_importance.plugins import load
 from ct_importance.report.figure import Figure
+from ct_importance.report.options import ExportOptions
 from ct_importance.saliency.estimator import Cost
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import Task
@@ -125,3 +126,21 @@ class ExplorerJob(Options):
     hu_window: tuple[float, float]
     """Hounsfield units of black and white."""
     task: Task
+
+
+class ExportJob(ExportOptions):
+    """The maps of one estimator as files for viewers."""
+
+    estimator: str
+    """Of its entry in config.yaml."""
+    title: str
+    """Names estimator and classifier."""
+
+    @property
+    def region(self) -> str:
+        """What the most important pixels are called.
+
+        >>> ExportJob(estimator="random", title="Random of resnet50", top=0.05).region
+        'top 5 %'
+        """
+        return f"top {self.top * 100:g} %"

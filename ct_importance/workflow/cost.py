@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ct_importance.compute.progress import in_words
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices
 from ct_importance.io.table_file import read_table
@@ -15,7 +16,7 @@ from ct_importance.workflow.layout.report import ReportFiles
 
 BACKWARD = 2
 """Passes forwards that take as long as one backwards, about."""
-HEADS = ("forward", "backward", "slices", "forward in all", "backward in all")
+HEADS = ("forward", "backward", "slices", "forward in all", "backward in all", "about   ")
 
 
 class Work(NamedTuple):
@@ -48,12 +49,13 @@ def work_of_metrics(study: ReportFiles) -> dict[str, Work]:
     return found
 
 
-def cost_lines(title: str, works: Mapping[str, Work]) -> list[str]:
+def cost_lines(title: str, works: Mapping[str, Work], seconds: float | None = None) -> list[str]:
     """Return a line per estimator or metric, dearest last, and one of all.
 
     Args:
         title: What they are.
         works: By the name of the entry.
+        seconds: Of a pass forwards through all trainings of all classifiers, if it is known.
 
     Example:
         >>> for line in cost_lines("estimator", {"smoothgrad": Work(Cost(5, 5), 10)}):
@@ -67,16 +69,25 @@ def cost_lines(title: str, works: Mapping[str, Work]) -> list[str]:
     for _, work in rows:
         per_slice, whole = per_slice + work.per_slice, whole + work.whole
     names = [title, *(name for name, _ in rows), "all, at most"]
-    numbers = [[*work.per_slice, work.slices or "", *work.whole] for _, work in rows]
-    numbers.append([*per_slice, "", *whole])
-    known = len(HEADS) if any(work.slices for work in works.values()) else 2
+    numbers = [
+        [*work.per_slice, work.slices or "", *work.whole, _about(work.whole, seconds)]
+        for _, work in rows
+    ]
+    numbers.append([*per_slice, "", *whole, _about(whole, seconds)])
+    known = 2 if not any(work.slices for work in works.values()) else len(HEADS) - (not seconds)
     cells = [HEADS, *([str(number) for number in row] for row in numbers)]
     width = max(map(len, names))
     return [
-        name.ljust(width)
-        + "".join(f"  {it:>{len(head)}}" for it, head in zip(row[:known], HEADS, strict=False))
+        (
+            name.ljust(width)
+            + "".join(f"  {it:>{len(head)}}" for it, head in zip(row[:known], HEADS, strict=False))
+        ).rstrip()
         for name, row in zip(names, cells, strict=True)
     ]
+
+
+def _about(whole: Cost, seconds: float | None) -> str:
+    return in_words((whole.forward + BACKWARD * whole.backward) * seconds) if seconds else ""
 
 
 def known_slices(run_folder: StrPath, subsets: Sequence[str]) -> int | None:
@@ -105,7 +116,7 @@ def time_lines(study: ReportFiles, works: Sequence[Work]) -> Iterator[str]:
         if seconds is not None:
             passes = (whole.forward + BACKWARD * whole.backward) * len(replicates)
             yield (
-                f"{classifier}: about {duration(passes * seconds)} of one core or GPU at most, at "
+                f"{classifier}: about {in_words(passes * seconds)} of one core or GPU at most, at "
                 f"{1000 * seconds:.3g} ms a pass forwards, which its predictions took, and twice "
                 "that backwards"
             )
@@ -122,16 +133,42 @@ def seconds_per_pass(run_folder: StrPath, classifier: str) -> float | None:
     return float(last[head.index("s")]) / count if count else None
 
 
-def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it.
+def seconds_of_all(study: ReportFiles) -> float | None:
+    """Return how long a pass forwards takes through all trainings of all classifiers, or None."""
+    each = [
+        (seconds_per_pass(study.folder, name), len(replicates))
+        for name, replicates in study.trainings.items()
+    ]
+    known = [seconds * count for seconds, count in each if seconds is not None]
+    return sum(known) if len(known) == len(each) else None
 
-    Example:
-        >>> duration(5), duration(600), duration(36000)
-        ('5 s', '10 min', '10.0 h')
+
+def print_plan(study: ReportFiles, jobs: Iterable[Any]) -> None:
+    """Print which maps and metrics a run computes, and what they take; nothing without any.
+
+    Args:
+        study: The run.
+        jobs: Those of Snakemake that are to be run.
     """
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    asked: dict[str, set[str]] = {"estimator": set(), "metric": set()}
+    for job in jobs:
+        if job.rule.name in ("compute_importance", "combine_shared"):
+            asked["estimator"].add(job.wildcards.estimator)
+        elif job.rule.name == "evaluate_importance":
+            asked["metric"].add(job.wildcards.metric)
+    works = {"estimator": work_of_estimators(study), "metric": work_of_metrics(study)}
+    seconds = seconds_of_all(study)
+    for kind, names in asked.items():
+        chosen = {name: work for name, work in works[kind].items() if name in names}
+        if chosen:
+            print("\n" + "\n".join(cost_lines(kind, chosen, seconds)))
+    if any(asked.values()):
+        known = (
+            "about: of one core or GPU, at most, by the time that predictions took"
+            if seconds
+            else "how long that takes is known once there are predictions: make cost"
+        )
+        print(f"\nPasses through a training of a classifier, per slice; {known}\n", flush=True)
 
 
 def main(overlays: Sequence[str]) -> None:
@@ -153,9 +190,10 @@ def main(overlays: Sequence[str]) -> None:
         sys.exit(str(error))
     maps, metrics = work_of_estimators(study), work_of_metrics(study)
     print("Passes through each training of each classifier, per slice; shared ones count for each")
-    print("\n".join(cost_lines("estimator", maps)))
+    seconds = seconds_of_all(study)
+    print("\n".join(cost_lines("estimator", maps, seconds)))
     print("\nPasses of metrics, for the maps of all estimators together")
-    print("\n".join(cost_lines("metric", metrics)))
+    print("\n".join(cost_lines("metric", metrics, seconds)))
     if times := list(time_lines(study, [*maps.values(), *metrics.values()])):
         print("\n" + "\n".join(times))
 

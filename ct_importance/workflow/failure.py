@@ -14,8 +14,10 @@ from ct_importance.io.system_errors import AGAIN, MORE_MEMORY, REMEDIES
 
 LINES = 5
 """Lines shown of a log."""
-JOBS = 5
-"""Failed jobs shown."""
+CAUSES = 5
+"""Causes shown."""
+LIKEWISE = 3
+"""Other jobs named that failed for the same cause."""
 # The lines with which `workflow.running.job_log` ends a log, or begins a traceback at its end.
 ERROR_LINE = re.compile(r"\d\d:\d\d:\d\d ERROR (?!The job failed\.)")
 TRACEBACK_LINE = re.compile(r"\d\d:\d\d:\d\d ERROR The job failed\.")
@@ -50,7 +52,7 @@ class FailedJob:
 
 
 def print_failures(snakemake_logs: Iterable[StrPath], folder: StrPath) -> None:
-    """Print which jobs failed, how their logs end, and what to do.
+    """Print which jobs failed, how their logs end, and what to do: each cause once.
 
     Args:
         snakemake_logs: Snakemake's own log of the run.
@@ -58,11 +60,14 @@ def print_failures(snakemake_logs: Iterable[StrPath], folder: StrPath) -> None:
     """
     texts = [Path(path).read_text(errors="replace") for path in snakemake_logs]
     jobs = failed_jobs("\n".join(texts))
+    causes: dict[tuple[str, ...], list[FailedJob]] = {}
+    for job in jobs:
+        causes.setdefault(_cause_of(job), []).append(job)
     print(f"\nFailed jobs: {len(jobs)}. The logs of all jobs are in {Path(folder) / 'logs'}/.")
-    for job in jobs[:JOBS]:
-        print("\n" + "\n".join(describe(job)))
-    if len(jobs) > JOBS:
-        print(f"\n... and {len(jobs) - JOBS} more.")
+    for alike in list(causes.values())[:CAUSES]:
+        print("\n" + "\n".join(describe(*alike)))
+    if len(causes) > CAUSES:
+        print(f"\n... and {len(causes) - CAUSES} more causes.")
     print("\nThe same command goes on from here: what is finished is kept.")
 
 
@@ -92,20 +97,34 @@ def failed_jobs(text: str) -> list[FailedJob]:
     return list(jobs.values())
 
 
-def describe(job: FailedJob) -> list[str]:
-    """Return the lines that are printed of a failed job."""
+def describe(job: FailedJob, *others: FailedJob) -> list[str]:
+    """Return the lines that are printed of a failed job, and of others that failed like it."""
     path = Path(job.logs[0])
-    lines = path.read_text(errors="replace").rstrip().splitlines() if path.is_file() else []
-    if lines and SUCCESS_LINE.match(lines[-1]):
-        lines = []  # the log of an earlier time
-    heading = f"{job.rule}: {job.logs[0]}" + (" ends:" if lines else "")
-    others = [f"  See also {path}" for path in job.logs[1:]]
+    lines = _log_of(job)
     return [
-        heading,
+        f"{job.rule} (scripts/{job.rule}.py): {path}{' ends:' if lines else ''}",
         *(f"  | {line}" for line in lines[-LINES:]),
-        *others,
+        *(f"  See also {path}" for path in job.logs[1:]),
+        *(f"  Likewise {other.rule}: {other.logs[0]}" for other in others[:LIKEWISE]),
+        *([f"  ... and {len(others) - LIKEWISE} more like it"] if len(others) > LIKEWISE else []),
         f"  What to do: {remedy(lines, job.message, path.parent)}",
     ]
+
+
+def _log_of(job: FailedJob) -> list[str]:
+    path = Path(job.logs[0])
+    lines = path.read_text(errors="replace").rstrip().splitlines() if path.is_file() else []
+    # A success is the log of an earlier time.
+    return [] if lines and SUCCESS_LINE.match(lines[-1]) else lines
+
+
+def _cause_of(job: FailedJob) -> tuple[str, ...]:
+    """Return what jobs that failed alike have in common."""
+    lines = _log_of(job)
+    last = lines[-1] if lines else ""
+    if ERROR_LINE.match(last):
+        return (last.partition(" ERROR ")[2],)
+    return (job.rule, re.sub(r"^\d\d:\d\d:\d\d ", "", last), job.message, *job.logs[1:])
 
 
 def remedy(lines: Sequence[str], message: str = "", folder: StrPath = ".") -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ct_importance.cohort.labels.summary import describe_labels
 from ct_importance.io.paths import StrPath
+
+WIDTH = 100
+"""Of lines of prose."""
 
 
 def print_overview(
@@ -17,7 +21,7 @@ def print_overview(
     tables: Sequence[str],
     up_to_date: Collection[str],
 ) -> None:
-    """Print where the labels of a run are from, its tables, and where its figures and logs are.
+    """Print where the labels of a run are from, its tables, and where to look further.
 
     Args:
         folder: results/<run>.
@@ -31,36 +35,89 @@ def print_overview(
     for name, trainings in classifiers.items():
         files = [folder / name / training / "evaluation.json" for training in trainings]
         for line in _accuracies([file for file in files if str(file) in up_to_date]):
-            print(f"\nClassifier{f' {name}' if several else ''}: {line}\n")
+            print(f"\nClassifier{f' {name}' if several else ''}: {line}")
     label_file = folder / "cohort" / "label_summary.csv"
     if str(label_file) in up_to_date:
         with open(label_file, encoding="utf-8", newline="") as file:
-            print("\n".join(describe_labels(list(csv.DictReader(file)))) + "\n")
+            print("\n" + "\n".join(describe_labels(list(csv.DictReader(file)))))
     texts = {name: [folder / name / "tables" / f"{it}.md" for it in tables] for name in classifiers}
     across = [folder / "tables" / "classifiers.md"] if several else []
     every = [*(path for paths in texts.values() for path in paths), *across]
     shown = {path for path in every if str(path) in up_to_date}
     for name, paths in texts.items():
-        of_classifier = [path for path in paths if path in shown]
-        if several and of_classifier:
-            print(f"Classifier {name}\n")
-        for path in of_classifier:
-            print(path.read_text(encoding="utf-8"))
+        pages = [path.read_text(encoding="utf-8") for path in paths if path in shown]
+        if several and pages:
+            print(f"\nClassifier {name}")
+        _print_pages(pages)
     if shown:
-        _print_places(folder, classifiers, [path for path in across if path in shown])
+        print("\n" + "\n".join(_places(folder, classifiers, up_to_date)))
     old = [str(path) for path in every if path not in shown and path.is_file()]
     if old:
         print(f"Not made by this call, may be old: {', '.join(old)}")
 
 
-def _print_places(folder: Path, classifiers: Iterable[str], across: Iterable[Path]) -> None:
+def _print_pages(pages: Sequence[str]) -> None:
+    """Print the tables of a classifier, then the warnings of all of them, each once."""
+    for page in pages:
+        print("\n" + "\n".join(table_lines(page)))
+    lines = [line for page in pages for line in page.splitlines()]
+    for warning in dict.fromkeys(line for line in lines if line.startswith("> ")):
+        print("\n" + warning.removeprefix("> "))
+
+
+def table_lines(page: str) -> Iterator[str]:
+    r"""Yield a table of Markdown as aligned text, below the first sentence of its caption.
+
+    Example:
+        >>> page = "**AUC of maps. Computed on 8 slices.**\n\n| Estimator | AUC |\n|---|---:|\n"
+        >>> for line in table_lines(page + "| Random | 0.5 a |\n| SmoothGrad | 0.75 b |\n"):
+        ...     print(line)
+        AUC of maps
+        <BLANKLINE>
+        Estimator      AUC
+        Random       0.5 a
+        SmoothGrad  0.75 b
+    """
+    rows: list[list[str]] = []
+    for line in [*page.splitlines(), ""]:
+        if line.startswith("| "):
+            cells = line.strip().strip("|").split(" | ")
+            rows.append([cell.strip().replace("\\|", "|") for cell in cells])
+            continue
+        if rows and not line.startswith("|"):
+            yield from _aligned(rows)
+            rows = []
+        if line.startswith("**"):
+            yield from textwrap.wrap(line.strip("*").partition(". ")[0].removesuffix("."), WIDTH)
+            yield ""
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        numbers = zip(others, widths[1:], strict=True)
+        yield "  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in numbers)])
+
+
+def _places(folder: Path, classifiers: Iterable[str], up_to_date: Collection[str]) -> Iterator[str]:
+    """Yield where to look further, what is opened first at the top."""
+    places = [("Read", folder / "README.md")]
     for name in classifiers:
-        for what in ("Tables", "Figures"):
-            print(f"{what + ':':9}{folder / name / what.lower()}/")
-    for path in across:
-        print(f"All classifiers side by side: {path}")
-    print(f"Logs:    {folder / 'logs'}/")
-    print(f"Kept and set aside: {folder / 'cohort' / 'summary.csv'}")
+        places += [
+            ("Look through the maps", folder / name / "explorer.html"),
+            ("Tables", folder / name / "tables"),
+            ("Figures", folder / name / "figures"),
+        ]
+    places += [
+        ("All classifiers side by side", folder / "tables" / "classifiers.md"),
+        ("Kept and set aside", folder / "cohort" / "summary.csv"),
+        ("Logs", folder / "logs"),
+    ]
+    there = [(what, path) for what, path in places if path.is_dir() or str(path) in up_to_date]
+    width = max(len(what) for what, _ in there) + 3
+    for what, path in there:
+        yield f"{what + ':':<{width}}{path}{'/' if path.is_dir() else ''}"
+    yield "A report in one file: run the same command with --report report.html behind it"
 
 
 def _accuracies(evaluations: Sequence[Path]) -> Iterator[str]:

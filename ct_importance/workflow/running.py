@@ -30,8 +30,10 @@ WORKFLOW_PROCESS = "CT_IMPORTANCE_WORKFLOW_PROCESS"
 class _LogFile(logging.FileHandler):
     """A log that a full disk cuts off; the job that fails for it says so on standard error."""
 
+    is_whole = True
+
     def handleError(self, record: logging.LogRecord) -> None:
-        pass
+        self.is_whole = False
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -42,9 +44,10 @@ class _LogFile(logging.FileHandler):
 def job_log(path: StrPath) -> Iterator[None]:
     """Send log records and warnings of a job to its log file, and say how long it took.
 
-    An `InputError`, and what disk, memory or permissions refuse, ends the job with one message, as
-    the last line of the log and on standard error; any other exception leaves its traceback in the
-    log.
+    An `InputError`, and what disk, memory or permissions refuse, ends the job with one message, the
+    last line of the log; any other exception leaves its traceback there. The workflow shows the end
+    of the log (`ct_importance.workflow.failure`), so that standard error says it only where the log
+    could not be written.
 
     Args:
         path: The log file of the rule.
@@ -68,15 +71,16 @@ def job_log(path: StrPath) -> Iterator[None]:
         root.info("done in %.1f s, %.1f s of CPU; its start took %.2f s of CPU", took, cpu, start)
     except InputError as error:
         root.error("%s", error)
-        _end(str(error))
+        _end("" if handler.is_whole else str(error))
     except Exception as error:
         message = explain_system_error(error)
         if message is None:
             root.exception("The job failed. The cause is the last line below.")
-            raise
-        root.info("where it happened:", exc_info=True)
-        root.error("%s", message)
-        _end(message)
+            message = f"{type(error).__name__}: {error}"
+        else:
+            root.info("where it happened:", exc_info=True)
+            root.error("%s", message)
+        _end("" if handler.is_whole else message)
     finally:
         logging.captureWarnings(False)
         root.removeHandler(handler)
@@ -96,7 +100,7 @@ def running(snakemake: Any, kind: type[Job]) -> Iterator[Job]:
         yield kind.model_validate_json(snakemake.params.job)
 
 
-def _open_log(path: StrPath) -> logging.Handler:
+def _open_log(path: StrPath) -> _LogFile:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = _LogFile(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
@@ -104,7 +108,8 @@ def _open_log(path: StrPath) -> logging.Handler:
 
 
 def _end(message: str) -> NoReturn:
-    print(f"ERROR: {message}", file=sys.stderr)
+    if message:
+        print(f"ERROR: {message}", file=sys.stderr)
     raise SystemExit(1) from None
 
 

@@ -52,7 +52,7 @@ def wait_for_jobs(count: int, workflow: psutil.Popen, output: Path) -> None:
     """Wait until so many more jobs have ended, or the workflow has."""
 
     def ended() -> int:
-        return output.read_text().count("Finished jobid")
+        return output.read_text().count("  done    ")
 
     before = ended()
     while workflow.poll() is None and ended() < before + count:

@@ -159,7 +159,7 @@ def test_two_at_once(extracted, tmp_path):
         text=True,
     )
     for line in first.stderr:
-        if "rule train_classifier" in line:
+        if "begins  train_classifier" in line:
             break
 
     output = project.fail("--", MODEL)

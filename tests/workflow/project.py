@@ -123,7 +123,12 @@ class Project:
 
     def jobs_run(self, *arguments: str) -> set[str]:
         """Run, and return the jobs that were run, named as in `planned_jobs`."""
-        return _jobs_in(self.run(*arguments))
+        self.run(*arguments)
+        return _jobs_in(self.log_of_snakemake())
+
+    def log_of_snakemake(self) -> str:
+        """Snakemake's own log of the last call, which tells more than the terminal shows."""
+        return max((self.folder / ".snakemake" / "log").iterdir()).read_text()
 
     def digests(self) -> dict[str, str]:
         """A digest of every result that two runs have in common, by its path."""

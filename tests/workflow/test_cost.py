@@ -1,6 +1,7 @@
 import pyarrow as pa
 import pytest
 
+from ct_importance.compute.progress import in_words
 from ct_importance.io.image_table import write_table
 from ct_importance.io.slices import LIST_SCHEMA
 from ct_importance.plugins import load
@@ -9,7 +10,6 @@ from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.cost import (
     Work,
     cost_lines,
-    duration,
     known_slices,
     main,
     seconds_per_pass,
@@ -69,7 +69,7 @@ def test_time_is_that_of_predictions(study):
     (line,) = time_lines(study, [Work(Cost(10, 10), 8)])
     # Two trainings of 8 slices, of 10 passes forwards and 10 that count twice.
     assert line.startswith("resnet50: about 4 min of one core or GPU at most, at 500 ms a pass")
-    assert duration(2 * 8 * 30 * 0.5) == "4 min"
+    assert in_words(2 * 8 * 30 * 0.5) == "4 min"
 
 
 def test_before_predictions_no_time_is_known(study, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -179,9 +180,28 @@ def test_the_explorer_holds_every_slice_with_maps(finished):
 
 def test_the_run_ends_by_showing_tables_and_places(finished):
     assert "Classifier: balanced accuracy" in finished.output
-    assert finished.output.count("| SmoothGrad Squared |") == 3
-    for place in ("resnet50/tables", "resnet50/figures", "logs"):
-        assert f"results/tiny/{place}/" in finished.output
+    assert finished.output.count("\nSmoothGrad Squared  ") == 3
+    for place in ("README.md", "resnet50/explorer.html", "resnet50/tables/", "logs/"):
+        assert f"results/tiny/{place}\n" in finished.output
+    assert "**" not in finished.output
+
+
+def test_the_run_says_what_it_does_in_a_line_each(finished):
+    lines = finished.output.splitlines()
+    begun = [line[10:] for line in lines if re.match(r"\d\d:\d\d:\d\d  begins  ", line)]
+    done = [line[10:] for line in lines if re.match(r"\d\d:\d\d:\d\d  done    ", line)]
+    assert "begins  compute_importance resnet50 1 random" in begun
+    assert len(begun) == len(done)
+    assert re.search(
+        r"done    plot_figure resnet50 \w+ \(\d+ s\), \d+ of \d+ jobs$", "\n".join(done), re.M
+    )
+    assert not [line for line in lines if line.startswith(("    input:", "    reason:", "Host:"))]
+    assert len(max(begun, key=len)) < 120
+    # What it takes is said before.
+    plan = lines.index(next(line for line in lines if line.startswith("estimator ")))
+    assert lines[plan - 1] == ""
+    assert plan < lines.index(next(line for line in lines if "  begins  " in line))
+    assert "reason: " in finished.log_of_snakemake()
 
 
 def test_nothing_half_written_and_every_job_logged(finished):

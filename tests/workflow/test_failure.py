@@ -7,10 +7,11 @@ import pytest
 from ct_importance.io.system_errors import MORE_MEMORY
 from ct_importance.workflow.failure import (
     AS_IT_SAYS,
+    CAUSES,
     FULL,
     INSTALL,
-    JOBS,
     KILLED,
+    LIKEWISE,
     LINES,
     MORE_TIME,
     REPORT,
@@ -88,24 +89,53 @@ def test_logs_their_last_lines_and_remedies_are_printed(logs, capsys):
     output = capsys.readouterr().out
     assert f"Failed jobs: 3. The logs of all jobs are in {logs}/logs/." in output
     shown = "".join(f"  | {line}\n" for line in lines[-LINES:])
-    assert f"predict: {logs}/logs/predict.log ends:\n{shown}  What to do: {AS_IT_SAYS}" in output
-    assert f"train: {logs}/logs/train.log\n  See also {logs}/slurm/7.log\n" in output
+    place = f"{logs}/logs/predict.log ends:\n{shown}  What to do: {AS_IT_SAYS}"
+    assert f"predict (scripts/predict.py): {place}" in output
+    assert (
+        f"train (scripts/train.py): {logs}/logs/train.log\n  See also {logs}/slurm/7.log\n"
+        in output
+    )
     assert f"What to do: {MORE_TIME}" in output
     # That log is one of an earlier time.
-    assert f"extract: {logs}/logs/extract.log\n  What to do: {KILLED}" in output
-
-
-def test_of_many_failures_some_are_shown(tmp_path, capsys):
-    error = (
-        "Error in rule a:\n    jobid: {0}\n    log: {0}.log (check log file(s) for error details)\n"
+    assert (
+        f"extract (scripts/extract.py): {logs}/logs/extract.log\n  What to do: {KILLED}" in output
     )
-    (tmp_path / "log").write_text("".join(map(error.format, range(JOBS + 2))))
 
-    print_failures([tmp_path / "log"], tmp_path)
+
+ERROR = "Error in rule {1}:\n    jobid: {0}\n    log: {0} (check log file(s) for error details)\n"
+
+
+def fail(folder, *causes, rule="a"):
+    """Write logs that end with causes, and Snakemake's own; return what is printed of them."""
+    for number, cause in enumerate(causes):
+        (folder / f"{number}.log").write_text(f"09:00:0{number % 10} ERROR {cause}\n")
+    text = "".join(ERROR.format(folder / f"{number}.log", rule) for number in range(len(causes)))
+    # The number of a job is what comes before its log.
+    for number in range(len(causes)):
+        text = text.replace(f"jobid: {folder / f'{number}.log'}", f"jobid: {number}")
+    (folder / "log").write_text(text)
+    print_failures([folder / "log"], folder)
+
+
+def test_of_many_causes_some_are_shown(tmp_path, capsys):
+    fail(tmp_path, *(f"{number}.csv: empty" for number in range(CAUSES + 2)))
 
     output = capsys.readouterr().out
-    assert output.count("What to do") == JOBS
-    assert "... and 2 more." in output
+    assert output.count("What to do") == CAUSES
+    assert "... and 2 more causes." in output
+
+
+def test_a_cause_that_several_jobs_share_is_said_once(tmp_path, capsys):
+    fail(tmp_path, *["weights.pt: no such file"] * (LIKEWISE + 3), "other.csv: empty")
+
+    output = capsys.readouterr().out
+    assert f"Failed jobs: {LIKEWISE + 4}." in output
+    assert output.count("weights.pt: no such file") == 1
+    assert output.count("What to do") == 2
+    assert f"  Likewise a: {tmp_path}/1.log\n" in output
+    assert output.count("Likewise") == LIKEWISE
+    assert "... and 2 more like it" in output
+    assert output.count("other.csv: empty") == 1
 
 
 @pytest.mark.parametrize(

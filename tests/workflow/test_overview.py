@@ -1,10 +1,29 @@
 import json
+import re
 
 import pytest
 
-from ct_importance.workflow.overview import print_overview
+from ct_importance.workflow.overview import print_overview, table_lines
 
 ONE = {"resnet50": ["1"]}
+PAGE = """\
+**F × 10 of {}. Computed on 4 slices of 4 patients. Brackets: 95 % intervals.**
+
+| Estimator | F × 10 (original) | F × 10 (absolute) |
+|---|---:|---:|
+| Random† | 0.0 [−0.1, 0.1] a | 0.0 [−0.1, 0.1] a |
+| SmoothGrad Squared | 12.0 [9.0, 15.0] b | 0.1 [0.0, 0.2] a |
+
+> Warning: there are 2 patients only of one class.
+"""
+
+ALIGNED = """
+F × 10 of one
+
+Estimator            F × 10 (original)  F × 10 (absolute)
+Random†              0.0 [−0.1, 0.1] a  0.0 [−0.1, 0.1] a
+SmoothGrad Squared  12.0 [9.0, 15.0] b   0.1 [0.0, 0.2] a
+"""
 
 
 @pytest.fixture
@@ -13,8 +32,12 @@ def folder(tmp_path):
     (tmp_path / "resnet50" / "tables").mkdir()
     for table in ("one", "two"):
         (tmp_path / "resnet50" / "tables" / f"{table}.md").write_text(
-            f"F × 10 of {table}\n", encoding="utf-8"
+            PAGE.format(table), encoding="utf-8"
         )
+    (tmp_path / "cohort").mkdir()
+    (tmp_path / "logs").mkdir()
+    for file in ("README.md", "resnet50/explorer.html", "cohort/summary.csv"):
+        (tmp_path / file).touch()
     set_evaluation(tmp_path, n=12, balanced_accuracy=0.78409)
     return tmp_path
 
@@ -33,16 +56,32 @@ def test_it_shows_the_accuracy_the_tables_in_order_and_the_places(folder, capsys
     printed = capsys.readouterr().out
     assert "Classifier: balanced accuracy 0.784 on 12 test slices" in printed
     assert printed.index("F × 10 of two") < printed.index("F × 10 of one")
-    assert printed.splitlines()[-4:] == [
-        f"Tables:  {folder}/resnet50/tables/",
-        f"Figures: {folder}/resnet50/figures/",
-        f"Logs:    {folder}/logs/",
-        f"Kept and set aside: {folder}/cohort/summary.csv",
+    assert printed.splitlines()[-6:-1] == [
+        f"Read:                   {folder}/README.md",
+        f"Look through the maps:  {folder}/resnet50/explorer.html",
+        f"Tables:                 {folder}/resnet50/tables/",
+        f"Kept and set aside:     {folder}/cohort/summary.csv",
+        f"Logs:                   {folder}/logs/",
     ]
+    assert "--report report.html" in printed.splitlines()[-1]
+
+
+def test_tables_are_aligned_text_and_a_warning_is_said_once(folder, capsys):
+    print_overview(folder, ONE, ["one", "two"], everything(folder))
+
+    printed = capsys.readouterr().out
+    assert ALIGNED in printed
+    assert not [line for line in printed.splitlines() if line.startswith(("|", "**", ">"))]
+    assert "Brackets" not in printed
+    assert printed.count("Warning: there are 2 patients only of one class.") == 1
+
+
+def test_parts_of_a_page_are_tables_of_their_own():
+    part = "**Of class low. More.**\n\n| E | A |\n|---|---:|\n| R | 10 |\n"
+    assert list(table_lines(f"{part}\n{part}")) == ["Of class low", "", "E   A", "R  10"] * 2
 
 
 def test_it_shows_where_the_labels_are_from(folder, capsys):
-    (folder / "cohort").mkdir()
     (folder / "cohort" / "label_summary.csv").write_text(
         "dataset,source,labels,differs\na,csv,12,0\na,dicom_tag,2,3\na,none,4,0\nb,csv,5,0\n"
     )
@@ -100,7 +139,7 @@ def test_several_classifiers_and_trainings_are_told_apart(folder, capsys):
         text = json.dumps({"test": {"n": 12, "balanced_accuracy": int(training) / 4}})
         (folder / "mine" / training / "evaluation.json").write_text(text)
     (folder / "mine" / "tables").mkdir()
-    (folder / "mine" / "tables" / "one.md").write_text("F of mine\n")
+    (folder / "mine" / "tables" / "one.md").write_text("**F of mine. Computed.**\n")
     print_overview(folder, {"mine": ["1", "2"]} | ONE, ["one"], everything(folder))
 
     printed = capsys.readouterr().out
@@ -110,14 +149,14 @@ def test_several_classifiers_and_trainings_are_told_apart(folder, capsys):
     )
     assert "Classifier resnet50: balanced accuracy 0.784 on 12 test slices\n" in printed
     assert "Classifier mine\n\nF of mine\n" in printed
-    assert f"Tables:  {folder}/mine/tables/" in printed
+    assert re.search(rf"^Tables: +{folder}/mine/tables/$", printed, flags=re.MULTILINE)
     assert "side by side" not in printed
 
     page = folder / "tables" / "classifiers.md"
     page.parent.mkdir()
     page.touch()
     print_overview(folder, {"mine": ["1"]} | ONE, ["one"], everything(folder))
-    assert f"All classifiers side by side: {page}\n" in capsys.readouterr().out
+    assert f"All classifiers side by side:  {page}\n" in capsys.readouterr().out
     print_overview(folder, {"mine": ["1"]} | ONE, ["one"], everything(folder) - {str(page)})
     assert f"Not made by this call, may be old: {page}" in capsys.readouterr().out
 

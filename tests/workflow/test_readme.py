@@ -1,7 +1,6 @@
 """What README.md and docs/ tell users to run works, with the packages of requirements.lock."""
 
 import csv
-import os
 import re
 import shlex
 import shutil
@@ -21,7 +20,8 @@ DONE = "Nothing to be done"
 # What is behind "snakemake" on these pages, and what each prints after a finished run.
 COMMANDS = {
     SAME: DONE,
-    f"cohort {SAME}": "rule summarise_plan",
+    f"export {SAME}": "done    export_maps resnet50 1 smoothgrad",
+    f"cohort {SAME}": "done    summarise_plan",
     "-n": DONE,
     "--report report.html": "Report created.",
 }
@@ -92,7 +92,7 @@ def test_options_of_the_same_command(project, option):
 def test_make_demo_is_planned(project):
     makefile = (ROOT / "Makefile").read_text()
     arguments = re.search(r"^demo:.*\n\t\$\(BIN\)/snakemake (.*)$", makefile, flags=re.MULTILINE)
-    said = snakemake(project, arguments[1].replace("$(GPUS)", "2") + " --dry-run")
+    said = snakemake(project, arguments[1].replace("$(GPUS)", "2").split("$(if")[0] + " --dry-run")
     assert "generate_phantom" in said
 
 
@@ -129,18 +129,3 @@ def test_labels_can_be_checked_before_the_rest_of_the_example(project, tmp_path)
     assert set(labels.source) == {"csv"}
     assert (results / "cohort" / "plan_summary.csv").exists()
     assert not (results / "slices").exists()
-
-
-def test_arrays_can_be_read(project):
-    example = re.search(r"^    from ct_importance\.io.*\n(?:    .*\n)*", TEXT, flags=re.M)[0]
-    lines = [line.strip().replace("results/demo", "results/tiny") for line in example.splitlines()]
-    done = subprocess.run(
-        [project.python, "-c", "\n".join(lines)],
-        cwd=project.folder,
-        env=os.environ | {"PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().endswith("32, 32)")

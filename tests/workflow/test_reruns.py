@@ -263,7 +263,7 @@ def test_tables_of_an_earlier_run_are_not_shown_as_those_of_this_one(project):
     rule = "write_cost"
     printed = project.run("--until", rule, "--forcerun", rule)
 
-    assert "| SmoothGrad Squared |" not in printed
+    assert "SmoothGrad Squared" not in printed
     tables = [
         f"results/tiny/resnet50/tables/{stem}.md" for stem in ("table1_fidelity", "table2_auc")
     ]

@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
-READING_IMAGES = {"extract_slices", "find_chest", "index_cohort", "label_series", "read_headers"}
+READING_IMAGES = {
+    "export_maps",
+    "extract_slices",
+    "find_chest",
+    "index_cohort",
+    "label_series",
+    "read_headers",
+}
 OF_FRAMES = {
     *(
         "build_explorer",

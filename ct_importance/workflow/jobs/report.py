@@ -11,11 +11,13 @@ from ct_importance.report.jobs import (
     ClassifiersJob,
     CostJob,
     ExplorerJob,
+    ExportJob,
     FigureJob,
     StabilityJob,
     SummaryJob,
     TableJob,
 )
+from ct_importance.report.names import display_name
 from ct_importance.report.provenance import shareable_config
 from ct_importance.workflow.layout.report import ReportFiles
 
@@ -114,4 +116,16 @@ def build_explorer(study: ReportFiles, wildcards: Any) -> ExplorerJob:
         metrics=tuple(study.chosen_metrics.values()),
         hu_window=study.options.cohort.hu_window,
         task=study.options.task,
+    )
+
+
+def export_maps(study: ReportFiles, wildcards: Any) -> ExportJob:
+    """Return which maps are written, and as what."""
+    name, classifier = wildcards.estimator, wildcards.classifier
+    several = len(study.replicates(classifier)) > 1
+    training = f", training {wildcards.replicate}" if several else ""
+    return ExportJob(
+        estimator=name,
+        title=f"{display_name(name)} of {classifier}{training}",
+        **study.options.report.export.model_dump(),
     )

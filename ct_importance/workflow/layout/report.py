@@ -134,6 +134,12 @@ class ReportFiles(SaliencyFiles):
         }
         return f"{self.folder}/{places[name]}.parquet"
 
+    def exported(self) -> list[str]:
+        """Return the folders with maps for viewers, of each training and estimator."""
+        return [
+            folder for name in self.estimators for folder in self.of_trainings(f"export/{name}")
+        ]
+
     def category_of_figure(self, wildcards: Wildcards) -> str:
         """Return where the report lists a figure."""
         return self.figure_of(wildcards).category
