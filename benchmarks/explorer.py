@@ -15,7 +15,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.report.explorer.detail import BYTES_OF_SLICES, Detail, choose_detail
+from ct_importance.report.explorer.detail import BYTES_OF_PAGE, Detail, choose_detail
 from ct_importance.report.explorer.entries import page_index
 from ct_importance.report.explorer.page import write_page
 from ct_importance.report.explorer.scores import Scores
@@ -69,12 +69,12 @@ def bytes_of(packed: list[dict]) -> list[int]:
     return [len(json.dumps(content)) for content in packed]
 
 
-def detail_of(examples: list[Material]) -> Detail:
+def detail_of(examples: list[Material], scores: Scores) -> Detail:
     """Return how finely slices and maps are kept."""
     return choose_detail(
         bytes_of([pack_regions(material) for material in examples]),
         SLICES,
-        BYTES_OF_SLICES,
+        BYTES_OF_PAGE - len(json.dumps([scores.numbers, scores.curves])),
         lambda detail: bytes_of([pack_images(it, detail, JOB.hu_window) for it in examples]),
     )
 
@@ -97,9 +97,9 @@ def make_scores(slice_ids: list[str]) -> Scores:
 def build(path: Path) -> None:
     """Write the page."""
     examples = make_examples()
-    detail = detail_of(examples)
     slice_ids = [f"1.3.6.1.4.1.14519.5.2.1.6279.6001.{number:030d}" for number in range(SLICES)]
     scores = make_scores(slice_ids)
+    detail = detail_of(examples, scores)
     packed = [pack_slice(material, detail, JOB.hu_window) for material in examples]
     entries = [
         {

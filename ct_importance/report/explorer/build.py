@@ -17,7 +17,7 @@ from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import iterate_slices
-from ct_importance.report.explorer.detail import BYTES_OF_SLICES, Detail, choose_detail
+from ct_importance.report.explorer.detail import BYTES_OF_PAGE, Detail, choose_detail
 from ct_importance.report.explorer.entries import page_index, slice_entries
 from ct_importance.report.explorer.page import write_page
 from ct_importance.report.explorer.scores import Paths, read_scores
@@ -114,7 +114,8 @@ def build_explorer(
     scores = read_scores(job.metrics, sources.points, slice_ids)
     entries = slice_entries(rows, sources.predictions, sources.index, scores, job.task)
     with process_pool(workers) as pool:
-        detail = _detail(_material(job, sources, _spread(slice_ids)), len(rows), job, pool)
+        budget = BYTES_OF_PAGE - len(json.dumps([scores.numbers, scores.curves]))
+        detail = _detail(_material(job, sources, _spread(slice_ids)), len(rows), budget, job, pool)
         logger.info(
             "%d of %d slices with maps, %d levels a map, images reduced by %d",
             *(len(rows), len(candidates), len(detail.shares), detail.factor),
@@ -142,8 +143,10 @@ def _material(job: ExplorerJob, sources: Sources, chosen: Sequence[str]) -> Iter
     return read_material(sources.slices, job.subsets, chosen, sources.maps, sources.segments)
 
 
-def _detail(samples: Iterable[Material], count: int, job: ExplorerJob, pool: Executor) -> Detail:
-    """Return how finely slices and maps are kept."""
+def _detail(
+    samples: Iterable[Material], count: int, budget: int, job: ExplorerJob, pool: Executor
+) -> Detail:
+    """Return how finely all slices and maps are kept, by what some of them need."""
     samples = list(samples)
 
     def bytes_of(pack: Callable[[Material], dict[str, Any]]) -> list[int]:
@@ -152,7 +155,7 @@ def _detail(samples: Iterable[Material], count: int, job: ExplorerJob, pool: Exe
     return choose_detail(
         bytes_of(pack_regions),
         count,
-        BYTES_OF_SLICES,
+        budget,
         lambda detail: bytes_of(partial(pack_images, detail=detail, hu_window=job.hu_window)),
     )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BYTES_OF_SLICES = 54_000_000
-"""Of all slices with their maps and regions: with scores and curves the page stays below 60 MB."""
+BYTES_OF_PAGE = 57_000_000
+"""At most, as far as it is known before all slices are packed: below 60 MB it opens at once."""
 GREYS = 4096
 """More grey values than this no slice is kept with."""
 
