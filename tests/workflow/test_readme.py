@@ -45,6 +45,8 @@ ELSEWHERE = {
     "--cores all --configfile configs/two_networks.yaml",
     "--cores all --configfile configs/tcga_luad_contrast.yaml configs/tcga_luad_networks.yaml "
     "--config data_dir=PATH",
+    "--cores all --configfile configs/tcga_luad_contrast.yaml configs/tcga_luad_estimators.yaml "
+    "--config data_dir=PATH",
     "--workflow-profile profiles/slurm --configfile mine.yaml",
     *("--workflow-profile", "--profile", "--software-deployment-method conda", "--configfile"),
 }
