@@ -49,6 +49,7 @@ wildcard_constraints:
     replicate=study.replicate,
     estimator=one_of(study.estimators),
     figure=one_of(study.figure_names()),
+    place=one_of(study.figure_folders()),
     metric=one_of(study.metrics),
     shard=r"\d+of\d+",
     shared=one_of(study.shared),
@@ -86,6 +87,7 @@ rule all:
         study.of_trainings("evaluation.json"),
         study.table_files(),
         study.figure_files(),
+        study.caption_files(),
         study.of_classifiers("explorer.html"),
 
 

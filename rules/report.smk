@@ -94,6 +94,26 @@ rule plot_classifiers:
         "../scripts/plot_classifiers.py"
 
 
+rule write_captions:
+    output:
+        markdown="results/{run}/{place}/captions.md",
+    log:
+        "results/{run}/logs/write_captions/{place}.log",
+    benchmark:
+        "results/{run}/benchmarks/write_captions/{place}.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        job=study.job("write_captions"),
+        code=study.code("write_captions"),
+    script:
+        "../scripts/write_captions.py"
+
+
 rule write_agreement:
     input:
         ranks="results/{run}/{classifier}/statistics/ranks.parquet",

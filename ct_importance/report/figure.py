@@ -109,6 +109,11 @@ class Figure(Declared, ABC):
         return f"Figure {self.number}: {title}" if self.number else title
 
     @property
+    def whole_caption(self) -> str:
+        """The caption, with its notes."""
+        return f"{self.caption} {self.notes}".strip()
+
+    @property
     def labels(self) -> dict[str, str]:
         """What the report lists it as, by column; alike in all figures of a category."""
         return {"figure": self.number or self.name, "shows": self.title}

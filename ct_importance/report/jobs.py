@@ -29,6 +29,21 @@ class FigureJob(Options):
         return found
 
 
+class Caption(Options):
+    """How one figure is called, and how to read it."""
+
+    name: str
+    """Of its files, without suffix."""
+    heading: str
+    caption: str
+
+
+class CaptionsJob(Options):
+    """The captions of a folder of figures."""
+
+    figures: tuple[Caption, ...]
+
+
 class TableJob(Options):
     """The table of one metric."""
 

@@ -67,7 +67,11 @@ def readme_text(summary: Mapping[str, Any], tables: Mapping[str, Sequence[str]])
 
 
 def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
-    sections = {"Data": _data(summary["data"])}
+    sections = {
+        f"The answer{_whose(name, summary)}": list(filter(None, [found["answer"]]))
+        for name, found in summary["classifiers"].items()
+    }
+    sections["Data"] = _data(summary["data"])
     for name, found in summary["classifiers"].items():
         whose = _whose(name, summary)
         classes = list(summary["data"]["slices_by_class"])

@@ -8,10 +8,13 @@ import pandas as pd
 
 from ct_importance.report.names import display_name, metric_name
 from ct_importance.report.tables.formats import fixed
+from ct_importance.statistics.verdicts import sanity_of
 
 VARIANT_WORDS = {"original": "original values", "absolute": "absolute values"}
 MOST = 2
 """Estimators named at most, of those the metrics disagree on."""
+MOST_NAMED = 4
+"""Estimators named at most, of those that cannot be told apart from the first."""
 
 
 def ordinal(rank: float, count: int) -> str:
@@ -49,6 +52,60 @@ def say_warnings(of_all: Sequence[str], of_metrics: Mapping[str, Sequence[str]])
             if warning not in of_all:
                 metrics_of.setdefault(warning, []).append(metric_name(metric))
     return [*of_all, *(f"{join(names)}: {warning}" for warning, names in metrics_of.items())]
+
+
+def say_answer(ranks: pd.DataFrame, controls: Collection[str] = ()) -> str:
+    """Return in one sentence who leads by each metric, who may lead as well, and who fails sanity.
+
+    Args:
+        ranks: Columns variant, metric, estimator, rank, rank_low and, where the run has a test of
+            sanity, verdict. Of absolute values, or of what variant there is.
+        controls: Estimators that know nothing of the classifier.
+
+    Returns:
+        The sentence, "" of one estimator.
+    """
+    variant = "absolute" if (ranks["variant"] == "absolute").any() else "original"
+    of_variant = ranks[ranks["variant"] == variant]
+    if of_variant["estimator"].nunique() < 2:
+        return ""
+    metrics_of: dict[str, list[str]] = {}
+    for metric, of_metric in of_variant.groupby("metric", sort=False):
+        if "verdict" not in of_metric or (of_metric["verdict"] == "").all():
+            said = _say_leaders(of_metric, controls)
+            metrics_of.setdefault(said, []).append(metric_name(str(metric)))
+    parts = [f"{said} by {join(names)}" for said, names in metrics_of.items()]
+    verdicts = sanity_of(ranks)
+    failing = [name for (of, name), it in verdicts.items() if (of, it) == (variant, "fails")]
+    if failing:
+        fails = "fails" if len(failing) == 1 else "fail"
+        parts.append(f"{join(sorted(map(display_name, failing)))} {fails} the test of sanity")
+    elif verdicts:
+        parts.append("all pass the test of sanity")
+    return f"By {VARIANT_WORDS[variant]}, {'; '.join(parts)}."
+
+
+def _say_leaders(ranks: pd.DataFrame, controls: Collection[str]) -> str:
+    """Return who is first, and who was not shown to be worse than anyone."""
+    ordered = ranks.sort_values("rank", kind="stable")
+    is_first = ordered["rank"] == ordered["rank"].min()
+    first = list(ordered.loc[is_first, "estimator"])
+    others = list(ordered.loc[~is_first & (ordered["rank_low"] == 1), "estimator"])
+    leads = f"{join([_with_kind(name, controls) for name in first])} lead"
+    leads += "s" if len(first) == 1 else " with equal values"
+    if not others:
+        return leads
+    if len(first) + len(others) == len(ordered):
+        them = "it" if len(first) == 1 else "them"
+        return f"{leads}, but no other can be told apart from {them}"
+    named = [_with_kind(name, controls) for name in others[:MOST_NAMED]]
+    if len(others) > MOST_NAMED:
+        named.append(f"{len(others) - MOST_NAMED} more")
+    return f"{leads}, but cannot be told apart from {join(named)}"
+
+
+def _with_kind(name: str, controls: Collection[str]) -> str:
+    return f"the control {display_name(name)}" if name in controls else display_name(name)
 
 
 def say_disagreement(

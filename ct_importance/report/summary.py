@@ -23,6 +23,7 @@ from ct_importance.report.landing import landing_text, readme_text
 from ct_importance.report.provenance import git_commit, hardware, package_versions
 from ct_importance.report.sentences import (
     VARIANT_WORDS,
+    say_answer,
     say_classifiers,
     say_disagreement,
     say_taus,
@@ -139,6 +140,7 @@ def _summarise(
     }
     lower = lower_is_better(job.metrics)
     return {
+        "answer": say_answer(ranked, job.controls),
         "trainings": trainings,
         "warnings": say_warnings(model_warnings(trainings, job.task), warnings),
         "findings": [

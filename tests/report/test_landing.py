@@ -7,6 +7,7 @@ from ct_importance.report.landing import landing_text, readme_text
 NOBODY = {"n": 0, "balanced_accuracy": None, "sensitivity": None, "specificity": None}
 TESTED = {"n": 4, "balanced_accuracy": 0.75, "sensitivity": None, "specificity": 0.75}
 CLASSIFIER = {
+    "answer": "By absolute values, mine leads_ by *ROC*.",
     "is_trained_here": True,
     "trainings": [{"train": NOBODY, "test": TESTED}],
     "warnings": ["maps of a *poor* classifier_ explain `little`"],
@@ -54,6 +55,7 @@ def test_the_first_page_of_the_report_is_valid_and_shows_marks_as_they_are():
     )["html_body"]
 
     assert "Run tiny_run" in page
+    assert page.index("mine leads_ by *ROC*.") < page.index("10 slices of 4 patients")
     assert "<style>" in page  # or Snakemake would show the middle of a long page
     assert (
         "10 slices of 4 patients (1 for test and 3 for train): 8 evenly spaced and 2 more with a "
@@ -84,7 +86,9 @@ def test_where_all_slices_are_evenly_spaced_no_others_are_told_of():
     assert "(1 for test and 3 for train). They are" in landing_text(SUMMARY | {"data": data})
 
 
-@pytest.mark.parametrize("heading", ["Data", "Classifier", "Warnings", "What it says", "Tables"])
+@pytest.mark.parametrize(
+    "heading", ["The answer", "Data", "Classifier", "Warnings", "What it says", "Tables"]
+)
 def test_the_readme_of_a_run_has_its_sections(heading):
     text = readme_text(SUMMARY, {"resnet50": ["**T**\n\n| a |\n"]})
 

@@ -4,6 +4,7 @@ import pytest
 from ct_importance.report.names import metric_name
 from ct_importance.report.sentences import (
     ordinal,
+    say_answer,
     say_classifiers,
     say_disagreement,
     say_taus,
@@ -54,6 +55,40 @@ def test_what_the_metrics_disagree_on_most_is_said_first():
         "By absolute values, Random ranks 2nd for Fidelity but last for Dice, of 4 estimators; "
         "the tests bear this out.",
     ]
+
+
+def test_the_answer_names_who_leads_who_may_and_who_fails():
+    table = ranks(
+        ["roc"],
+        roc={"grad_cam": 1, "occlusion": 2, "smoothgrad": 3, "random": 4},
+        dice={"grad_cam": 1, "random": 2, "occlusion": 3, "smoothgrad": 4},
+        fidelity={"grad_cam": 2, "occlusion": 1, "smoothgrad": 3, "random": 4},
+    )
+    table.loc[(table["metric"] == "dice") & (table["rank"] > 2), "rank_low"] = 3
+
+    assert say_answer(table, ["random"]) == (
+        "By absolute values, Grad-CAM leads by ROC; Grad-CAM leads, but cannot be told apart from "
+        "the control Random by Dice; Occlusion leads, but no other can be told apart from it "
+        "by Fidelity."
+    )
+    sane = table[table["metric"] == "roc"].assign(metric="randomised_weights", verdict="passes")
+    judged = pd.concat([table[table["metric"] == "roc"].assign(verdict=""), sane])
+    assert say_answer(judged) == (
+        "By absolute values, Grad-CAM leads by ROC; all pass the test of sanity."
+    )
+    judged.loc[(judged.verdict == "passes") & (judged["rank"] > 2), "verdict"] = "fails"
+    assert say_answer(judged).endswith("; Random and SmoothGrad fail the test of sanity.")
+
+
+def test_the_answer_where_it_is_short_or_long():
+    equal = ranks(["roc"], roc={"a": 1.5, "b": 1.5, "c": 3})
+    assert say_answer(equal) == "By absolute values, a and b lead with equal values by ROC."
+    many = ranks(roc={f"e{place}": place for place in range(1, 9)})
+    many.loc[many["rank"] == 8, "rank_low"] = 8
+    assert "apart from e2, e3, e4, e5 and 2 more by ROC." in say_answer(many)
+    original = equal.assign(variant="original")
+    assert say_answer(original).startswith("By original values, a and b lead")
+    assert say_answer(equal[:1]) == ""
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ct_importance.io.image_table import write_table
 from ct_importance.metrics.jobs import EvaluationJob, lower_is_better
 from ct_importance.report.jobs import (
     AgreementJob,
+    CaptionsJob,
     ClassifiersJob,
     FigureJob,
     StabilityJob,
@@ -558,6 +559,18 @@ def test_what_is_made_of_several_classifiers():
     added = {path for path in study.figure_files() if path.startswith(f"{run}/figures/")}
     assert added == {f"{run}/figures/classifiers.{suffix}" for suffix in ("svg", "pdf", "png")}
     assert f"{run}/tables/classifiers.csv" in study.table_files()
+    assert study.caption_files()[-2:] == [
+        f"{run}/resnet50/figures/captions.md",
+        f"{run}/figures/captions.md",
+    ]
+    captions = [
+        CaptionsJob.model_validate_json(study.job("write_captions")(wildcards(place=place)))
+        for place in ("figures", "resnet50/figures")
+    ]
+    assert [[one.name for one in job.figures] for job in captions] == [
+        ["classifiers"],
+        list(study.figures["resnet50"]),
+    ]
     here = SimpleNamespace(run="demo", figure="classifiers")
     assert study.tables_of_figure(here) == {"ranks": f"{run}/statistics/ranks.parquet"}
     assert study.labels_of_figure(here) == {"content": "ranks by every classifier"}

@@ -182,12 +182,18 @@ def latex_table(
     notes: Sequence[str],
     label: str,
 ) -> str:
-    """Return a table, see `markdown_table`, as LaTeX for the booktabs package."""
+    """Return a table, see `markdown_table`, as LaTeX, as wide as both columns of a page.
+
+    The caption stands above it, the notes below.
+    """
     value = escape_latex(value)
     lines = [
-        r"\begin{table}",
-        rf"\caption{{{escape_latex(' '.join([caption, *notes]))}}}",
+        r"% Needs \usepackage{booktabs}. It spans both columns of a page: without the stars, one.",
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{escape_latex(caption)}}}",
         rf"\label{{tab:{label}}}",
+        r"\small",
         r"\begin{tabular}{lrr}",
         r"\toprule",
         rf"Estimator & {value} (original) & {value} (absolute) \\",
@@ -199,7 +205,11 @@ def latex_table(
         )
         numbers = " & ".join(cells(row, decimals, "$-$", r"\textsuperscript{{{}}}"))
         lines.append(rf"{escape_latex(names[row['estimator']])} & {numbers} \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if notes:
+        said = escape_latex(" ".join(notes))
+        lines += ["", r"\medskip", rf"\parbox{{\linewidth}}{{\footnotesize {said}}}"]
+    return "\n".join([*lines, r"\end{table*}", ""])
 
 
 def with_interval(value: float, low: float, high: float, decimals: int, minus: str = "−") -> str:

@@ -87,7 +87,9 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     ceiling = pd.concat(found, ignore_index=True) if found else None
     table = _with_classes(values, job.task, metric)
     has_readers = ceiling is not None and (ceiling.estimator == "readers").any()
-    caption = _caption(job, values, len(inputs.evaluations), has_readers)
+    shows = _shows(job, values)
+    reading = _reading(job, values, len(inputs.evaluations), has_readers)
+    caption = " ".join([shows, *reading])
     trainings = [json.loads(Path(path).read_text()) for path in inputs.evaluations]
     notes = table_warnings(job.metric, job.statistics, job.task, values, trainings)
     warnings = [f"Warning: {text}" for text in notes]
@@ -108,7 +110,7 @@ def write_metric_table(job: TableJob, inputs: TableInputs, outputs: TableOutputs
     write_text(outputs.comparisons, comparisons.to_csv(index=False))
     write_text(outputs.markdown, "\n".join(markdown) + "\n")
     write_text(outputs.html, html_table(*layout, caption, warnings))
-    write_text(outputs.latex, latex_table(*layout, caption, warnings, job.table))
+    write_text(outputs.latex, latex_table(*layout, shows, [*reading, *warnings], job.table))
 
 
 def _beside(values: pd.DataFrame, ceiling: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -118,13 +120,21 @@ def _beside(values: pd.DataFrame, ceiling: pd.DataFrame, prefix: str) -> pd.Data
     return values if own.empty else values.join(own, on="variant")
 
 
-def _caption(job: TableJob, values: pd.DataFrame, trainings: int, has_readers: bool) -> str:
+def _shows(job: TableJob, values: pd.DataFrame) -> str:
+    """Return what a table shows, and of which slices."""
     metric, name = job.metric.metric, job.metric.name
     slices, patients = values.slices[0], values.patients[0]
-    sentences = [
+    return (
         f"{metric.heading if job.metric.method == name and metric.heading else metric_name(name)}. "
         f"Computed on {slices} slices of {patients} patients: "
-        f"{SUBSET_NAMES[metric.slices]}.",
+        f"{SUBSET_NAMES[metric.slices]}."
+    )
+
+
+def _reading(job: TableJob, values: pd.DataFrame, trainings: int, has_readers: bool) -> list[str]:
+    """Return how to read a table."""
+    metric = job.metric.metric
+    sentences = [
         training_share(values),
         ON_TEST if "value_test" in values else "",
         reading_of_parts(metric) if _parts(values, job.task) else "",
@@ -136,7 +146,7 @@ def _caption(job: TableJob, values: pd.DataFrame, trainings: int, has_readers: b
         reading_of_letters(job.statistics, trainings) if (values.letters != "").any() else "",
         READING_OF_CONTROLS if values.estimator.isin(job.controls).any() else "",
     ]
-    return " ".join(filter(None, sentences))
+    return list(filter(None, sentences))
 
 
 def _parts(values: pd.DataFrame, task: Task) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import Any
 from ct_importance.plugins import name_of
 from ct_importance.report.jobs import (
     AgreementJob,
+    Caption,
+    CaptionsJob,
     ClassifierOfRun,
     ClassifiersJob,
     CostJob,
@@ -31,6 +33,18 @@ def plot_figure(study: ReportFiles, wildcards: Any) -> FigureJob:
 def plot_classifiers(study: ReportFiles, wildcards: Any) -> FigureJob:
     """Return which figure is drawn of all classifiers."""
     return plot_figure(study, wildcards)
+
+
+def write_captions(study: ReportFiles, wildcards: Any) -> CaptionsJob:
+    """Return the captions of the figures of one folder."""
+    classifier, _, _ = wildcards.place.rpartition("/")
+    figures = study.figures[classifier] if classifier else study.figures_across
+    return CaptionsJob(
+        figures=tuple(
+            Caption(name=name, heading=one.heading, caption=one.whole_caption)
+            for name, one in figures.items()
+        )
+    )
 
 
 def write_table(study: ReportFiles, wildcards: Any) -> TableJob:

@@ -98,6 +98,15 @@ class ReportFiles(SaliencyFiles):
             for suffix in FORMATS
         ]
 
+    def figure_folders(self) -> list[str]:
+        """Return the folders of figures, from that of the run: of each classifier, and of all."""
+        across = ["figures"] if self.figures_across else []
+        return [*(f"{name}/figures" for name in self.classifiers), *across]
+
+    def caption_files(self) -> list[str]:
+        """Return the captions of the figures, a file per folder."""
+        return [f"{self.folder}/{place}/captions.md" for place in self.figure_folders()]
+
     def figure_names(self) -> set[str]:
         """Return the names of all figures."""
         return set().union(*self.figures.values(), self.figures_across)
@@ -151,5 +160,4 @@ class ReportFiles(SaliencyFiles):
 
     def caption_of_figure(self, wildcards: Wildcards) -> str:
         """Return how to read a figure, as reStructuredText."""
-        figure = self.figure_of(wildcards)
-        return escape_rst(f"{figure.caption} {figure.notes}".strip())
+        return escape_rst(self.figure_of(wildcards).whole_caption)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,8 +178,21 @@ def test_latex_escapes_names_labels_captions_and_notes():
 
     assert r"\textless{}x\textgreater{} \& y & 0.1 [0.0, 0.3]\textsuperscript{ab} & " in text
     assert r"Estimator & hits\_\% (original) & hits\_\% (absolute) \\" in text
-    assert r"\caption{share of \# 50\% only}" in text
+    assert r"\caption{share of \#}" in text
+    assert text.index(r"\end{tabular}") < text.index(r"{\footnotesize 50\% only}")
     assert r"\label{tab:table4_x}" in text
+
+
+def test_latex_says_what_it_needs_and_closes_what_it_opens():
+    for notes in ([], ["a note"]):
+        text = latex_table(**AWKWARD, value="AUC", caption="c", notes=notes, label="x")
+
+        assert text.startswith(r"% Needs \usepackage{booktabs}")
+        opened, closed = (re.findall(rf"\\{it}{{(.*?)}}", text) for it in ("begin", "end"))
+        assert opened == closed[::-1] == ["table*", "tabular"]
+        assert ("footnotesize" in text) == bool(notes)
+        body = text.partition(r"\midrule")[2].partition(r"\bottomrule")[0]
+        assert body.replace(r"\&", "").count("&") == 2 * body.count(r"\\")
 
 
 def test_markdown_keeps_its_columns_whatever_the_names():

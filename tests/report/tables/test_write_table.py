@@ -408,6 +408,15 @@ def test_the_caption_says_what_the_table_is_computed_on(tmp_path, kind):
     assert "Warning" not in text
 
 
+def test_latex_has_a_short_caption_and_the_rest_below(tmp_path):
+    text = write(tmp_path).latex.read_text()
+    caption = re.search(r"\\caption{(.*)}\n", text)[1]
+
+    assert "Computed on 4 slices" in caption
+    assert 10 < len(caption.split()) < 60
+    assert text.index(r"\end{tabular}") < text.index("Brackets: 95")
+
+
 @pytest.mark.parametrize("kind", ["markdown", "html", "latex"])
 def test_warnings_about_the_classifier_stand_in_every_format_and_in_the_log(tmp_path, kind):
     fills = [GOOD["fills"][0], {"fill": 0.0, "logit": 1.5, "agrees": False}]
