@@ -26,6 +26,7 @@ CURVES = figures(
     *("figure2_fidelity_area", "figure4_fidelity_curves", "figure5_roc_curves"),
     "figure6_dice_curves",
 )
+CAPTIONS = {"write_captions(resnet50/figures)"}
 EXAMPLES = figures("figure1_examples", "figure3_xrai")
 RESNET50 = TINY["classifiers"]["resnet50"]
 METRICS = ("fidelity", "roc", "dice")
@@ -147,7 +148,7 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
     project.configure(changed(metrics={"roc": roc}))
     expected = {f"evaluate_importance(roc, {estimator})" for estimator in PAPER}
     expected |= {"estimate_values(roc)", "write_table(table2_auc)", "build_explorer", *RANKING}
-    expected |= figures("figure5_roc_curves") | differences("roc")
+    expected |= figures("figure5_roc_curves") | differences("roc") | CAPTIONS
     assert project.planned_jobs() == expected
     project.run("--", "results/tiny/resnet50/tables/table2_auc.csv")
     details = pd.read_csv(project.classifier / "tables" / "table2_auc_details.csv")
@@ -214,7 +215,8 @@ def test_the_weights_of_a_classifier(project):
     mine = project.folder / "mine.pt"
     shutil.copy(project.folder / classifier, mine)
     project.configure(changed(classifiers={"resnet50": {"weights": "mine.pt"}}))
-    everything = {"import_classifier", "export_classifier", *jobs_of_the_classifier()}
+    # There is no training curve, and no caption of it.
+    everything = {"import_classifier", "export_classifier", *jobs_of_the_classifier(), *CAPTIONS}
     assert project.planned_jobs() == everything
     project.run("--", classifier)
 
@@ -237,7 +239,8 @@ def test_another_classifier_leaves_the_others_as_they_are(project):
     project.configure(changed(classifiers={"another": {"architecture": "resnet50"}}))
     planned = project.planned_jobs()
     compared = {"compare_classifiers", "write_classifiers", "plot_classifiers(classifiers)"}
-    assert {job for job in planned if "another" not in job} == {"write_summary"} | compared
+    compared |= {"write_captions(figures)", "write_summary"}
+    assert {job for job in planned if "another" not in job} == compared
     assert "compute_importance(another, backpropagation)" in planned
     assert "write_table(another, table2_auc)" in planned
 
