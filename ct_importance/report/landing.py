@@ -1,4 +1,4 @@
-"""The first page of a run: as reStructuredText for the report, as Markdown for its folder."""
+"""Pages of a run: the first, for the report and for its folder, and that of all captions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ct_importance.io.atomic import write_text
+from ct_importance.io.paths import StrPath
+from ct_importance.report.jobs import CaptionsJob
 from ct_importance.report.markup import escape_markdown, escape_rst
 from ct_importance.report.names import display_name, metric_name
 from ct_importance.report.sentences import join
@@ -64,6 +67,20 @@ def readme_text(summary: Mapping[str, Any], tables: Mapping[str, Sequence[str]])
     configuration = json.dumps(summary["config"], indent=2)
     parts += ["## Configuration", f"```json\n{configuration}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def write_captions(job: CaptionsJob, path: StrPath) -> None:
+    """Write the heading, the name of the files and the caption of each figure, as Markdown.
+
+    Args:
+        job: The figures, in their order.
+        path: File to write.
+    """
+    parts = ["# Captions"]
+    for one in job.figures:
+        parts += [f"## {escape_markdown(one.heading)}", f"Files: `{one.name}.*`"]
+        parts.append(escape_markdown(one.caption))
+    write_text(path, "\n\n".join(parts) + "\n")
 
 
 def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:

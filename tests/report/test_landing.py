@@ -2,7 +2,9 @@ import docutils.core
 import docutils.utils
 import pytest
 
+from ct_importance.report.jobs import Caption, CaptionsJob
 from ct_importance.report.landing import landing_text, readme_text
+from tests.report.scripts import run_script
 
 NOBODY = {"n": 0, "balanced_accuracy": None, "sensitivity": None, "specificity": None}
 TESTED = {"n": 4, "balanced_accuracy": 0.75, "sensitivity": None, "specificity": 0.75}
@@ -127,3 +129,23 @@ def test_of_three_classes_each_has_its_accuracy():
         'Balanced accuracy 0.750 on 6 evenly spaced test slices (of class "native" 0.500, of class '
         '"arterial" 1.000, of class "venous" unknown).'
     ) in landing_text(found)
+
+
+def test_every_figure_of_the_folder_is_named_with_its_caption(tmp_path):
+    figures = (
+        Caption(name="roc", heading="Figure 5: <ROC>", caption="Chance is *grey*."),
+        Caption(name="ranks", heading="Ranks", caption="Best on the left."),
+    )
+    path = tmp_path / "captions.md"
+    run_script(
+        "write_captions",
+        CaptionsJob(figures=figures),
+        log=tmp_path / "log",
+        input={},
+        output={"markdown": path},
+    )
+
+    assert path.read_text() == (
+        "# Captions\n\n## Figure 5: \\<ROC>\n\nFiles: `roc.*`\n\nChance is \\*grey\\*.\n\n"
+        "## Ranks\n\nFiles: `ranks.*`\n\nBest on the left.\n"
+    )
