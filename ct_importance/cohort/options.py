@@ -8,21 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from ct_importance.options import Options
 
 LabelSource = Literal["csv", "pylidc", "dicom_tag", "description"]
-
-
-class PhantomOptions(Options):
-    """The built-in cohort: DICOM series of synthetic thoraces, half of them with contrast."""
-
-    patients: int = Field(24, ge=4, le=10_000)
-    """Number of patients, one series each; every second one has contrast agent."""
-    slices: int = Field(20, ge=4, le=1000)
-    """Slices per series, from the lung apices to below the diaphragm."""
-    matrix: int = Field(256, ge=64, le=1024)
-    """Rows and columns of a slice."""
-    annotated_patients: int | None = Field(None, ge=2, le=10_000)
-    """Patients with masks of the blood pools, half of them with contrast; null for all."""
-    annotated_slices: int = Field(2, ge=1, le=1000)
-    """Slices with a mask in each of these patients, evenly spaced."""
+NODULES = ("none", "solid", "ground glass")
+"""Classes of slices of the built-in cohort with nodules."""
 
 
 class LabelOptions(Options):
@@ -69,6 +56,33 @@ class LabelOptions(Options):
         if self.csv is not None and "csv" not in self.sources:
             raise ValueError("csv is set, but sources does not name it")
         return self
+
+
+class PhantomOptions(Options):
+    """The built-in cohort: DICOM series of synthetic thoraces, half of them with contrast."""
+
+    task: Literal["contrast", "nodule"] = "contrast"
+    """What its labels and masks are of: contrast agent, and the blood pools; or nodules of the
+    lung, none, solid or ground glass, each on one slice, in patients with and without agent."""
+    patients: int = Field(24, ge=4, le=10_000)
+    """Number of patients, one series each; every second one has contrast agent."""
+    slices: int = Field(20, ge=4, le=1000)
+    """Slices per series, from the lung apices to below the diaphragm."""
+    matrix: int = Field(256, ge=64, le=1024)
+    """Rows and columns of a slice."""
+    annotated_patients: int | None = Field(None, ge=2, le=10_000)
+    """Patients with masks, half of them with contrast; null for all."""
+    annotated_slices: int = Field(2, ge=1, le=1000)
+    """Slices with a mask in each of these patients, evenly spaced."""
+
+    @property
+    def labels(self) -> LabelOptions:
+        """Where the labels of its slices come from; a CSV lies in its own folder."""
+        if self.task == "contrast":
+            return LabelOptions()
+        return LabelOptions(
+            csv="labels.csv", key="slice_id", key_column="slice_id", label_column="class"
+        )
 
 
 class DatasetOptions(Options):

@@ -126,7 +126,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     if "model" in raw:
         raise InputError(_new_spelling(raw["model"]))
     options = _validate(RunOptions, dict(raw), "")
-    check_labelling(options.task, options.cohort.given_datasets)
+    check_labelling(options.task, options.cohort.given_datasets, options.cohort.phantom)
     config = Config(
         options=options,
         classifiers={

@@ -98,6 +98,19 @@ def test_the_phantom_has_no_third_class():
         parse_config(BASE | {"task": PHASES})
 
 
+def test_classes_of_the_phantom_with_nodules_are_its_own():
+    nodules = {"cohort": {"phantom": {"task": "nodule"}}}
+    with pytest.raises(
+        InputError, match=r"task\.classes: .* of the classes none, solid, ground glass: "
+    ):
+        parse_config(BASE | nodules)
+    fills = {"fill": ["mean"] * 3}
+    parse_config(BASE | nodules | {"task": {"classes": ["Ground glass", "none", "solid"]} | fills})
+    parse_config(
+        BASE | nodules | {"task": {"classes": ["healthy", "nodule"], "label_from": "mask"}}
+    )
+
+
 def overlay_below(heading: str) -> dict:
     """The first overlay below a heading of docs/labels.md."""
     page = (Path(__file__).resolve().parents[2] / "docs" / "labels.md").read_text()

@@ -34,8 +34,9 @@ OPTIONS = {
     "--forcerun read_headers": "read_headers",
     "--forcerun extract_slices": "extract_slices",
 }
-# On data that is not there: planned only.
+# On data that is not there, or for longer: planned only.
 PLANNED = {
+    "--cores all --configfile configs/phantom_nodules.yaml",
     "--cores all --configfile configs/paper.yaml --config data_dir=FOLDER",
     "--cores all --configfile configs/tcga_luad_contrast.yaml --config data_dir=PATH",
     "--cores all --configfile configs/sts_sarcoma.yaml --config data_dir=PATH",

@@ -14,6 +14,7 @@ from snakemake.exceptions import WorkflowError
 
 from ct_importance.classifier.jobs import ImportJob, TrainingJob
 from ct_importance.cohort.jobs import HeadersJob, LabelJob, PlanJob
+from ct_importance.cohort.options import NODULES
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
 from ct_importance.metrics.jobs import EvaluationJob, lower_is_better
@@ -393,6 +394,16 @@ def test_folders_of_two_readers_must_not_share_files(data, tmp_path):
     data["cohort"]["datasets"]["one"]["masks"] = {"me": "masks/mine", "you": "masks"}
     with pytest.raises(InputError, match=r"one\.masks: two readers have files in common"):
         Study(parse_config(DEFAULT | data | {"metrics": {"roc": {}}}))
+
+
+def test_labels_of_the_phantom_with_nodules_are_by_slice_and_in_its_folder():
+    nodules = {"task": {"classes": list(NODULES), "fill": ["mean"] * 3}}
+    study = Study(parse_config(DEFAULT | nodules | {"cohort": {"phantom": {"task": "nodule"}}}))
+    (labels,) = asked(study, "label_series", LabelJob).datasets.values()
+    assert labels.csv == f"{study.folder}/phantom/labels.csv"
+    assert (labels.options.key, labels.options.sources) == ("slice_id", ["csv"])
+    (plain,) = asked(Study(parse_config(DEFAULT)), "label_series", LabelJob).datasets.values()
+    assert plain.csv is None
 
 
 def test_a_new_folder_at_the_top_of_a_dataset_is_seen(data, tmp_path):

@@ -4,10 +4,13 @@ The agent changes the blood alone (and, a little, the organs it flows through), 
 the blood pools is where the two classes differ, by construction. Patients come in pairs, one
 with and one without agent, that share scanner, dose and file format: nothing but the blood tells
 the classes apart, not even by chance in a small cohort.
+
+For the task `nodule`, nodules are drawn into the lungs of the same patients. Slices of all classes
+come from each of them, so that nothing of a patient tells the classes apart either.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from ct_importance.cohort.options import PhantomOptions
+from ct_importance.cohort.phantom.anatomy.render import Patient, draw_patient, render
+from ct_importance.cohort.phantom.contrast import label_texts, tissues
 from ct_importance.cohort.phantom.dicom import (
     Acquisition,
     PixelFormat,
@@ -26,7 +31,7 @@ from ct_importance.cohort.phantom.dicom import (
     write_mask_volume,
     write_slice,
 )
-from ct_importance.cohort.phantom.render import Patient, draw_patient, render
+from ct_importance.cohort.phantom.nodules import Shown, kinds_of, with_nodule
 from ct_importance.cohort.phantom.scanner import KERNELS, STREAK_HARMONICS, scan, scanner_for
 from ct_importance.compute.randomness import generator_for
 from ct_importance.compute.workers import process_pool
@@ -34,24 +39,6 @@ from ct_importance.compute.workers import process_pool
 Names = tuple[str | int, ...]
 """What random numbers and UIDs of a patient depend on."""
 
-BLOOD_POOLS = (
-    "inferior_vena_cava",
-    "right_atrium",
-    "left_atrium",
-    "right_ventricle",
-    "left_ventricle",
-    "pulmonary_artery",
-    "superior_vena_cava",
-    "aorta",
-)
-NATIVE_ORGANS = {"myocardium": 46.0, "liver": 56.0, "spleen": 48.0}
-# Enhanced blood (HU, in the order of BLOOD_POOLS) and organs, by the time since the injection.
-PHASES = {
-    "pulmonary": ((150, 270, 240, 310, 215, 350, 390, 185), (54.0, 58.0, 52.0)),
-    "systemic": ((155, 190, 290, 205, 300, 225, 330, 310), (66.0, 62.0, 68.0)),
-    "late": ((170, 180, 190, 180, 190, 185, 200, 190), (68.0, 74.0, 74.0)),
-}
-LEAST_ENHANCED, MOST_ENHANCED = 150.0, 400.0
 BONE_ONSET = 250.0
 
 # Anatomical heights of the first and last slice, and between which masks are drawn (mm).
@@ -66,9 +53,6 @@ PIXEL_FORMATS = (
     PixelFormat(signed=False, slope=0.5, intercept=-1024, bits_stored=13, padding=None),
 )
 ORDERS = ("ascending", "descending", "shuffled")
-AGENTS = ("OMNIPAQUE 350", "ISOVUE 370", "VISIPAQUE 320")
-WITH_CONTRAST = "CT CHEST W CONTRAST"
-WITHOUT_CONTRAST = "CT CHEST WITHOUT CONTRAST"
 
 
 @dataclass(frozen=True)
@@ -91,9 +75,10 @@ def write_phantom_cohort(
 ) -> None:
     """Write the built-in cohort.
 
-    Files: ``dicom/<patient>/<series number>/IM0001.dcm``..., masks of the blood pools as
-    ``masks/<SOPInstanceUID>.png`` or ``masks/<SeriesInstanceUID>.nii.gz``, and ``truth.csv``.
-    They are the same to the byte for the same options and seed.
+    Files: ``dicom/<patient>/<series number>/IM0001.dcm``..., masks of the blood pools or the
+    nodules as ``masks/<SOPInstanceUID>.png`` or ``masks/<SeriesInstanceUID>.nii.gz``, ``truth.csv``
+    and, of nodules, ``labels.csv`` with the class of each slice. They are the same to the byte for
+    the same options and seed.
 
     Args:
         folder: New or empty.
@@ -106,14 +91,21 @@ def write_phantom_cohort(
     write = partial(_write_patient, folder, options, seed)
     if workers > 1:
         with process_pool(workers) as pool:
-            list(pool.map(write, plan))
+            labels = list(pool.map(write, plan))
     else:
-        for patient in plan:
-            write(patient)
-    with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["patient_id", "contrast"])
-        rows.writerows((patient.patient_id, int(patient.contrast)) for patient in plan)
+        labels = [write(patient) for patient in plan]
+    contrast = [(patient.patient_id, int(patient.contrast)) for patient in plan]
+    _write_csv(folder / "truth.csv", ("patient_id", "contrast"), contrast)
+    if (given := options.labels).csv:
+        of_slices = [row for rows in labels for row in rows.items()]
+        _write_csv(folder / given.csv, (given.key_column, given.label_column), of_slices)
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
 
 
 def plan_cohort(patients: int, seed: int, annotated: int | None = None) -> list[PlannedPatient]:
@@ -132,46 +124,12 @@ def plan_cohort(patients: int, seed: int, annotated: int | None = None) -> list[
         plan[int(number)] = PlannedPatient(
             patient_id=f"PHANTOM-{number + 1:04d}",
             contrast=contrast,
-            texts=_label_texts(pair, contrast, patients // 2),
+            texts=label_texts(pair, contrast, patients // 2),
             acquisition=_acquisition(pair, seed),
             mask_volume=pair % 2 == 1,
             annotated=annotated is None or place < annotated,
         )
     return [plan[number] for number in range(patients)]
-
-
-def tissues(contrast: bool, patient_id: str, seed: int) -> dict[str, float]:
-    """Return the Hounsfield units of the tissues that contrast agent changes.
-
-    Args:
-        contrast: Whether there is any.
-        patient_id: The patient.
-        seed: Of the cohort.
-    """
-    rng = generator_for(seed, patient_id, "blood")
-    native = float(rng.uniform(36, 45))
-    phase = str(rng.choice(list(PHASES), p=[0.35, 0.45, 0.2]))
-    factors = rng.normal(1.0, 0.06) * rng.normal(1.0, 0.03, size=len(BLOOD_POOLS))
-    if not contrast:
-        return dict.fromkeys(BLOOD_POOLS, native) | NATIVE_ORGANS
-    blood, organs = PHASES[phase]
-    enhanced = np.clip(np.array(blood) * factors, LEAST_ENHANCED, MOST_ENHANCED)
-    return dict(zip(BLOOD_POOLS, enhanced.tolist(), strict=True)) | dict(
-        zip(NATIVE_ORGANS, organs, strict=True)
-    )
-
-
-def _label_texts(pair: int, contrast: bool, pairs: int) -> dict[str, str]:
-    """Return the attributes that tell the label; as in life, not all of them do."""
-    if not contrast:
-        other = WITHOUT_CONTRAST if pair % 3 else "CT CHEST W/O CONTRAST"
-        return {"StudyDescription": other, "SeriesDescription": "THORAX"}
-    texts = {"StudyDescription": WITH_CONTRAST, "SeriesDescription": "THORAX"}
-    if pair % 6 == 2:
-        return texts  # the description alone tells
-    if pair == min(1, pairs - 1):
-        texts["StudyDescription"] = WITHOUT_CONTRAST  # the order was changed at the scanner
-    return texts | {"ContrastBolusAgent": AGENTS[pair % len(AGENTS)]}
 
 
 def _acquisition(pair: int, seed: int) -> Acquisition:
@@ -191,8 +149,8 @@ def _acquisition(pair: int, seed: int) -> Acquisition:
 
 def _write_patient(
     folder: Path, options: PhantomOptions, seed: int, planned: PlannedPatient
-) -> None:
-    """Write the series and the masks of one patient."""
+) -> dict[str, str]:
+    """Write the series and the masks of one patient; return what each slice shows, by its UID."""
     name = (seed, planned.patient_id)
     rng = generator_for(*name, "position")
     top, bottom = TOP + rng.uniform(-6, 6), BOTTOM + rng.uniform(-8, 8)
@@ -202,46 +160,78 @@ def _write_patient(
     corner = -patient.spacing * (options.matrix - 1) / 2
     first = (corner, corner - 160.0, float(rng.uniform(-900, 300)))
     phase = float(rng.random())
-    annotated = annotated_slices(heights, options.annotated_slices, phase)
-    if not planned.annotated:
-        annotated = set()
 
     series = folder / "dicom" / planned.patient_id / f"{header.series_number:03d}"
     series.mkdir(parents=True)
     file_numbers, instance_numbers = _numbers(planned.acquisition.order, options.slices, rng)
-    blood = tissues(planned.contrast, planned.patient_id, seed)
+    tissue = tissues(planned.contrast, planned.patient_id, seed)
     dataset, pixels = slice_template(header), planned.acquisition.pixels
     masks = np.zeros((options.slices, options.matrix, options.matrix), dtype=np.uint8)
-    projection = []
-    for index, image, pools in _images(name, planned.acquisition, patient, heights, blood):
+    projection, shown = [], {}
+    for index, image, drawn in _images(
+        name, planned.acquisition, patient, heights, tissue, options
+    ):
         position = (first[0], first[1], first[2] + index * header.slice_distance)
         uid = uid_for(*name, "slice", index)
         path = series / f"IM{file_numbers[index]:04d}.dcm"
         write_slice(path, dataset, pixels, image, position, instance_numbers[index], uid)
         projection.append(image.mean(0))
-        if index in annotated and planned.mask_volume:
-            masks[index] = pools > 0.5
-        elif index in annotated:
-            write_mask_image(folder / "masks" / f"{uid}.png", pools > 0.5)
-    if annotated and planned.mask_volume:
-        path = folder / "masks" / f"{header.series_uid}.nii.gz"
-        write_mask_volume(path, masks, header, first)
+        masks[index], shown[uid] = drawn.mask, drawn.kind
+    if planned.annotated:
+        annotated = annotated_slices(heights, masks, options, phase)
+        _write_masks(folder / "masks", planned, masks, annotated, list(shown), header, first)
     if planned.acquisition.localizer:
         _write_localizer(series.parent, name, header, np.array(projection[::-1]))
+    return shown
 
 
-def annotated_slices(heights: np.ndarray, count: int, phase: float) -> set[int]:
-    """Return evenly spaced slices of heart and great vessels, or of all if those are too few.
+def _write_masks(
+    folder: Path,
+    planned: PlannedPatient,
+    masks: np.ndarray,
+    annotated: Collection[int],
+    uids: Sequence[str],
+    header: SeriesHeader,
+    first: tuple[float, float, float],
+) -> None:
+    """Write the masks of the annotated slices of a patient, as one volume or as images."""
+    if planned.mask_volume:
+        for index in set(range(len(masks))).difference(annotated):
+            masks[index] = 0
+        if annotated:
+            write_mask_volume(folder / f"{header.series_uid}.nii.gz", masks, header, first)
+        return
+    for index in annotated:
+        write_mask_image(folder / f"{uids[index]}.png", masks[index] > 0)
+
+
+def annotated_slices(
+    heights: np.ndarray, masks: np.ndarray, options: PhantomOptions, phase: float
+) -> set[int]:
+    """Return which slices have their mask written, evenly spaced ones.
+
+    Of blood pools they are slices of heart and great vessels, or any if those are too few.
 
     Args:
         heights: Of the slices, anatomical mm.
-        count: How many slices.
+        masks: (S, N, N), of all slices.
+        options: How many, and of what.
         phase: In [0, 1), where between two of the even steps to begin.
     """
+    if options.task == "nodule":
+        return evenly_spaced(
+            np.flatnonzero(masks.any(axis=(1, 2))), options.annotated_slices, phase
+        )
     choice = np.flatnonzero((heights >= MASKED[0]) & (heights <= MASKED[1]))
-    if len(choice) < count:
+    if len(choice) < options.annotated_slices:
         choice = np.arange(len(heights))
-    steps = (np.arange(min(count, len(choice))) + phase) * len(choice) / min(count, len(choice))
+    return evenly_spaced(choice, options.annotated_slices, phase)
+
+
+def evenly_spaced(choice: np.ndarray, count: int, phase: float) -> set[int]:
+    """Return some of the numbers to choose from, or all where there are too few."""
+    count = min(count, len(choice))
+    steps = (np.arange(count) + phase) * len(choice) / max(count, 1)
     return {int(choice[int(step)]) for step in steps}
 
 
@@ -250,19 +240,25 @@ def _images(
     acquisition: Acquisition,
     patient: Patient,
     heights: np.ndarray,
-    blood: Mapping[str, float],
-) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Yield index, image (HU) and share of blood per pixel of each slice, the lowest first."""
+    tissue: Mapping[str, float],
+    options: PhantomOptions,
+) -> Iterator[tuple[int, np.ndarray, Shown]]:
+    """Yield index, image (HU) and what is drawn there of each slice, the lowest first."""
     scanner = scanner_for(
         acquisition.kernel, acquisition.milliampere_seconds, patient.matrix, patient.spacing
     )
-    for index, height in enumerate(heights):
-        drawn = render(patient, float(height), blood)
+    kinds = kinds_of(len(heights), generator_for(*name, "nodules"))
+    for index, (height, kind) in enumerate(zip(heights, kinds, strict=True)):
+        rendered = render(patient, float(height), tissue)
+        drawn = Shown(rendered.hu, "", rendered.pools > 0.5)
+        if options.task == "nodule":
+            of_nodule = generator_for(*name, "nodule", index)
+            drawn = with_nodule(rendered.hu, rendered.lung, kind, patient.spacing, of_nodule)
         rng = generator_for(*name, "noise", index)
         white = rng.standard_normal(drawn.hu.shape, dtype=np.float32)
         odds = rng.standard_normal(STREAK_HARMONICS)
         dense = np.clip(drawn.hu - BONE_ONSET, 0, 800)
-        yield index, scan(drawn.hu, dense, scanner, white, odds), drawn.pools
+        yield index, scan(drawn.hu, dense, scanner, white, odds), drawn
 
 
 def _series_header(

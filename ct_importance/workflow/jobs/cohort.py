@@ -18,7 +18,6 @@ from ct_importance.cohort.jobs import (
     PlanJob,
     SummaryJob,
 )
-from ct_importance.cohort.options import LabelOptions
 from ct_importance.metrics.variations.variation import Noisy
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.inputs import stamps_of_others
@@ -59,8 +58,10 @@ def label_series(study: CohortFiles, wildcards: Any) -> LabelJob:
         name: LabelsOfDataset(csv=study.inputs.labels[name], options=dataset.labels)
         for name, dataset in study.inputs.datasets.items()
     }
+    given = study.cohort.phantom.labels
+    csv = f"{study.folder}/phantom/{given.csv}" if given.csv else None
     return LabelJob(
-        datasets=sources or {"phantom": LabelsOfDataset(csv=None, options=LabelOptions())},
+        datasets=sources or {"phantom": LabelsOfDataset(csv=csv, options=given)},
         classes=study.options.task.classes,
         label_from=study.options.task.label_from,
         pseudonym_key=study.inputs.pseudonym_key,

@@ -10,14 +10,14 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from ct_importance.cohort.options import PhantomOptions
+from ct_importance.cohort.phantom.anatomy.render import draw_patient, render
 from ct_importance.cohort.phantom.cohort import (
-    BLOOD_POOLS,
     annotated_slices,
+    evenly_spaced,
     plan_cohort,
-    tissues,
     write_phantom_cohort,
 )
-from ct_importance.cohort.phantom.render import draw_patient, render
+from ct_importance.cohort.phantom.contrast import BLOOD_POOLS, tissues
 
 SEED = 3
 OPTIONS = PhantomOptions(patients=4, slices=6, matrix=96, annotated_slices=2)
@@ -250,10 +250,13 @@ def test_labels_of_some_patients_are_in_one_place_only() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 30])
 def test_annotated_slices_are_as_many_as_asked_if_there_are_so_many(count: int) -> None:
-    heights = np.linspace(-165, 104, 20)
+    heights, options = np.linspace(-165, 104, 20), PhantomOptions(annotated_slices=count)
 
     for phase in (0.0, 0.5, 0.999):
-        assert len(annotated_slices(heights, count, phase)) == min(count, 20)
+        assert len(annotated_slices(heights, np.zeros((20, 2, 2)), options, phase)) == min(
+            count, 20
+        )
+    assert evenly_spaced(np.arange(0), count, 0.5) == set()
 
 
 def test_as_many_patients_as_asked_have_masks_half_of_them_with_contrast() -> None:

@@ -1,6 +1,6 @@
 """The cage, chest wall and diaphragm of a synthetic patient.
 
-Coordinates are anatomical millimetres, see `phantom_pose`.
+Coordinates are anatomical millimetres, see `pose`.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from ct_importance.cohort.phantom.pose import Plane
+from ct_importance.cohort.phantom.anatomy.pose import Plane
 
 # Inner surface of the ribs: z, half width, depth in front of and behind the origin.
 CAGE = np.array(

@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ct_importance.cohort.phantom.canvas import (
+from ct_importance.cohort.phantom.anatomy.canvas import (
     AIR,
     CARTILAGE,
     CORTICAL,
@@ -24,31 +24,35 @@ from ct_importance.cohort.phantom.canvas import (
     WATER,
     Canvas,
 )
-from ct_importance.cohort.phantom.mediastinum import OPENS_INTO, Mediastinum, draw_mediastinum
-from ct_importance.cohort.phantom.pose import Plane, Pose, draw_pose, plane_at
-from ct_importance.cohort.phantom.shapes import (
+from ct_importance.cohort.phantom.anatomy.mediastinum import (
+    OPENS_INTO,
+    Mediastinum,
+    draw_mediastinum,
+)
+from ct_importance.cohort.phantom.anatomy.pose import Plane, Pose, draw_pose, plane_at
+from ct_importance.cohort.phantom.anatomy.shapes import (
     Ellipsoid,
     Shape,
     distance,
     mirrored,
     thin_coverage,
 )
-from ct_importance.cohort.phantom.skeleton import (
+from ct_importance.cohort.phantom.anatomy.skeleton import (
     Skeleton,
     draw_skeleton,
     scapulae_at,
     spine_at,
     sternum_at,
 )
-from ct_importance.cohort.phantom.texture import Texture, draw_texture
-from ct_importance.cohort.phantom.thorax import (
+from ct_importance.cohort.phantom.anatomy.texture import Texture, draw_texture
+from ct_importance.cohort.phantom.anatomy.thorax import (
     Habitus,
     above_apex,
     below_diaphragm,
     draw_habitus,
     outside_cage,
 )
-from ct_importance.cohort.phantom.wall import paint_wall
+from ct_importance.cohort.phantom.anatomy.wall import paint_wall
 from ct_importance.compute.randomness import generator_for
 
 ENVELOPE_BLUR, ENVELOPE_LEVEL = 8.0, 0.27
@@ -79,6 +83,8 @@ class Rendering:
     """(N, N) float32."""
     pools: np.ndarray
     """(N, N) float32 in [0, 1]: share of each pixel in the blood of heart and great vessels."""
+    lung: np.ndarray
+    """(N, N) float32 in [0, 1]: share of each pixel in the lungs, their vessels included."""
 
 
 def draw_patient(
@@ -151,7 +157,7 @@ def render(patient: Patient, z: float, tissue: Mapping[str, float]) -> Rendering
     _paint_pools(canvas, patient, plane, pools, tissue, coarse)
     canvas.fill(distance(plane, patient.mediastinum.calcifications, 3), PLAQUE)
     canvas.hu += fine * np.where(canvas.hu > -400, np.float32(5), 14 * lung)
-    return Rendering(canvas.hu, canvas.pools)
+    return Rendering(canvas.hu, canvas.pools, lung)
 
 
 def _between_lungs(patient: Patient, plane: Plane, organs: list[np.ndarray]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from ct_importance.cohort.phantom.pose import Plane
+from ct_importance.cohort.phantom.anatomy.pose import Plane
 
 FAR = 60.0  # mm: the distance of pixels outside every bounding box
 PATCH_HALF_SIZES = (2, 4, 6, 9, 13, 19, 28, 41, 60, 90, 135, 200, 300, 450, 700)

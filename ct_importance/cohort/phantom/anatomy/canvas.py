@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ct_importance.cohort.phantom.pose import Plane
+from ct_importance.cohort.phantom.anatomy.pose import Plane
 
 # Hounsfield units of what contrast agent does not change.
 AIR, LUNG, FAT, MUSCLE, SKIN, WATER, CARTILAGE = -1000, -865, -102, 54, 10, 8, 95

@@ -1,6 +1,6 @@
 """Heart, great vessels, airways and lung vessels of a synthetic patient.
 
-Coordinates are anatomical millimetres, see `phantom_pose`. Sizes and courses follow a normal
+Coordinates are anatomical millimetres, see `pose`. Sizes and courses follow a normal
 adult; every patient's differ a little.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ct_importance.cohort.phantom.shapes import Ellipsoid, Shape, Tubes, join, tube_through
+from ct_importance.cohort.phantom.anatomy.shapes import Ellipsoid, Shape, Tubes, join, tube_through
 
 Point = tuple[float, float, float]
 Course = tuple[tuple[float, float, float, float], ...]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ct_importance.cohort.phantom.canvas import FAT, MUSCLE, SKIN, Canvas
-from ct_importance.cohort.phantom.pose import Plane
-from ct_importance.cohort.phantom.shapes import FAR, Shape, distance, mirrored
-from ct_importance.cohort.phantom.thorax import Habitus, wall_layers
+from ct_importance.cohort.phantom.anatomy.canvas import FAT, MUSCLE, SKIN, Canvas
+from ct_importance.cohort.phantom.anatomy.pose import Plane
+from ct_importance.cohort.phantom.anatomy.shapes import FAR, Shape, distance, mirrored
+from ct_importance.cohort.phantom.anatomy.thorax import Habitus, wall_layers
 
 TABLE_COVER, TABLE_FOAM, TABLE_BOTTOM, GLAND = -180, -945, -120, 25
 

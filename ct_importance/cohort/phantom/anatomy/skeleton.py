@@ -1,15 +1,22 @@
 """Bones of a synthetic patient.
 
 Ribs and clavicles are tubes in space. Spine, sternum and scapulae, which hardly change from one
-millimetre to the next, are drawn anew in every slice. Coordinates: see `phantom_pose`.
+millimetre to the next, are drawn anew in every slice. Coordinates: see `pose`.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ct_importance.cohort.phantom.shapes import Ellipsoid, Shape, Tubes, chain, join, tube_through
-from ct_importance.cohort.phantom.thorax import CAGE_AT, on_cage
+from ct_importance.cohort.phantom.anatomy.shapes import (
+    Ellipsoid,
+    Shape,
+    Tubes,
+    chain,
+    join,
+    tube_through,
+)
+from ct_importance.cohort.phantom.anatomy.thorax import CAGE_AT, on_cage
 
 Point = tuple[float | np.ndarray, float | np.ndarray]
 """x and y, mm."""
