@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.networks.randomised import randomise
-from ct_importance.cohort.phantom.cohort import tissues
-from ct_importance.cohort.phantom.render import draw_patient, render
+from ct_importance.cohort.phantom.anatomy.render import draw_patient, render
+from ct_importance.cohort.phantom.contrast import tissues
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.metric import Probe, Sample
