@@ -10,6 +10,7 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ct_importance.cohort.extraction import read_slice
 from ct_importance.cohort.jobs import ChestJob
@@ -143,19 +144,31 @@ def find_chest(
 def lung_share(hounsfield: np.ndarray) -> float:
     """Return which share of the body's area is aerated lung, in [0, 1].
 
+    Args:
+        hounsfield: Slice (rows, columns) in HU.
+    """
+    body, lung = body_and_lung(hounsfield)
+    return float(lung.sum() / body.sum()) if body.any() else 0.0
+
+
+def body_and_lung(hounsfield: np.ndarray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which pixels are body, and which of them aerated lung.
+
     The body is the largest piece above -500 HU, with its holes filled. Lung is at least three
     pixels wide in it: at the edges of the bowel's gas there are the same values, but narrow.
 
     Args:
         hounsfield: Slice (rows, columns) in HU.
+
+    Returns:
+        Body and lung, (rows, columns) each.
     """
     from scipy import ndimage
 
     pieces, count = ndimage.label(hounsfield > LUNG_HU[1])
     if not count:
-        return 0.0
+        return pieces > 0, pieces > 0
     largest = np.argmax(np.bincount(pieces.ravel())[1:]) + 1
     body = ndimage.binary_fill_holes(pieces == largest)
     aerated = body & (hounsfield >= LUNG_HU[0]) & (hounsfield <= LUNG_HU[1])
-    lung = ndimage.binary_opening(aerated, np.ones((3, 3)))
-    return float(lung.sum() / body.sum())
+    return body, ndimage.binary_opening(aerated, np.ones((3, 3)))
