@@ -30,7 +30,7 @@ try:
     study = Study(parse_config(config))
     # Jobs read this file as well, and the files of classifiers are what they were.
     if workflow.is_main_process:
-        if not workflow.dryrun:
+        if not workflow.output_settings.dryrun:
             show_as_page(logger)
         study.inputs.check_classifiers()
         for text in study.inputs.warnings():

@@ -15,6 +15,8 @@ MOST = 2
 """Estimators named at most, of those the metrics disagree on."""
 MOST_NAMED = 4
 """Estimators named at most, of those that cannot be told apart from the first."""
+MOST_PAIRS = 6
+"""Pairs of metrics that have a sentence each, at most: those of four."""
 
 
 def ordinal(rank: float, count: int) -> str:
@@ -181,21 +183,38 @@ def _say_spreads(wide: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> l
 def say_taus(taus: pd.DataFrame, variant: str) -> list[str]:
     """Return how far each pair of metrics agrees, as far as it is more than chance.
 
+    Of more than `MOST_PAIRS`, how many agree, and those that agree most and least.
+
     Args:
         taus: Columns variant, first, second, tau, tau_low, tau_high.
         variant: "original" or "absolute".
     """
-    sentences = []
-    for row in taus[taus["variant"] == variant].dropna(subset="tau").itertuples():
-        ends = "no interval"
-        if not pd.isna(row.tau_low):
-            ends = f"interval {fixed(row.tau_low, 2)} to {fixed(row.tau_high, 2)}"
-        both = f"{metric_name(row.first)} and {metric_name(row.second)}"
-        sentences.append(
-            f"By {VARIANT_WORDS[variant]}, {_alike(both, row.tau_low, row.tau_high)} "
-            f"(Kendall's tau {fixed(row.tau, 2)}, {ends})."
-        )
-    return sentences
+    known = (
+        taus[taus["variant"] == variant]
+        .dropna(subset="tau")
+        .sort_values("tau", kind="stable", ascending=False)
+    )
+    if len(known) <= MOST_PAIRS:
+        return [_say_pair(row, variant) for _, row in known.sort_index().iterrows()]
+    low, high = known["tau_low"], known["tau_high"]
+    alike, otherwise = int((low > 0).sum()), int((high < 0).sum())
+    counts = (
+        f"By {VARIANT_WORDS[variant]}, {alike} of {len(known)} pairs of metrics rank the "
+        f"estimators more alike than by chance, {otherwise} the other way round; of "
+        f"{len(known) - alike - otherwise} neither could be shown."
+    )
+    return [counts, *(_say_pair(known.iloc[place], variant) for place in (0, -1))]
+
+
+def _say_pair(row: pd.Series, variant: str) -> str:
+    ends = "no interval"
+    if not pd.isna(row.tau_low):
+        ends = f"interval {fixed(row.tau_low, 2)} to {fixed(row.tau_high, 2)}"
+    both = f"{metric_name(row['first'])} and {metric_name(row.second)}"
+    return (
+        f"By {VARIANT_WORDS[variant]}, {_alike(both, row.tau_low, row.tau_high)} "
+        f"(Kendall's tau {fixed(row.tau, 2)}, {ends})."
+    )
 
 
 def _alike(metrics: str, low: float, high: float) -> str:

@@ -183,6 +183,23 @@ def test_agreement_without_interval_is_not_shown():
     assert say_taus(taus(None), "original") == say_taus(taus(0.9), "absolute") == []
 
 
+def test_of_many_pairs_the_ends_and_their_numbers_are_told():
+    pairs = [("a", "b", 0.9, 0.8, 1.0), ("a", "c", -0.5, -0.7, -0.2)]
+    pairs += [("a", f"d{number}", 0.1, -0.2, 0.3) for number in range(6)]
+    columns = ["first", "second", "tau", "tau_low", "tau_high"]
+    table = pd.DataFrame(pairs, columns=columns).assign(variant="original")
+    told = say_taus(table, "original")
+    assert told[0] == (
+        "By original values, 1 of 8 pairs of metrics rank the estimators more alike than by "
+        "chance, 1 the other way round; of 6 neither could be shown."
+    )
+    assert [sentence.split("(")[1] for sentence in told[1:]] == [
+        "Kendall's tau 0.90, interval 0.80 to 1.00).",
+        "Kendall's tau −0.50, interval −0.70 to −0.20).",
+    ]
+    assert len(say_taus(table[:6], "original")) == 6
+
+
 def agreed(*rows):
     columns = ["what", "first", "second", "value", "low", "high"]
     table = pd.DataFrame(rows, columns=columns).assign(variant="absolute", metric="roc")

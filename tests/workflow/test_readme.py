@@ -49,6 +49,8 @@ ELSEWHERE = {
     "--config data_dir=PATH",
     "--cores all --configfile configs/tcga_luad_contrast.yaml configs/tcga_luad_estimators.yaml "
     "--config data_dir=PATH",
+    "--cores all --configfile configs/tcga_luad_contrast.yaml configs/tcga_luad_metrics.yaml "
+    "--config data_dir=PATH",
     "--workflow-profile profiles/slurm --configfile mine.yaml",
     *("--workflow-profile", "--profile", "--software-deployment-method conda", "--configfile"),
 }

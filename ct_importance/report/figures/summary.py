@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 STRUCK = "\N{COMBINING LONG STROKE OVERLAY}"
 ROW, COLUMN = 0.19, 0.46
-"""Inches that a rank takes, at least."""
+"""Inches that a rank takes with its brackets beside it, at least."""
+HIGH_ROW, NARROW_COLUMN = 0.25, 0.33
+"""The same with its brackets below it."""
 LONGEST = 20
 """Letters of a metric's name in a line."""
 MANY = 8
 """Metrics beyond which ranks are written smaller."""
+MOST = 11
+"""Metrics beyond which brackets stand below the ranks, on a page that lies on its side."""
 
 
 class Summary(Figure):
@@ -65,9 +69,11 @@ class Summary(Figure):
         ranks = ranks[ranks["variant"] == self.variant]
         metrics = list(dict.fromkeys(ranks["metric"]))
         order = ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
-        wide = 1.8 + COLUMN * len(metrics)
-        size = (min(max(wide, SINGLE_COLUMN), DOUBLE_COLUMN), 1.1 + ROW * len(order))
-        figure, axes = plt.subplots(figsize=size)
+        wide = min(max(1.8 + COLUMN * len(metrics), SINGLE_COLUMN), DOUBLE_COLUMN)
+        high = 1.1 + ROW * len(order)
+        if len(metrics) > MOST:
+            wide, high = 1.8 + NARROW_COLUMN * len(metrics), 1.1 + HIGH_ROW * len(order)
+        figure, axes = plt.subplots(figsize=(wide, high))
         self._show_ranks(axes, ranks, list(order), metrics)
         heads = [fill(metric_name(it), LONGEST, break_long_words=False) for it in metrics]
         axes.set_xticks(range(len(metrics)), heads, rotation=40, ha="left")
@@ -94,7 +100,8 @@ class Summary(Figure):
         small: dict[str, Any] = {"fontsize": size, "ha": "center", "va": "center"}
         for row in ranks.itertuples():
             x, y = metrics.index(row.metric), order.index(row.estimator)
-            text = f"{row.rank:g} [{row.rank_low:g}, {row.rank_high:g}]"
+            between = "\n" if len(metrics) > MOST else " "
+            text = f"{row.rank:g}{between}[{row.rank_low:g}, {row.rank_high:g}]"
             is_dark = row.rank <= 0.5 * len(order)
             axes.text(x, y, text, color="white" if is_dark else "black", **small)
         for number in range(1, len(metrics)):
