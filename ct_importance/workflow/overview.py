@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -81,8 +82,8 @@ def table_lines(page: str) -> Iterator[str]:
     rows: list[list[str]] = []
     for line in [*page.splitlines(), ""]:
         if line.startswith("| "):
-            cells = line.strip().strip("|").split(" | ")
-            rows.append([cell.strip().replace("\\|", "|") for cell in cells])
+            cells = re.split(r"(?<!\\)\|", line.strip()[1:-1])
+            rows.append([cell.strip(" *").replace("\\|", "|") for cell in cells])
             continue
         if rows and not line.startswith("|"):
             yield from _aligned(rows)
@@ -96,7 +97,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *others in rows:
         numbers = zip(others, widths[1:], strict=True)
-        yield "  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in numbers)])
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in numbers)]
+        yield "  ".join(cells).rstrip()
 
 
 def _places(folder: Path, classifiers: Iterable[str], up_to_date: Collection[str]) -> Iterator[str]:

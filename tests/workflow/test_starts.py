@@ -28,6 +28,7 @@ OF_FRAMES = {
     *("evaluate_ceiling", "plot_classifiers", "plot_figure", "rank_estimators"),
     *(
         "write_agreement",
+        "write_captions",
         "write_classifiers",
         "write_cost",
         "write_stability",
@@ -36,7 +37,7 @@ OF_FRAMES = {
     ),
 }
 NEEDED = {
-    "torch": {"export_classifier", "train_classifier"},
+    "torch": {"export_classifier", "randomise_classifier", "train_classifier"},
     "matplotlib": {"build_explorer", "plot_classifiers", "plot_figure"},
     "pandas": OF_FRAMES,
     "pydicom": {*READING_IMAGES, "generate_phantom", "plan_extraction"},
