@@ -123,7 +123,7 @@ def results_of(outputs, slices, folder):
     tables = TableOutputs(**{name: folder / f"table.{name}" for name in TABLES})
     write_metric_table(
         TableJob(table="table", metric=METRIC, statistics=STATISTICS, task=DEFAULT_TASK),
-        TableInputs(values["values"], values["comparisons"], None, [evaluation]),
+        TableInputs(values["values"], values["comparisons"], [], [evaluation]),
         tables,
     )
     return SimpleNamespace(

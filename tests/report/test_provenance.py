@@ -46,7 +46,7 @@ def test_every_key_of_the_configuration_that_holds_free_text_is_known():
     texts = {
         name
         for model in [schema, *schema["$defs"].values()]
-        for name, content in model["properties"].items()
+        for name, content in model.get("properties", {}).items()
         for kind in [content, *content.get("anyOf", [])]
         if kind.get("type") == "string" and not {"enum", "pattern", "const"} & set(kind)
     }
