@@ -100,7 +100,9 @@ def write_cost(study: ReportFiles, wildcards: Any) -> CostJob:
 def write_summary(study: ReportFiles, wildcards: Any) -> SummaryJob:
     """Return the configuration as it may be shared, and the metrics."""
     # Where masks give the labels, what else could is not asked, and its defaults are of contrast.
-    unused = {"cohort": {"datasets": {"__all__": {"labels"}}, "phantom": {"task"}}}
+    unused: dict[str, Any] = {
+        "cohort": {"datasets": {"__all__": {"labels"}}, "phantom": {"task": True}}
+    }
     exclude = unused if study.options.task.label_from == "mask" else None
     return SummaryJob(
         config=shareable_config(study.options.model_dump(mode="json", exclude=exclude)),
