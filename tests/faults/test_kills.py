@@ -137,8 +137,8 @@ def test_a_killed_job_is_named_with_what_to_do(undisturbed, tmp_path):
 
     output = (tmp_path / "output").read_text()
     assert (
-        "compute_importance: results/tiny/logs/compute_importance/resnet50/1/backpropagation.log"
-        in output
+        "compute_importance (scripts/compute_importance.py): "
+        "results/tiny/logs/compute_importance/resnet50/1/backpropagation.log" in output
     )
     assert "it was killed, most likely for lack of memory: run fewer jobs at once" in output
     undisturbed.run(*asked_for)
