@@ -39,7 +39,10 @@ REMEDIES = {
 """What to do, by the number of an `OSError`."""
 # Those of torch are plain errors on the CPU and a class of torch's own on a GPU; those of ONNX
 # Runtime are of no common class.
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "failed to allocate memory", "bad_alloc")
+OUT_OF_MEMORY = (
+    *("can't allocate memory", "out of memory", "failed to allocate memory", "bad_alloc"),
+    *("could not create a primitive", "could not create a memory object"),  # oneDNN's words
+)
 
 
 def explain_system_error(error: BaseException) -> str | None:
