@@ -11,6 +11,7 @@ from ct_importance.compute.progress import in_words
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices
 from ct_importance.io.table_file import read_table
+from ct_importance.metrics.metric import Metric
 from ct_importance.saliency.estimator import Cost
 from ct_importance.workflow.layout.report import ReportFiles
 
@@ -40,13 +41,22 @@ def work_of_estimators(study: ReportFiles) -> dict[str, Work]:
 
 def work_of_metrics(study: ReportFiles) -> dict[str, Work]:
     """Return what each metric takes for the maps of all estimators together."""
+    metrics = study.config.metrics
+    subsets = {metric.slices for metric in metrics.values()}
+    counts = {subset: known_slices(study.folder, [subset]) for subset in subsets}
     found = {}
     for name in study.metrics:
-        metric, cost = study.config.metrics[name], Cost()
+        metric, cost = metrics[name], Cost()
         for estimator in study.estimators.values():
             cost += metric.cost(estimator.passes)
-        found[name] = Work(cost, known_slices(study.folder, [metric.slices]))
+        found[name] = Work(cost, _at_most(counts[metric.slices], metric))
     return found
+
+
+def _at_most(slices: int | None, metric: Metric) -> int | None:
+    """Return how many of the slices a metric is computed on: with variations, a sample."""
+    samples = [one.sample for one in metric.variations if one.sample is not None]
+    return None if slices is None else min([slices, *samples])
 
 
 def cost_lines(title: str, works: Mapping[str, Work], seconds: float | None = None) -> list[str]:
@@ -74,7 +84,7 @@ def cost_lines(title: str, works: Mapping[str, Work], seconds: float | None = No
         for _, work in rows
     ]
     numbers.append([*per_slice, "", *whole, _about(whole, seconds)])
-    known = 2 if not any(work.slices for work in works.values()) else len(HEADS) - (not seconds)
+    known = 2 if not any(work.slices for work in works.values()) else len(HEADS) - (seconds is None)
     cells = [HEADS, *([str(number) for number in row] for row in numbers)]
     width = max(map(len, names))
     return [
@@ -87,7 +97,9 @@ def cost_lines(title: str, works: Mapping[str, Work], seconds: float | None = No
 
 
 def _about(whole: Cost, seconds: float | None) -> str:
-    return in_words((whole.forward + BACKWARD * whole.backward) * seconds) if seconds else ""
+    if seconds is None:
+        return ""
+    return in_words((whole.forward + BACKWARD * whole.backward) * seconds)
 
 
 def known_slices(run_folder: StrPath, subsets: Sequence[str]) -> int | None:
@@ -114,9 +126,9 @@ def time_lines(study: ReportFiles, works: Sequence[Work]) -> Iterator[str]:
     for classifier, replicates in study.trainings.items():
         seconds = seconds_per_pass(study.folder, classifier)
         if seconds is not None:
-            passes = (whole.forward + BACKWARD * whole.backward) * len(replicates)
+            took = _about(whole, seconds * len(replicates))
             yield (
-                f"{classifier}: about {in_words(passes * seconds)} of one core or GPU at most, at "
+                f"{classifier}: about {took} of one core or GPU at most, at "
                 f"{1000 * seconds:.3g} ms a pass forwards, which its predictions took, and twice "
                 "that backwards"
             )
@@ -156,19 +168,20 @@ def print_plan(study: ReportFiles, jobs: Iterable[Any]) -> None:
             asked["estimator"].add(job.wildcards.estimator)
         elif job.rule.name == "evaluate_importance":
             asked["metric"].add(job.wildcards.metric)
+    if not any(asked.values()):
+        return
     works = {"estimator": work_of_estimators(study), "metric": work_of_metrics(study)}
     seconds = seconds_of_all(study)
     for kind, names in asked.items():
         chosen = {name: work for name, work in works[kind].items() if name in names}
         if chosen:
             print("\n" + "\n".join(cost_lines(kind, chosen, seconds)))
-    if any(asked.values()):
-        known = (
-            "about: of one core or GPU, at most, by the time that predictions took"
-            if seconds
-            else "how long that takes is known once there are predictions: make cost"
-        )
-        print(f"\nPasses through a training of a classifier, per slice; {known}\n", flush=True)
+    known = (
+        "about: of one core or GPU, at most, by the time that predictions took"
+        if seconds is not None
+        else "how long that takes is known once there are predictions: make cost"
+    )
+    print(f"\nPasses through a training of a classifier, per slice; {known}\n", flush=True)
 
 
 def main(overlays: Sequence[str]) -> None:

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pyarrow as pa
 import pytest
 
@@ -12,6 +14,7 @@ from ct_importance.workflow.cost import (
     cost_lines,
     known_slices,
     main,
+    print_plan,
     seconds_per_pass,
     time_lines,
     work_of_metrics,
@@ -62,6 +65,22 @@ def test_the_dearest_comes_last_and_all_are_added_up():
 
 def test_metrics_take_passes_for_the_maps_of_all_estimators(study):
     assert work_of_metrics(study) == {"fidelity": Work(Cost(forward=2 * (2 * 2 * 9 + 2)), 4)}
+
+
+def test_a_metric_that_compares_with_variations_is_of_a_sample_of_the_slices(study):
+    entries = {"randomised_weights": {"layers": [0.5, 1], "sample": 3}}
+    for sample, slices in ((3, 3), (None, 4)):
+        entries["randomised_weights"]["sample"] = sample
+        raw = {**study.options.model_dump(exclude_unset=True), "metrics": entries}
+        works = work_of_metrics(ReportFiles(parse_config(raw)))
+        assert works == {"randomised_weights": Work(Cost(2 * 5, 2 * 5), slices)}
+
+
+def test_a_run_without_maps_and_metrics_to_make_has_no_plan(study, capsys, monkeypatch):
+    monkeypatch.setattr("ct_importance.workflow.cost.count_slices", None)
+    rule = SimpleNamespace(name="write_cost")
+    print_plan(study, [SimpleNamespace(rule=rule, wildcards=SimpleNamespace())])
+    assert capsys.readouterr().out == ""
 
 
 def test_time_is_that_of_predictions(study):
