@@ -42,14 +42,14 @@ def some_of(rows: Iterable[Row], count: int, seed: int) -> list[Row]:
         The chosen rows, in the order given.
     """
     rows = list(rows)
-    shuffled = sorted(rows, key=lambda row: order_key(seed, "chosen", row["slice_id"]))
+    keys = [order_key(seed, "chosen", row["slice_id"]) for row in rows]
     of_patient: Counter[str] = Counter()
     of_class: Counter[tuple[int, int]] = Counter()
-    turns: dict[str, tuple[int, int, int]] = {}
-    for row in shuffled:
-        turn = of_patient[row["patient_id"]]
-        turns[row["slice_id"]] = (turn, of_class[turn, row["label"]], row["label"])
-        of_patient[row["patient_id"]] += 1
-        of_class[turn, row["label"]] += 1
-    kept = sorted(turns, key=turns.__getitem__)[:count]
-    return [row for row in rows if row["slice_id"] in set(kept)]
+    ranked = []
+    for place in sorted(range(len(rows)), key=keys.__getitem__):
+        patient, label = rows[place]["patient_id"], rows[place]["label"]
+        turn = of_patient[patient]
+        ranked.append((turn, of_class[turn, label], label, place))
+        of_patient[patient] += 1
+        of_class[turn, label] += 1
+    return [rows[place] for place in sorted(place for *_, place in sorted(ranked)[:count])]

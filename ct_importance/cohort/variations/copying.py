@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,16 +38,16 @@ def copy_slices(job: CopyJob, chosen: StrPath, slices: StrPath, images: StrPath)
     """
     schema = image_schema(chosen)
     with TableWriter(images, schema) as writer:
-        for group in in_chunks(_copies(job, chosen), ROWS_PER_GROUP):
+        columns = [name for name in schema.names if name not in FLAGS]
+        for group in in_chunks(_copies(job, chosen, columns), ROWS_PER_GROUP):
             writer.write({name: [row[name] for row in group] for name in schema.names})
     write_slice_list(slices, [images])
 
 
-def _copies(job: CopyJob, chosen: StrPath) -> Iterator[Row]:
-    columns = [name for name in image_schema(chosen).names if name not in FLAGS]
+def _copies(job: CopyJob, chosen: StrPath, columns: Sequence[str]) -> Iterator[Row]:
+    radii = [radius for radius in job.radii for _ in range(job.copies)]
     rows = iterate_slices(chosen, ["all"], columns)
     for row in progress(rows, "noisy copies: slices", count_slices(chosen, ["all"])):
-        radii = [radius for radius in job.radii for _ in range(job.copies)]
         for number, radius in enumerate(radii, 1):
             noise = generator_for(job.seed, row["slice_id"], "noisy copy", number)
             image = with_noise(row["image"], radius, noise)
