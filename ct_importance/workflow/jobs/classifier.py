@@ -35,8 +35,7 @@ def import_classifier(study: Grid, wildcards: Any) -> ImportJob:
 
 def randomise_classifier(study: VariationFiles, wildcards: Any) -> RandomisationJob:
     """Return which layers of a classifier are re-initialised."""
-    variation = study.variations[f"{Randomised.kind}/{wildcards.randomised}"]
-    assert isinstance(variation, Randomised), "which its name says"
+    variation = study.named(Randomised, wildcards.randomised)
     chosen = _without_precision(study, wildcards)
     return RandomisationJob(**chosen, layers=variation.layers, seed=study.options.seed)
 

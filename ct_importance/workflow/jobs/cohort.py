@@ -108,8 +108,7 @@ def choose_slices(study: VariationFiles, wildcards: Any) -> ChoiceJob:
 
 def copy_slices(study: VariationFiles, wildcards: Any) -> CopyJob:
     """Return how noisy copies are made."""
-    variation = study.variations[f"{Noisy.kind}/{wildcards.noisy}"]
-    assert isinstance(variation, Noisy), "which its name says"
+    variation = study.named(Noisy, wildcards.noisy)
     return CopyJob(radii=variation.radii, copies=variation.copies, seed=study.options.seed)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TypeVar
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.variations.variation import Noisy, Randomised, Variation
 from ct_importance.workflow.config import Config
 from ct_importance.workflow.layout.grid import Wildcards
 from ct_importance.workflow.layout.metrics import MetricFiles
+
+OfKind = TypeVar("OfKind", bound=Variation)
 
 
 class VariationFiles(MetricFiles):
@@ -72,6 +75,12 @@ class VariationFiles(MetricFiles):
         number = wildcards.replicate.partition("/")[0]
         return f"{self.folder}/{wildcards.classifier}/{number}"
 
+    def named(self, kind: type[OfKind], name: str) -> OfKind:
+        """Return the variation of a kind that has a name."""
+        found = self.variations[f"{kind.kind}/{name}"]
+        assert isinstance(found, kind), "which its folder says"
+        return found
+
     def names_of(self, kind: type[Variation]) -> list[str]:
         """Return the names of the variations of a kind."""
         return [it.name for it in self.variations.values() if isinstance(it, kind)]
@@ -86,7 +95,7 @@ class VariationFiles(MetricFiles):
 
     def chosen_of_copies(self, wildcards: Wildcards) -> str:
         """Return the list of the slices that are copied."""
-        return self.chosen(self.variations[f"{Noisy.kind}/{wildcards.noisy}"])
+        return self.chosen(self.named(Noisy, wildcards.noisy))
 
     def explained_slices(self, wildcards: Wildcards) -> str:
         """Return the list of the slices that a job explains."""
@@ -142,5 +151,5 @@ class VariationFiles(MetricFiles):
         return [self.predictions(wildcards), *others]
 
     def _of_variations(self, wildcards: Wildcards, path: str) -> list[str]:
-        folder, variations = self.in_training(wildcards), self.config.metrics[wildcards.metric]
-        return [f"{folder}/{it.kind}/{it.name}/{path}" for it in variations.variations]
+        folder, metric = self.in_training(wildcards), self.config.metrics[wildcards.metric]
+        return [f"{folder}/{it.kind}/{it.name}/{path}" for it in metric.variations]
