@@ -219,12 +219,11 @@ def annotated_slices(
         phase: In [0, 1), where between two of the even steps to begin.
     """
     if options.task == "nodule":
-        return evenly_spaced(
-            np.flatnonzero(masks.any(axis=(1, 2))), options.annotated_slices, phase
-        )
-    choice = np.flatnonzero((heights >= MASKED[0]) & (heights <= MASKED[1]))
-    if len(choice) < options.annotated_slices:
-        choice = np.arange(len(heights))
+        choice = np.flatnonzero(masks.any(axis=(1, 2)))
+    else:
+        choice = np.flatnonzero((heights >= MASKED[0]) & (heights <= MASKED[1]))
+        if len(choice) < options.annotated_slices:
+            choice = np.arange(len(heights))
     return evenly_spaced(choice, options.annotated_slices, phase)
 
 
