@@ -154,6 +154,11 @@ def _metrics(wanted: Wanted) -> dict[str, Metric]:
             raise InputError(
                 f"{name} needs {', '.join(sorted(beyond))}: only the workflow can give it"
             )
+        if metric.is_tuned:
+            raise InputError(
+                f"{name} chooses what it shows on training slices: only the workflow knows which "
+                "they are; set `top` to a share"
+            )
         found[name] = metric
     if not found:
         raise InputError("metrics: name one at least")

@@ -183,6 +183,7 @@ WRONG = {
     "metrics.roc.threshold: 'threshold' is not known; did you mean 'thresholds'": {
         "metrics": {"roc": {"threshold": 5}}
     },
+    "iou chooses what it shows on training slices": {"metrics": {"iou": {"top": "training"}}},
     "name one at least": {"metrics": []},
     "no metric 'rock'": {"metrics": ["rock"]},
     "missing.onnx": {"classifier": "missing.onnx"},
