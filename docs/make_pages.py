@@ -197,6 +197,8 @@ def as_yaml(value: object) -> str:
         value = as_entry(value)
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {as_yaml(it)}' for key, it in value.items())}}}"
     return str(value)
 
 
