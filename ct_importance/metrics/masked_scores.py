@@ -6,9 +6,6 @@ import numpy as np
 
 from ct_importance.errors import InputError
 
-COVERED = "the share of the slice that the mask covers"
-"""What a random map gets by most metrics of agreement."""
-
 
 def check_mask(mask: np.ndarray | None) -> np.ndarray:
     """Return a mask (H, W) that a map can agree with.

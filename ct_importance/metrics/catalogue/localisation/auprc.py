@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from ct_importance.metrics.masked_scores import COVERED, covered, sorted_scores
-from ct_importance.metrics.metric import Category, Probe, Sample
-from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES, PerSlice
+from ct_importance.metrics.catalogue.localisation._against_mask import ShareAgainstMask
+from ct_importance.metrics.masked_scores import sorted_scores
+from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
 
 
-class Auprc(PerSlice):
+class Auprc(ShareAgainstMask):
     """Average precision: the mean, over the pixels of M, of |top and M| / |top|.
 
     The top are the pixels of the slice that are as important as the one in question, or more. It is
@@ -23,17 +23,8 @@ class Auprc(PerSlice):
 
     title: ClassVar[str] = "AUPRC"
     unit: ClassVar[str] = "average precision"
-    decimals: ClassVar[int] = 2
-    higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "localisation"
     reference: ClassVar[str] = "Davis and Goadrich 2006; average_precision_score of scikit-learn"
-    chance_of_slice: ClassVar[str] = COVERED
-    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "auprc"
-    coverage: ClassVar[str] = COVERAGE_OF_SHARES
-
-    slices: Literal["annotated", "annotated_test"] = "annotated"
-    """Slices the metric is computed on: only those with a mask can be."""
 
     def score(self, sample: Sample, importance: np.ndarray, probe: Probe) -> float:
         """Return the average precision of one map, in (0, 1]."""
@@ -41,10 +32,6 @@ class Auprc(PerSlice):
         shown = scores.size - np.searchsorted(scores, positive, side="left")
         hits = positive.size - np.searchsorted(positive, positive, side="left")
         return float((hits / shown).mean())
-
-    def chance_of(self, sample: Sample) -> float:
-        """Return what a constant map gets; a random one gets hardly more."""
-        return covered(sample.mask)
 
     def describe(self, task: Task = DEFAULT_TASK) -> str:
         """Return how it is computed."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import field_validator
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+from ct_importance.metrics.catalogue.localisation._against_mask import AgainstMask
+from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
 
 if TYPE_CHECKING:
     from ct_importance.saliency.xrai.regions import Regions
 
 
-class Dice(Metric):
+class Dice(AgainstMask):
     """The highest DSC(p) = 2 |R and M| / (|R| + |M|) of regions R and mask M, over p.
 
     R are the regions of XRAI that a map ranks highest, up to p percent of the slice; DSC(p) is
@@ -26,15 +27,11 @@ class Dice(Metric):
 
     title: ClassVar[str] = "Dice"
     unit: ClassVar[str] = "max DSC"
-    decimals: ClassVar[int] = 2
-    higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "localisation"
     reference: ClassVar[str] = "Brocki et al. 2022, sections 3.3 and 4.3"
     needs: ClassVar[frozenset[str]] = frozenset({"mask", "segments"})
     table: ClassVar[str] = "table3_dice"
     heading: ClassVar[str] = "Highest Dice coefficient of XRAI regions against masks"
     coverage: ClassVar[str] = "92.9 % (30 patients) and 91.9 % (12)"
-    balanced: ClassVar[bool] = False
     point_columns: ClassVar[dict[str, str]] = {
         "percentage": "float64",
         "dsc": "float64",
@@ -43,8 +40,6 @@ class Dice(Metric):
     position_columns: ClassVar[tuple[str, ...]] = ("percentage",)
     mean_columns: ClassVar[tuple[str, ...]] = ("dsc", "shown_percentage")
 
-    slices: Literal["annotated", "annotated_test"] = "annotated"
-    """Slices the metric is computed on: only those with a mask can be."""
     percentages: tuple[float, ...] = (
         *(quarter / 4 for quarter in range(4, 40)),
         *(float(percentage) for percentage in range(10, 101)),

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ct_importance.metrics.at_threshold import AtThreshold
-from ct_importance.metrics.metric import Category
+from ct_importance.metrics.catalogue.localisation._at_threshold import AtThreshold
 
 
 class Iou(AtThreshold):
@@ -20,14 +19,10 @@ class Iou(AtThreshold):
 
     title: ClassVar[str] = "IoU"
     unit: ClassVar[str] = "IoU"
-    decimals: ClassVar[int] = 2
-    higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "localisation"
     reference: ClassVar[str] = "Saporta et al. 2022, doi 10.1038/s42256-022-00536-x"
     chance_of_slice: ClassVar[str] = (
         "m t / (m + t - m t) of the share t shown and the share m that the mask covers"
     )
-    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "iou"
 
     @staticmethod

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ct_importance.metrics.at_threshold import AtThreshold
-from ct_importance.metrics.metric import Category
+from ct_importance.metrics.catalogue.localisation._at_threshold import AtThreshold
 
 
 class PixelDice(AtThreshold):
@@ -20,14 +19,10 @@ class PixelDice(AtThreshold):
 
     title: ClassVar[str] = "Pixel Dice"
     unit: ClassVar[str] = "pixel DSC"
-    decimals: ClassVar[int] = 2
-    higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "localisation"
     reference: ClassVar[str] = "Dice 1945, doi 10.2307/1932409"
     chance_of_slice: ClassVar[str] = (
         "2 m t / (m + t) of the share t shown and the share m that the mask covers"
     )
-    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "pixel_dice"
 
     @staticmethod

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from ct_importance.metrics.catalogue.localisation._against_mask import AgainstMask
 from ct_importance.metrics.masked_scores import check_mask
-from ct_importance.metrics.metric import Category, Probe, Sample
+from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.metrics.per_slice import PerSlice
 from ct_importance.task import DEFAULT_TASK, Task
 
 
-class PointingGame(PerSlice):
+class PointingGame(AgainstMask, PerSlice):
     """1 where the maximum of E lies in M, else 0; of several maxima, the share that does.
 
     Its mean over slices is the hit rate. It misleads by all that it does not look at: a map that is
@@ -23,22 +24,16 @@ class PointingGame(PerSlice):
 
     title: ClassVar[str] = "Pointing game"
     unit: ClassVar[str] = "hit rate"
-    decimals: ClassVar[int] = 2
-    higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "localisation"
     reference: ClassVar[str] = (
         "Zhang et al. 2018, arXiv 1608.00507; hit rate: Saporta et al. 2022, doi "
         "10.1038/s42256-022-00536-x"
     )
     chance_of_slice: ClassVar[str] = "the share of the slice that counts as a hit"
-    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "pointing_game"
     coverage: ClassVar[str] = (
         "about 97 % (30 patients, hit rates of 0.2 to 0.8) and 92 to 98 % (12)"
     )
 
-    slices: Literal["annotated", "annotated_test"] = "annotated"
-    """Slices the metric is computed on: only those with a mask can be."""
     tolerance: float = Field(0, ge=0, le=1000)
     """How far from the mask, in pixels of the slice that the classifier sees, is still a hit."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from ct_importance.metrics.masked_scores import COVERED, check_mask, covered
-from ct_importance.metrics.metric import Category, Probe, Sample
-from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES, PerSlice
+from ct_importance.metrics.catalogue.localisation._against_mask import ShareAgainstMask
+from ct_importance.metrics.masked_scores import check_mask
+from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
 
 
-class RelevanceMass(PerSlice):
+class RelevanceMass(ShareAgainstMask):
     """sum of E+ inside M / sum of E+, where E+ are the positive values.
 
     Of a map without any it is undefined. It misleads where a map has a few very high values: they
@@ -22,18 +22,9 @@ class RelevanceMass(PerSlice):
 
     title: ClassVar[str] = "Relevance mass"
     unit: ClassVar[str] = "relevance mass"
-    decimals: ClassVar[int] = 2
-    higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "localisation"
     reference: ClassVar[str] = "Arras et al. 2022, arXiv 2003.07258"
-    chance_of_slice: ClassVar[str] = COVERED
     undefined_where: ClassVar[str] = "a map has no positive value"
-    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "relevance_mass"
-    coverage: ClassVar[str] = COVERAGE_OF_SHARES
-
-    slices: Literal["annotated", "annotated_test"] = "annotated"
-    """Slices the metric is computed on: only those with a mask can be."""
 
     def score(self, sample: Sample, importance: np.ndarray, probe: Probe) -> float:
         """Return the share, in [0, 1]; NaN of a map without positive values."""
@@ -45,10 +36,6 @@ class RelevanceMass(PerSlice):
             return math.nan
         positive /= highest
         return float(positive[mask].sum() / positive.sum())
-
-    def chance_of(self, sample: Sample) -> float:
-        """Return what a constant map gets, and a random one on average."""
-        return covered(sample.mask)
 
     def describe(self, task: Task = DEFAULT_TASK) -> str:
         """Return how it is computed."""

@@ -7,15 +7,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from ct_importance.metrics.catalogue.localisation._against_mask import AgainstMask
 from ct_importance.metrics.masked_scores import expected_hits, sorted_scores
-from ct_importance.metrics.metric import Category, Curves, Maps, Metric, Points, Probe, Sample
+from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
 
 FIGURE_FPR = np.linspace(0, 1, 201)
 """False positive rates at which a figure shows the curves."""
 
 
-class Roc(Metric):
+class Roc(AgainstMask):
     """Area under the curve of TPR(t) by FPR(t), of the importance as a predictor of the mask.
 
     TPR and FPR are the shares of the pixels inside and outside of the mask that are among the top t
@@ -25,16 +26,11 @@ class Roc(Metric):
 
     title: ClassVar[str] = "ROC"
     unit: ClassVar[str] = "AUC"
-    decimals: ClassVar[int] = 2
-    higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "localisation"
     reference: ClassVar[str] = "Brocki et al. 2022, sections 3.2 and 4.2"
     chance: ClassVar[float | None] = 0.5
-    needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     table: ClassVar[str] = "table2_auc"
     heading: ClassVar[str] = "Area under the averaged ROC curve, importance against masks"
     coverage: ClassVar[str] = "94.0 % (30 patients)"
-    balanced: ClassVar[bool] = False
     point_columns: ClassVar[dict[str, str]] = {
         "threshold": "float64",
         "tpr": "float64",
@@ -45,8 +41,6 @@ class Roc(Metric):
     position_columns: ClassVar[tuple[str, ...]] = ("threshold",)
     mean_columns: ClassVar[tuple[str, ...]] = ("tpr", "fpr", "auc_exact", "mean_height")
 
-    slices: Literal["annotated", "annotated_test"] = "annotated"
-    """Slices the metric is computed on: only those with a mask can be."""
     grid: Literal["rank", "minmax"] = "rank"
     """What a threshold is: `rank`, the top share of the pixels; `minmax`, a level of the
     importance scaled to [0, 1]. Few pixels of most maps reach the middle of that scale, so

@@ -8,22 +8,22 @@ from typing import Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from ct_importance.metrics.catalogue.localisation._against_mask import AgainstMask
 from ct_importance.metrics.masked_scores import covered, expected_hits, sorted_scores, top_count
-from ct_importance.metrics.metric import Curves, Maps, Metric, Points, Probe, Sample
+from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
 
 SHARES = (0.0025, 0.005, 0.0075, *(percent / 100 for percent in range(1, 51)))
 """Of the pixels, among which the best is chosen on training slices."""
 
 
-class AtThreshold(Metric, ABC):
+class AtThreshold(AgainstMask, ABC):
     """Overlap of the mask with the most important share of the pixels.
 
     The share is given, or chosen as that of the best mean over slices of training patients; then
     the value is that of slices of test patients alone. It is chosen anew in each resample.
     """
 
-    balanced: ClassVar[bool] = False
     point_columns: ClassVar[dict[str, str]] = {
         "top": "float64",
         "score": "float64",
@@ -38,8 +38,6 @@ class AtThreshold(Metric, ABC):
         *("chance", "judged", "training"),
     )
 
-    slices: Literal["annotated", "annotated_test"] = "annotated"
-    """Slices the metric is computed on: only those with a mask can be."""
     top: Literal["training"] | Annotated[float, Field(gt=0, le=1)] = 0.1
     """Share of the pixels that a map shows; `training` for the share that is best on slices of
     training patients, and the value on those of test patients."""

@@ -1,4 +1,4 @@
-"""A threshold that is given, or chosen on training slices and judged on test slices."""
+"""A share that is given, or chosen on training slices and judged on test slices."""
 
 from dataclasses import replace
 
@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from sklearn.metrics import f1_score, jaccard_score
 
 from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.catalogue.localisation.iou import Iou
+from ct_importance.metrics.catalogue.localisation.pixel_dice import PixelDice
 from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.metric import Probe
 from tests.metrics.images import random_maps, sample
@@ -104,3 +106,32 @@ def test_the_curve_of_a_figure_is_that_of_the_slices_judged():
     curves = TUNED.figure_curves(mean_curves(TUNED, sums_of(TUNED)))
     at = list(curves.positions["top"]).index(0.1)
     assert curves.means["score"][0, at] == pytest.approx(value_at(0.1, [4, 5]))
+
+
+OVERLAPS = pytest.mark.parametrize(
+    ("metric", "expected"), [(Iou, jaccard_score), (PixelDice, f1_score)]
+)
+
+
+@OVERLAPS
+@pytest.mark.parametrize("top", [0.01, 0.1, 0.333, 1])
+def test_it_is_the_score_of_scikit_learn(metric, expected, top):
+    rng = np.random.default_rng(0)
+    mask = rng.random((15, 20)) < 0.2
+    importance = rng.permutation(300).reshape(15, 20)
+    shown = importance >= 300 - round(300 * top)
+    points = metric(top=top).evaluate(sample(mask=mask), {"original": importance}, Probe(0))
+    score = expected(mask.ravel(), shown.ravel())
+    np.testing.assert_allclose(points["original"]["score"], [score], rtol=1e-12)
+
+
+@OVERLAPS
+def test_a_constant_map_is_chance(metric, expected):
+    mask = np.random.default_rng(0).random((15, 20)) < 0.2
+    maps = {"original": np.zeros((15, 20))}
+    points = metric(top=0.25).evaluate(sample(mask=mask), maps, Probe(0))["original"]
+    np.testing.assert_allclose(points["score"], points["chance"], rtol=1e-12)
+    rng = np.random.default_rng(1)
+    draws = [(rng.permutation(300) < 75).reshape(15, 20) for _ in range(500)]
+    mean = np.mean([expected(mask.ravel(), shown.ravel()) for shown in draws])
+    assert points["chance"][0] == pytest.approx(mean, abs=0.005)
