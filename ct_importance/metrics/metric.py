@@ -185,10 +185,13 @@ class Metric(Declared, ABC):
     def cost(self, of_map: Cost) -> Cost:
         """Return the passes through the classifier that evaluating a map takes, at most.
 
+        They are those of the maps that it is compared with; a metric that asks the classifier says
+        itself how often.
+
         Args:
-            of_map: What a map of the estimator takes, for a metric that computes more of them.
+            of_map: What a map of the estimator takes.
         """
-        return Cost()
+        return of_map * sum(variation.maps for variation in self.variations)
 
     @abstractmethod
     def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:

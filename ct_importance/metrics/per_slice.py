@@ -76,11 +76,25 @@ class PerSlice(Metric, ABC):
             of that of all slices. Each (B,).
         """
         score, defined, chance = (curves.means[name][:, 0] for name in self.mean_columns)
-        value = np.full_like(score, np.nan)
-        np.divide(score, defined, out=value, where=defined > 0)
-        found = {"value": value, "undefined": 1 - defined}
+        found = {"value": mean_where_defined(score, defined), "undefined": 1 - defined}
         return found | ({"chance": chance} if self.chance_of_slice else {})
 
     def figure_curves(self, curves: Curves) -> Curves:
         """Return the value as the one point of a curve."""
         return Curves({}, {"score": self.summarise(curves)["value"][:, None]})
+
+
+def mean_where_defined(scores: np.ndarray, defined: np.ndarray) -> np.ndarray:
+    """Return means over those slices alone of which a number is defined; NaN without any.
+
+    Args:
+        scores: (B,), means over all slices, where 0 stands for what is undefined.
+        defined: (B,), the share of the slices of which the number is defined.
+
+    Example:
+        >>> mean_where_defined(np.array([1.5, 0.0]), np.array([0.5, 0.0])).tolist()
+        [3.0, nan]
+    """
+    found: np.ndarray = np.full_like(scores, np.nan)
+    np.divide(scores, defined, out=found, where=defined > 0)
+    return found

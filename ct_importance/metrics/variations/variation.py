@@ -30,6 +30,11 @@ class Variation(Options):
     """How many of these slices at most; None: all."""
 
     @property
+    def maps(self) -> int:
+        """How many maps of each slice it takes."""
+        return 1
+
+    @property
     def chosen(self) -> str:
         """Name of the list of its slices."""
         return f"{self.slices}_{self.sample or 'all'}"
@@ -70,6 +75,11 @@ class Noisy(Variation):
     """Largest change of a pixel, a share of the range from black to white."""
     copies: int = Field(ge=1)
     """Of each slice with each radius."""
+
+    @property
+    def maps(self) -> int:
+        """One of each copy."""
+        return self.copies * len(self.radii)
 
 
 def _text(value: object) -> str:

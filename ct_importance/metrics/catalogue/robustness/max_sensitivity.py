@@ -7,23 +7,13 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from ct_importance.metrics.metric import (
-    Category,
-    Curves,
-    Maps,
-    Metric,
-    Points,
-    Probe,
-    Sample,
-    of_variant,
-)
-from ct_importance.metrics.variations.reading import answer_changes
+from ct_importance.metrics.catalogue.robustness._copies import OfCopies
+from ct_importance.metrics.metric import Curves, Points
 from ct_importance.metrics.variations.variation import Noisy
-from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Task
 
 
-class MaxSensitivity(Metric):
+class MaxSensitivity(OfCopies):
     """max |E(x + d) - E(x)| / |E(x)| over noisy copies x + d of a slice; d is U(-r, r) per pixel.
 
     It misleads where the classifier itself is sensitive: a map that rightly follows its answer then
@@ -34,20 +24,15 @@ class MaxSensitivity(Metric):
 
     title: ClassVar[str] = "Max-Sensitivity"
     unit: ClassVar[str] = "Relative Change"
-    decimals: ClassVar[int] = 2
     higher_is_better: ClassVar[bool] = False
-    category: ClassVar[Category] = "robustness"
     reference: ClassVar[str] = "Yeh et al. 2019, arXiv 1901.09392"
-    needs: ClassVar[frozenset[str]] = frozenset({"variations", "scores"})
     table: ClassVar[str] = "max_sensitivity"
     heading: ClassVar[str] = "Largest change of the map among noisy copies of a slice"
-    balanced: ClassVar[bool] = False
     point_columns: ClassVar[dict[str, str]] = {
         "largest": "float64",
         "mean": "float64",
         "answer_change": "float64",
     }
-    position_columns: ClassVar[tuple[str, ...]] = ()
     mean_columns: ClassVar[tuple[str, ...]] = ("largest", "mean", "answer_change")
 
     radius: float = Field(0.02, gt=0, le=1)
@@ -63,35 +48,22 @@ class MaxSensitivity(Metric):
         noise = {"radii": (self.radius,), "copies": self.copies}
         return (Noisy(slices=self.slices, sample=self.sample, **noise),)
 
-    def cost(self, of_map: Cost) -> Cost:
-        """Return the passes of a map of each copy."""
-        return of_map * self.copies
-
-    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
-        """Return one point of a slice, by variant.
-
-        Args:
-            sample: A slice with the maps of its copies, and the scores of all.
-            maps: Importance maps (H, W) by variant.
-            probe: Not asked.
+    def point(self, importance: np.ndarray, after: np.ndarray, answers: np.ndarray) -> Points:
+        """Return how far a map and the answer change at most.
 
         Returns:
-            By variant: the ``largest`` and the ``mean`` change of the map in the Frobenius norm,
-            relative to the map's own (or as it is, for a map of zeros), and ``answer_change``, the
-            largest change of the score of the class that the slice is taken for.
+            The ``largest`` and the ``mean`` change of the map in the Frobenius norm, relative to
+            the map's own (or as it is, for a map of zeros), and ``answer_change``, the largest
+            change of the score of the class that the slice is taken for.
         """
-        assert sample.variations is not None, "which the metric needs"
-        points = {}
-        for variant, importance in maps.items():
-            changes = of_variant(variant, sample.variations) - np.float64(importance)
-            norms = np.sqrt((changes**2).sum(axis=(1, 2)))
-            norms /= np.linalg.norm(np.float64(importance)) or 1.0
-            points[variant] = {
-                "largest": norms.max(keepdims=True),
-                "mean": norms.mean(keepdims=True),
-                "answer_change": answer_changes(sample).max(keepdims=True),
-            }
-        return points
+        changes = after - np.float64(importance)
+        norms = np.sqrt((changes**2).sum(axis=(1, 2)))
+        norms /= np.linalg.norm(np.float64(importance)) or 1.0
+        return {
+            "largest": norms.max(keepdims=True),
+            "mean": norms.mean(keepdims=True),
+            "answer_change": answers.max(keepdims=True),
+        }
 
     def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
         """Return ``value``, the mean over slices, and that of the other columns, each (B,)."""

@@ -8,26 +8,17 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from ct_importance.metrics.metric import (
-    Category,
-    Curves,
-    Maps,
-    Metric,
-    Points,
-    Probe,
-    Sample,
-    of_variant,
-)
+from ct_importance.metrics.catalogue.robustness._copies import OfCopies
+from ct_importance.metrics.metric import Curves, Points
+from ct_importance.metrics.per_slice import mean_where_defined
 from ct_importance.metrics.similarity import structural_similarity
-from ct_importance.metrics.variations.reading import answer_changes
 from ct_importance.metrics.variations.variation import Noisy
-from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Task
 
 Radius = Annotated[float, Field(gt=0, le=1)]
 
 
-class PredictionSaliencyCorrelation(Metric):
+class PredictionSaliencyCorrelation(OfCopies):
     """Correlation of |f(x + d) - f(x)| with 1 - SSIM(E(x + d), E(x)) over noisy copies of a slice.
 
     f is the score of the class that the slice is taken for. It misleads where stronger noise
@@ -37,23 +28,18 @@ class PredictionSaliencyCorrelation(Metric):
 
     title: ClassVar[str] = "Prediction-Saliency Correlation"
     unit: ClassVar[str] = "Correlation"
-    decimals: ClassVar[int] = 2
     higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "robustness"
     reference: ClassVar[str] = "Zhang et al. 2024, Radiology: Artificial Intelligence 6, e220221"
     chance: ClassVar[float | None] = 0.0
     undefined_where: ClassVar[str] = "a map or an answer that is the same for all copies"
-    needs: ClassVar[frozenset[str]] = frozenset({"variations", "scores"})
     table: ClassVar[str] = "prediction_saliency_correlation"
     heading: ClassVar[str] = "Correlation of changes of the map with changes of the answer"
-    balanced: ClassVar[bool] = False
     point_columns: ClassVar[dict[str, str]] = {
         "correlation": "float64",
         "defined": "bool",
         "map_change": "float64",
         "answer_change": "float64",
     }
-    position_columns: ClassVar[tuple[str, ...]] = ()
     mean_columns: ClassVar[tuple[str, ...]] = (
         *("correlation", "defined", "map_change", "answer_change"),
     )
@@ -73,36 +59,21 @@ class PredictionSaliencyCorrelation(Metric):
         noise = {"radii": self.radii, "copies": self.copies}
         return (Noisy(slices=self.slices, sample=self.sample, **noise),)
 
-    def cost(self, of_map: Cost) -> Cost:
-        """Return the passes of a map of each copy."""
-        return of_map * (self.copies * len(self.radii))
-
-    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
-        """Return one point of a slice, by variant.
-
-        Args:
-            sample: A slice with the maps of its copies, and the scores of all.
-            maps: Importance maps (H, W) by variant.
-            probe: Not asked.
+    def point(self, importance: np.ndarray, after: np.ndarray, answers: np.ndarray) -> Points:
+        """Return how far the changes of a map go with those of the answer.
 
         Returns:
-            By variant: Pearson's ``correlation`` over the copies (0 where it is not ``defined``),
-            and the means of the changes, ``map_change`` and ``answer_change``.
+            Pearson's ``correlation`` over the copies (0 where it is not ``defined``), and the means
+            of the changes, ``map_change`` and ``answer_change``.
         """
-        assert sample.variations is not None, "which the metric needs"
-        answers = answer_changes(sample)
-        points = {}
-        for variant, importance in maps.items():
-            after = of_variant(variant, sample.variations)
-            changes = 1 - np.array([structural_similarity(importance, one) for one in after])
-            correlation = pearson(changes, answers)
-            points[variant] = {
-                "correlation": np.array([np.nan_to_num(correlation)]),
-                "defined": np.array([not math.isnan(correlation)]),
-                "map_change": changes.mean(keepdims=True),
-                "answer_change": answers.mean(keepdims=True),
-            }
-        return points
+        changes = 1 - np.array([structural_similarity(importance, one) for one in after])
+        correlation = pearson(changes, answers)
+        return {
+            "correlation": np.array([np.nan_to_num(correlation)]),
+            "defined": np.array([not math.isnan(correlation)]),
+            "map_change": changes.mean(keepdims=True),
+            "answer_change": answers.mean(keepdims=True),
+        }
 
     def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
         """Return the mean over those slices of which the correlation is defined.
@@ -112,8 +83,7 @@ class PredictionSaliencyCorrelation(Metric):
             is not defined of), ``map_change`` and ``answer_change``, each (B,).
         """
         means = {name: values[:, 0] for name, values in curves.means.items()}
-        value = np.full_like(means["correlation"], np.nan)
-        np.divide(means["correlation"], means["defined"], out=value, where=means["defined"] > 0)
+        value = mean_where_defined(means["correlation"], means["defined"])
         changes = {name: means[name] for name in ("map_change", "answer_change")}
         return {"value": value, "undefined": 1 - means["defined"], **changes}
 

@@ -20,7 +20,6 @@ from ct_importance.metrics.metric import (
 )
 from ct_importance.metrics.similarity import rank_correlation, structural_similarity
 from ct_importance.metrics.variations.variation import Randomised
-from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Task
 
 MARGIN = 0.1
@@ -79,10 +78,6 @@ class RandomisedWeights(Metric):
         """The classifier with each share of its layers re-initialised."""
         options = {"slices": self.slices, "sample": self.sample}
         return tuple(Randomised(layers=share, **options) for share in self.layers)
-
-    def cost(self, of_map: Cost) -> Cost:
-        """Return the passes of a map for each share."""
-        return of_map * len(self.layers)
 
     def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
         """Return how alike maps are for each share of the layers, by variant.
