@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,35 +12,63 @@ from ct_importance.compute.randomness import generator_for
 from ct_importance.errors import InputError
 
 if TYPE_CHECKING:
-    from ct_importance.classifier.forward.runtime import Answers, Fixed, Imputed
+    from ct_importance.classifier.forward.runtime import Answers
+    from ct_importance.metrics.filling import Filling
     from ct_importance.metrics.metric import Maps, Probe, Sample
 
 ORDERS = ("mif", "lif")
 """Most important pixels first, least important pixels first."""
-Ranks = dict[tuple[str, str], NDArray[np.int32]]
-"""By variant and order: (H, W), when each pixel is masked, 0 for the first."""
 
 
-def ranks_of(sample: Sample, maps: Maps, probe: Probe, orders: Iterable[str] = ORDERS) -> Ranks:
-    """Return when each pixel of a slice is masked, by each of its maps.
+def scores_while_masked(
+    sample: Sample,
+    maps: Maps,
+    orders: Sequence[str],
+    counts: NDArray[np.int64],
+    fill: Filling,
+    probe: Probe,
+    batch: int | None,
+) -> dict[tuple[str, str], Answers]:
+    """Return the scores of a slice with its first pixels masked, in orders of its maps.
 
     Args:
         sample: The slice, whose id decides the order of equally important pixels.
         maps: Importance maps (H, W) by variant.
-        probe: Tells the seed of the run, which does, too.
         orders: Of `ORDERS`.
+        counts: (C,) numbers of masked pixels.
+        fill: What takes their place.
+        probe: Has the classifier; its seed decides the order of tied pixels, too.
+        batch: Images per pass; None for as many as suit the device.
+
+    Returns:
+        By variant and order, (C, K) float32.
 
     Raises:
-        InputError: If a map is not finite.
+        InputError: If a map or a score is not finite.
     """
-    assert sample.image is not None, "which the metric needs"
-    ties = generator_for(probe.seed, sample.slice_id, "fidelity ties")
-    tie_order = ties.permutation(sample.image.size)
-    return {
-        (variant, order): rank_pixels(importance, tie_order, order)
+    image, classifier = sample.image, probe.classifier
+    assert image is not None, "which the metric needs"
+    assert classifier is not None, "which the metric needs"
+    ties = generator_for(probe.seed, sample.slice_id, "fidelity ties").permutation(image.size)
+    ranks = {
+        (variant, order): rank_pixels(importance, ties, order)
         for variant, importance in maps.items()
         for order in orders
     }
+    # The untouched and the fully masked image are the same in every order: one pass serves all.
+    alike = (counts == 0) | (counts == image.size)
+    jobs = np.array(
+        [(0, count) for count in counts[alike]]
+        + [(order, count) for order in range(len(ranks)) for count in counts[~alike]],
+        np.int64,
+    )
+    of_slice = fill.of(sample, probe)
+    scores = classifier.masked_scores(image, np.stack(list(ranks.values())), jobs, of_slice, batch)
+    check_scores(scores)
+    table = np.empty((len(ranks), len(counts), scores.shape[1]), np.float32)
+    table[:, alike] = scores[: alike.sum()]
+    table[:, ~alike] = scores[alike.sum() :].reshape(len(ranks), -1, scores.shape[1])
+    return dict(zip(ranks, table, strict=True))
 
 
 def rank_pixels(
@@ -66,61 +94,11 @@ def rank_pixels(
     return rank.reshape(importance.shape)
 
 
-def scores_while_masked(
-    image: NDArray[np.float32],
-    ranks: NDArray[np.int32],
-    counts: NDArray[np.int64],
-    fill: Fixed | Imputed,
-    probe: Probe,
-    batch: int | None,
-) -> Answers:
-    """Return the scores of an image with the first pixels of several orders masked.
-
-    Args:
-        image: (H, W) in [0, 1].
-        ranks: (R, H, W): when each pixel is masked, in each of R orders.
-        counts: (C,) numbers of masked pixels.
-        fill: What takes their place.
-        probe: Has the classifier.
-        batch: Images per pass; None for as many as suit the device.
-
-    Returns:
-        (R, C, K) float32.
+def check_scores(scores: Answers) -> None:
+    """Raise an error of scores of a classifier that are not finite.
 
     Raises:
-        InputError: If a score is not finite.
+        InputError: If one is not.
     """
-    classifier = probe.classifier
-    assert classifier is not None, "which the metric needs"
-    # The untouched and the fully masked image are the same in every order: one pass serves all.
-    alike = (counts == 0) | (counts == image.size)
-    jobs = np.array(
-        [(0, count) for count in counts[alike]]
-        + [(order, count) for order in range(len(ranks)) for count in counts[~alike]],
-        np.int64,
-    )
-    scores = classifier.masked_scores(image, ranks, jobs, fill, batch)
     if not np.isfinite(scores).all():
         raise InputError("the classifier gave a logit that is not finite; check its weights")
-    table = np.empty((len(ranks), len(counts), scores.shape[1]), np.float32)
-    table[:, alike] = scores[: alike.sum()]
-    table[:, ~alike] = scores[alike.sum() :].reshape(len(ranks), -1, scores.shape[1])
-    return table
-
-
-def with_masked(
-    image: NDArray[np.float32], masks: NDArray[np.bool_], fill: Fixed | Imputed
-) -> NDArray[np.float32]:
-    """Return an image with some of its pixels masked, in several ways.
-
-    Args:
-        image: (H, W) in [0, 1].
-        masks: (n, H, W), True where a pixel is masked.
-        fill: What takes their place.
-
-    Returns:
-        (n, H, W).
-    """
-    if callable(fill):
-        return fill(masks)
-    return np.where(masks, np.asarray(fill, np.float32), image)

@@ -119,9 +119,6 @@ class Given(Forward):
     def _ask(self, images):
         return self.given[: len(images)]
 
-    def _masking(self, image, ranks, fill):
-        raise NotImplementedError
-
 
 @pytest.fixture
 def predict(tmp_path, monkeypatch):

@@ -44,17 +44,16 @@ class Forward(ABC):
         """Return the outputs (n, O) for images (n, H, W), in one pass."""
 
     def _masking(
-        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed
+        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed | Imputed
     ) -> Callable[[NDArray[np.int64]], Answers]:
         """Return a function from `masked_scores`' jobs (n, 2) to the outputs (n, O), in one pass.
 
         Masks are made where the network is: on the CPU, unless a runtime says otherwise.
         """
-        filled = np.asarray(fill, np.float32)
 
         def ask(jobs: NDArray[np.int64]) -> Answers:
             order, count = jobs.T
-            return self._ask(np.where(ranks[order] < count[:, None, None], filled, image))
+            return self._ask(with_masked(image, ranks[order] < count[:, None, None], fill))
 
         return ask
 
@@ -98,17 +97,28 @@ class Forward(ABC):
             (N, K), as in `scores`.
         """
         size = batch or self._images_per_pass(*image.shape)
-        if not callable(fill):
-            return as_scores(_in_passes(self._masking(image, ranks, fill), jobs, size))
-
-        def ask(part: NDArray[np.int64]) -> Answers:
-            order, count = part.T
-            return self._ask(fill(ranks[order] < count[:, None, None]))
-
-        return as_scores(_in_passes(ask, jobs, size))
+        return as_scores(_in_passes(self._masking(image, ranks, fill), jobs, size))
 
     def _images_per_pass(self, height: int, width: int) -> int:
         return images_per_pass(self.device, height, width, gradient=False)
+
+
+def with_masked(
+    image: NDArray[np.float32], masks: NDArray[np.bool_], fill: Fixed | Imputed
+) -> NDArray[np.float32]:
+    """Return an image with some of its pixels masked, in several ways.
+
+    Args:
+        image: (H, W) in [0, 1].
+        masks: (n, H, W), True where a pixel is masked.
+        fill: What takes their place.
+
+    Returns:
+        (n, H, W).
+    """
+    if callable(fill):
+        return fill(masks)
+    return np.where(masks, np.asarray(fill, np.float32), image)
 
 
 def as_scores(outputs: Answers) -> Answers:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ct_importance.classifier.forward.runtime import Answers, Fixed, Forward
+from ct_importance.classifier.forward.runtime import Answers, Fixed, Forward, Imputed
 from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.compute.device import (
     in_precision,
@@ -44,8 +44,10 @@ class TorchForward(Forward):
         return self._answer(torch.tensor(images).to(self._device))
 
     def _masking(
-        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed
+        self, image: NDArray[np.float32], ranks: NDArray[np.int32], fill: Fixed | Imputed
     ) -> Callable[[NDArray[np.int64]], Answers]:
+        if callable(fill):
+            return super()._masking(image, ranks, fill)
         pixels = torch.tensor(image, device=self._device)  # a copy: it may be read-only
         on_device = torch.as_tensor(ranks, device=self._device)
         filled = torch.tensor(fill, dtype=torch.float32, device=self._device)

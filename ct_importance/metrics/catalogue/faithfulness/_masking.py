@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from ct_importance.metrics.metric import Category, Metric
+from ct_importance.classifier.forward.answers import predicted_classes
+from ct_importance.metrics.filling import Filling
+from ct_importance.metrics.masking import scores_while_masked
+from ct_importance.metrics.metric import Category, Maps, Metric, Probe, Sample
 from ct_importance.saliency.estimator import Cost
 
 
@@ -22,6 +25,39 @@ class Masking(Metric, ABC):
 
     batch: int | None = Field(None, ge=1, le=10_000)
     """Images per pass through the classifier; null for as many as suit the device."""
+
+    def probabilities(
+        self,
+        sample: Sample,
+        maps: Maps,
+        order: str,
+        counts: NDArray[np.int64],
+        fill: Filling,
+        probe: Probe,
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the probability of the class that is predicted of the slice as it is.
+
+        Args:
+            sample: The slice.
+            maps: Importance maps (H, W) by variant.
+            order: In which pixels are masked, of `ct_importance.metrics.masking.ORDERS`.
+            counts: (C,) numbers of masked pixels, 0 among them.
+            fill: What takes their place.
+            probe: Needs a classifier; its seed decides the order of tied pixels.
+
+        Returns:
+            (C,), by variant.
+
+        Raises:
+            InputError: If a map or a logit is not finite.
+        """
+        scores = scores_while_masked(sample, maps, (order,), counts, fill, probe, self.batch)
+        whole = next(iter(scores.values()))[counts == 0]
+        predicted = predicted_classes(whole)[0]
+        return {
+            variant: probe.probabilities(of_map)[:, predicted]
+            for (variant, _), of_map in scores.items()
+        }
 
 
 class Stepwise(Masking, ABC):

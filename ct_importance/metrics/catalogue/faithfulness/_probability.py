@@ -8,10 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ct_importance.classifier.forward.answers import predicted_classes
 from ct_importance.metrics.catalogue.faithfulness._masking import Stepwise
 from ct_importance.metrics.filling import Fill
-from ct_importance.metrics.masking import ranks_of, scores_while_masked
 from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
 
 
@@ -51,19 +49,11 @@ class ProbabilityCurve(Stepwise, ABC):
             InputError: If a map or a logit is not finite.
         """
         assert sample.image is not None, "which the metric needs"
-        ranks = ranks_of(sample, maps, probe, self.orders)
-        counts = self.counts(sample.image.size)
-        fill = self.fill.of(sample, probe)
-        scores = scores_while_masked(
-            *(sample.image, np.stack(list(ranks.values())), counts, fill, probe, self.batch)
-        )
-        predicted = predicted_classes(scores[0, counts == 0])[0]
+        (order,), counts = self.orders, self.counts(sample.image.size)
+        found = self.probabilities(sample, maps, order, counts, self.fill, probe)
         return {
-            variant: {
-                "fraction": self.fractions,
-                "probability": probe.probabilities(of_map)[:, predicted].astype(np.float32),
-            }
-            for (variant, _), of_map in zip(ranks, scores, strict=True)
+            variant: {"fraction": self.fractions, "probability": of_map.astype(np.float32)}
+            for variant, of_map in found.items()
         }
 
     def summarise(self, curves: Curves) -> dict[str, np.ndarray]:

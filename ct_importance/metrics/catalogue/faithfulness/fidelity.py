@@ -10,7 +10,7 @@ from ct_importance.classifier.forward.answers import logits, margins, predicted_
 from ct_importance.metrics.catalogue.faithfulness._masking import Stepwise
 from ct_importance.metrics.filling import Fill
 from ct_importance.metrics.fills.by_class import ByClass
-from ct_importance.metrics.masking import ORDERS, ranks_of, scores_while_masked
+from ct_importance.metrics.masking import ORDERS, scores_while_masked
 from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
 from ct_importance.task import DEFAULT_TASK, Task
 
@@ -100,15 +100,11 @@ class Fidelity(Stepwise):
             InputError: If a map or a logit is not finite.
         """
         assert sample.image is not None, "which the metric needs"
-        ranks = ranks_of(sample, maps, probe)
-        scores = scores_while_masked(
-            *(sample.image, np.stack(list(ranks.values())), self.masked_counts(sample.image.size)),
-            *(self.fill.of(sample, probe), probe, self.batch),
-        )
-        by_order = dict(zip(ranks, scores, strict=True))
+        counts = self.masked_counts(sample.image.size)
+        scores = scores_while_masked(sample, maps, ORDERS, counts, self.fill, probe, self.batch)
         return {
             variant: self._points(
-                np.concatenate([by_order[variant, order] for order in ORDERS]), sample.label, probe
+                np.concatenate([scores[variant, order] for order in ORDERS]), sample.label, probe
             )
             for variant in maps
         }

@@ -11,10 +11,9 @@ from pydantic import Field
 
 from ct_importance.classifier.forward.answers import predicted_classes
 from ct_importance.compute.randomness import generator_for
-from ct_importance.errors import InputError
 from ct_importance.metrics.filling import Fill
 from ct_importance.metrics.fills.mean import Mean
-from ct_importance.metrics.masking import with_masked
+from ct_importance.metrics.masking import check_scores
 from ct_importance.metrics.metric import Category, Maps, Points, Probe, Sample
 from ct_importance.metrics.per_slice import PerSlice
 from ct_importance.saliency.estimator import Cost
@@ -104,13 +103,14 @@ class Infidelity(PerSlice):
         assert classifier is not None, "which the metric needs"
         changed = self.perturbed(sample, probe)
         scores = classifier.scores(np.concatenate([image[None], changed]), self.batch)
-        if not np.isfinite(scores).all():
-            raise InputError("the classifier gave a logit that is not finite; check its weights")
+        check_scores(scores)
         of_class = scores[:, predicted_classes(scores[:1])[0]].astype(np.float64)
         return image.astype(np.float64) - changed, of_class[0] - of_class[1:]
 
     def perturbed(self, sample: Sample, probe: Probe) -> NDArray[np.float32]:
         """Return the slice x - I for each perturbation I, (draws, H, W)."""
+        from ct_importance.classifier.forward.runtime import with_masked
+
         assert sample.image is not None, "which the metric needs"
         shape = (self.draws, *sample.image.shape)
         generator = generator_for(probe.seed, sample.slice_id, "infidelity")

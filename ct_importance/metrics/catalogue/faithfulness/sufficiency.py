@@ -7,11 +7,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic import field_validator
 
-from ct_importance.classifier.forward.answers import predicted_classes
 from ct_importance.metrics.catalogue.faithfulness._masking import Masking
 from ct_importance.metrics.filling import Fill
 from ct_importance.metrics.fills.mean import Mean
-from ct_importance.metrics.masking import ranks_of, scores_while_masked
+from ct_importance.metrics.masked_scores import top_count
 from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
 from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Task
@@ -69,20 +68,13 @@ class Sufficiency(Masking):
             InputError: If a map or a logit is not finite.
         """
         assert sample.image is not None, "which the metric needs"
-        ranks = ranks_of(sample, maps, probe, ("lif",))
         pixels = sample.image.size
-        kept = np.maximum(np.floor(np.array(self.shares) * pixels + 0.5).astype(int), 1)
-        fill = self.fill.of(sample, probe)
-        scores = scores_while_masked(
-            *(sample.image, np.stack(list(ranks.values())), np.append(0, pixels - kept)),
-            *(fill, probe, self.batch),
-        )
-        predicted = predicted_classes(scores[0, :1])[0]
-        points = {}
-        for (variant, _), of_map in zip(ranks, scores, strict=True):
-            whole, *partly = probe.probabilities(of_map)[:, predicted]
-            points[variant] = {"kept": np.array(self.shares), "lost": whole - np.array(partly)}
-        return points
+        masked = np.array([0, *(pixels - top_count(share, pixels) for share in self.shares)])
+        found = self.probabilities(sample, maps, "lif", masked, self.fill, probe)
+        return {
+            variant: {"kept": np.array(self.shares), "lost": of_map[0] - of_map[1:]}
+            for variant, of_map in found.items()
+        }
 
     def summarise(self, curves: Curves) -> dict[str, np.ndarray]:
         """Return the mean over shares.
