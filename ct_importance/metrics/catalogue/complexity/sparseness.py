@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
 
-from ct_importance.metrics.metric import Category, Maps, Points, Probe, Sample
-from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES, PerSlice
+from ct_importance.metrics.catalogue.complexity._of_size import OfSize
+from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES
 from ct_importance.task import DEFAULT_TASK, Task
 
 
-class Sparseness(PerSlice):
+class Sparseness(OfSize):
     """Gini index: sum of (2 i - N - 1) |E|_i / (N sum of |E|), over pixels i by rising |E|.
 
     0 where all pixels are alike, near 1 where one has everything; of a map of zeros it is
@@ -22,25 +21,15 @@ class Sparseness(PerSlice):
 
     title: ClassVar[str] = "Sparseness"
     unit: ClassVar[str] = "Gini index"
-    decimals: ClassVar[int] = 2
     higher_is_better: ClassVar[bool] = True
-    category: ClassVar[Category] = "complexity"
     reference: ClassVar[str] = "Chalasani et al. 2020, arXiv 1810.06583, section 5"
-    undefined_where: ClassVar[str] = "a map is 0 everywhere"
-    needs: ClassVar[frozenset[str]] = frozenset()
     table: ClassVar[str] = "sparseness"
     coverage: ClassVar[str] = COVERAGE_OF_SHARES
 
-    def evaluate(self, sample: Sample, maps: Maps, probe: Probe) -> dict[str, Points]:
-        """Return the point of the map; that of its absolute values is the same."""
-        return super().evaluate(sample, {"original": maps["original"]}, probe)
-
-    def score(self, sample: Sample, importance: np.ndarray, probe: Probe) -> float:
-        """Return the Gini index of the absolute values, in [0, 1); NaN of zeros."""
-        size = np.sort(np.abs(importance.astype(np.float64)), axis=None)
-        if size[-1] == 0:
-            return math.nan
-        size /= size[-1]
+    @staticmethod
+    def spread(size: np.ndarray) -> float:
+        """Return the Gini index, in [0, 1)."""
+        size = np.sort(size)
         weights = 2 * np.arange(1, size.size + 1) - size.size - 1
         return float(weights @ size / (size.size * size.sum()))
 
