@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.evaluate import evaluate_estimator
 from ct_importance.metrics.metric import Metric, Probe, Sample
 from ct_importance.plugins import load
+from ct_importance.saliency.xrai.storage import unpack_segments
 from ct_importance.statistics.estimates import Estimates, estimate_values, read_sums
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.task import DEFAULT_TASK, Task
@@ -175,36 +176,44 @@ def _judge(
     task: Task,
 ) -> tuple[Estimates, dict[str, pd.DataFrame]]:
     """Return what one metric says, and the points it measured."""
-    prepared = list(_prepared(metric, name, samples, probe))
+    _check_given(metric, name, samples, probe)
+    judged = [
+        n for n, it in enumerate(samples) if "mask" not in metric.needs or it.mask is not None
+    ]
+    packed = _packed(samples[n] for n in judged) if "segments" in metric.needs else {}
     with TemporaryDirectory() as folder:
         tables = {it: Path(folder, f"{number}.parquet") for number, it in enumerate(maps)}
         for it, table in tables.items():
-            pairs = ((sample, maps[it][index]) for index, sample in prepared)
-            evaluate_estimator(metric, pairs, probe, table, f"{name} of {it}", len(prepared))
+            pairs = ((_with_segments(samples[n], packed), maps[it][n]) for n in judged)
+            evaluate_estimator(metric, pairs, probe, table, f"{name} of {it}", len(judged))
         sums = read_sums(metric, {it: [table] for it, table in tables.items()})
         points = {it: read_frame(table) for it, table in tables.items()}
     options = statistics or StatisticsOptions()
     return estimate_values(metric, sums, options, probe.seed, classes=task.columns), points
 
 
-def _prepared(
-    metric: Metric, name: str, samples: Sequence[Sample], probe: Probe
-) -> Iterator[tuple[int, Sample]]:
-    """Yield the slices that a metric can judge, and their numbers."""
+def _packed(samples: Iterable[Sample]) -> dict[str, bytes]:
+    """Return the segments of slices by id, packed: as arrays they would take gigabytes."""
+    from ct_importance.saliency.xrai.segments import segment_and_pack
+
+    return dict(segment_and_pack((it.slice_id, it.image)) for it in samples if it.image is not None)
+
+
+def _with_segments(sample: Sample, packed: Mapping[str, bytes]) -> Sample:
+    if sample.slice_id not in packed:
+        return sample
+    assert sample.image is not None, "which was segmented"
+    segments = unpack_segments(packed[sample.slice_id], sample.image.shape)
+    return replace(sample, segments=segments)
+
+
+def _check_given(metric: Metric, name: str, samples: Sequence[Sample], probe: Probe) -> None:
     if "classifier" in metric.needs and probe.classifier is None:
         raise InputError(f"{name} needs the classifier: give `classifier`")
     if {"image", "segments"} & metric.needs and any(it.image is None for it in samples):
         raise InputError(f"{name} needs the slices: give `images`")
     if "mask" in metric.needs and all(it.mask is None for it in samples):
         raise InputError(f"{name} needs masks, and no slice has one: give `masks`")
-    for number, sample in enumerate(samples):
-        if "mask" in metric.needs and sample.mask is None:
-            continue
-        if "segments" in metric.needs and sample.image is not None:
-            from ct_importance.saliency.xrai.segments import segment_image
-
-            sample = replace(sample, segments=segment_image(sample.image))
-        yield number, sample
 
 
 def _samples(
