@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -124,12 +124,17 @@ def read_images(path: StrPath, column: str) -> np.ndarray:
     return np.ascontiguousarray(_to_numpy(table.column(column), table.schema.field(column), path))
 
 
-def read_batches(path: StrPath, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def read_batches(
+    path: StrPath,
+    columns: Sequence[str] | None = None,
+    slice_ids: Collection[str] | None = None,
+) -> Iterator[dict[str, Any]]:
     """Yield a table row group by row group.
 
     Args:
         path: The Parquet file.
         columns: Names to read; None for all.
+        slice_ids: Groups without any of these slices are passed over; None for none.
 
     Yields:
         A dict per row group: image columns as arrays (N, *shape) (a list with None where rows
@@ -140,15 +145,24 @@ def read_batches(path: StrPath, columns: Sequence[str] | None = None) -> Iterato
     """
     with open_table(path) as file:
         for index in range(file.num_row_groups):
+            if slice_ids is not None:
+                (ids,) = _row_group(file, index, ["slice_id"], path).values()
+                if not any(slice_id in slice_ids for slice_id in ids):
+                    continue
             yield _row_group(file, index, columns, path)
 
 
-def read_rows(path: StrPath, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def read_rows(
+    path: StrPath,
+    columns: Sequence[str] | None = None,
+    slice_ids: Collection[str] | None = None,
+) -> Iterator[dict[str, Any]]:
     """Yield a table row by row, reading one row group at a time; images as arrays or None.
 
-    A row does not keep its group in memory.
+    A row does not keep its group in memory. Arguments are those of `read_batches`: beside the
+    slices asked for come others of their groups.
     """
-    for batch in read_batches(path, columns):
+    for batch in read_batches(path, columns, slice_ids):
         yield from _rows(batch)
         # Or the group would stay until the next one is read.
         del batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -151,6 +151,7 @@ def iterate_slices(
     subsets: Iterable[str],
     columns: Sequence[str] = (),
     shard: Shard = WHOLE,
+    slice_ids: Collection[str] | None = None,
 ) -> Iterator[Row]:
     """Yield the slices that belong to any of some subsets, patient by patient.
 
@@ -160,11 +161,14 @@ def iterate_slices(
         columns: Image columns to read beside `FLAGS`: "image", "mask", and `READERS`, which slices
             lack that one reader can have marked.
         shard: The share of these slices to yield.
+        slice_ids: Of these, those to yield; None for all. Tables of other patients are not read.
 
     Raises:
         InputError: If the table of a patient is missing or damaged.
     """
     listed = shard.of(_listed(slices, subsets))
+    if slice_ids is not None:
+        listed = [row for row in listed if row["slice_id"] in slice_ids]
     if not columns:
         for row in listed:
             yield {name: row[name] for name in FLAGS}

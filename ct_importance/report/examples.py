@@ -66,7 +66,7 @@ def row_of_slice(path: StrPath, slice_id: str) -> Row:
     Raises:
         InputError: If the table lacks the slice.
     """
-    for row in read_rows(path):
+    for row in read_rows(path, slice_ids=[slice_id]):
         if row["slice_id"] == slice_id:
             return row
     raise InputError(f"{path}: lacks slice {slice_id}; delete this file and run again")

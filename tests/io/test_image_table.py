@@ -167,8 +167,8 @@ def test_a_row_does_not_keep_its_group(tmp_path, monkeypatch):
     groups, alive_at_next = [], []
     read = image_table.read_batches
 
-    def watched(path, columns):
-        for batch in read(path, columns):
+    def watched(*arguments):
+        for batch in read(*arguments):
             groups.append(weakref.ref(batch["image"]))
             yield batch
             del batch
@@ -195,6 +195,17 @@ def test_only_the_columns_asked_for_are_read(tmp_path):
     write_groups(tmp_path / "table", 2)
 
     assert list(read_rows(tmp_path / "table", ["name"])) == [{"name": "row 0"}, {"name": "row 1"}]
+
+
+def test_groups_without_a_slice_that_is_asked_for_are_passed_over(tmp_path):
+    table = pa.schema([("slice_id", pa.string()), image_field("image", SHAPE)])
+    with TableWriter(tmp_path / "table", table) as writer:
+        for names in ("ab", "cd", "ef"):
+            writer.write({"slice_id": list(names), "image": images(2)})
+
+    rows = read_rows(tmp_path / "table", slice_ids={"a", "f"})
+
+    assert [row["slice_id"] for row in rows] == ["a", "b", "e", "f"]
 
 
 # Whole or not at all

@@ -137,6 +137,15 @@ def test_tables_without_a_slice_of_the_subset_are_not_opened(tables, slices):
     assert len(load_images(slices, "test")[0]) == 2
 
 
+def test_of_some_slices_the_tables_of_their_patients_alone_are_opened(tables, slices):
+    for table in (tables[0], tables[2]):
+        table.unlink()
+
+    rows = iterate_slices(slices, ["all"], ["image"], slice_ids={"P2.1", "P4.0"})
+
+    assert [row["slice_id"] for row in rows] == ["P2.1", "P4.0"]
+
+
 def test_tables_are_joined_by_slice_and_may_hold_more():
     rows = [{"slice_id": name} for name in "bd"]
     maps = [{"slice_id": name, "map": name.upper()} for name in "abcde"]

@@ -115,13 +115,13 @@ def build_explorer(
     entries = slice_entries(rows, sources.predictions, sources.index, scores, job.task)
     with process_pool(workers) as pool:
         budget = BYTES_OF_PAGE - len(json.dumps([scores.numbers, scores.curves]))
-        detail = _detail(_material(job, sources, _spread(slice_ids)), len(rows), budget, job, pool)
+        samples = list(_material(job, sources, _spread(slice_ids)))
+        detail = _detail(samples, len(rows), budget, job, pool)
         logger.info(
             "%d of %d slices with maps, %d levels a map, images reduced by %d",
             *(len(rows), len(candidates), len(detail.shares), detail.factor),
         )
-        first = next(iterate_slices(sources.slices, job.subsets, ["image"]))
-        size = first["image"].shape
+        size = samples[0].row["image"].shape
         index = page_index(job, entries, scores, len(candidates), size, detail)
         pack = partial(pack_slice, detail=detail, hu_window=job.hu_window)
         packed = _pack_all(_material(job, sources, slice_ids), pack, pool, workers)
@@ -144,10 +144,9 @@ def _material(job: ExplorerJob, sources: Sources, chosen: Sequence[str]) -> Iter
 
 
 def _detail(
-    samples: Iterable[Material], count: int, budget: int, job: ExplorerJob, pool: Executor
+    samples: Sequence[Material], count: int, budget: int, job: ExplorerJob, pool: Executor
 ) -> Detail:
     """Return how finely all slices and maps are kept, by what some of them need."""
-    samples = list(samples)
 
     def bytes_of(pack: Callable[[Material], dict[str, Any]]) -> list[int]:
         return list(pool.map(partial(_size, pack), samples))

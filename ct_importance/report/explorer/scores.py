@@ -54,20 +54,20 @@ def read_scores(
         slice_ids: The slices wanted; those that a metric leaves out lack its numbers.
     """
     scores = Scores()
+    fidelity, dice = (first_of(metrics, method) for method in ("fidelity", "dice"))
     for chosen in metrics:
         metric = chosen.metric
         for estimator, path in points[chosen.name].items():
             for slice_id, variant, rows in _maps(path, metric, slice_ids):
+                of_map = slice_id, estimator, variant
                 value = _value(metric, rows)
                 if not math.isnan(value):
-                    of_map = _of(scores.numbers, slice_id, estimator, variant)
-                    of_map[chosen.name] = round(value, metric.decimals + MORE_DECIMALS)
-    if fidelity := first_of(metrics, "fidelity"):
-        for estimator, path in points[fidelity.name].items():
-            _add_masking(scores, estimator, path, fidelity.metric, slice_ids)
-    if dice := first_of(metrics, "dice"):
-        for estimator, path in points[dice.name].items():
-            _add_dice(scores, estimator, path, dice.metric, slice_ids)
+                    digits = metric.decimals + MORE_DECIMALS
+                    _of(scores.numbers, *of_map)[chosen.name] = round(value, digits)
+                if chosen is fidelity:
+                    _add_masking(scores, _of(scores.curves, *of_map), rows)
+                if chosen is dice:
+                    _add_dice(scores, _of(scores.curves, *of_map), rows)
     return scores
 
 
@@ -81,27 +81,16 @@ def _value(metric: Metric, rows: pd.DataFrame) -> float:
         return float(metric.summarise(curves)["value"][0])
 
 
-def _add_masking(
-    scores: Scores, estimator: str, path: StrPath, metric: Metric, slice_ids: Collection[str]
-) -> None:
-    for slice_id, variant, rows in _maps(path, metric, slice_ids):
-        curves = {order: rows[rows["order"] == order] for order in ORDERS}
-        scores.fractions = curves["mif"]["fraction"].tolist()
-        _of(scores.curves, slice_id, estimator, variant).update(
-            {
-                order: [round(float(logit), 2) for logit in curve["logit"]]
-                for order, curve in curves.items()
-            }
-        )
+def _add_masking(scores: Scores, curves: dict[str, Any], rows: pd.DataFrame) -> None:
+    for order in ORDERS:
+        of_order = rows[rows["order"] == order]
+        scores.fractions = of_order["fraction"].tolist()
+        curves[order] = [round(float(logit), 2) for logit in of_order["logit"]]
 
 
-def _add_dice(
-    scores: Scores, estimator: str, path: StrPath, metric: Metric, slice_ids: Collection[str]
-) -> None:
-    for slice_id, variant, rows in _maps(path, metric, slice_ids):
-        scores.percentages = rows["percentage"].tolist()
-        thousandths = np.rint(1000 * rows["dsc"].to_numpy()).astype(int)
-        _of(scores.curves, slice_id, estimator, variant)["dsc"] = thousandths.tolist()
+def _add_dice(scores: Scores, curves: dict[str, Any], rows: pd.DataFrame) -> None:
+    scores.percentages = rows["percentage"].tolist()
+    curves["dsc"] = np.rint(1000 * rows["dsc"].to_numpy()).astype(int).tolist()
 
 
 def _maps(

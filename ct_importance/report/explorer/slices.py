@@ -64,10 +64,10 @@ def read_material(
         InputError: If a table lacks a slice.
     """
     wanted = set(chosen)
-    all_rows = iterate_slices(slices, subsets, ["image", "mask"])
-    rows = (row for row in all_rows if row["slice_id"] in wanted)
-    segment_rows = iter(read_rows(segments)) if segments else iter(())
-    for row, *map_rows in join_by_slice(rows, *(read_rows(path) for path in maps.values())):
+    rows = iterate_slices(slices, subsets, ["image", "mask"], slice_ids=wanted)
+    segment_rows = iter(read_rows(segments, slice_ids=wanted)) if segments else iter(())
+    map_tables = (read_rows(path, slice_ids=wanted) for path in maps.values())
+    for row, *map_rows in join_by_slice(rows, *map_tables):
         packed = None
         if segments and row["annotated"]:
             ((_, found),) = join_by_slice([row], segment_rows)
