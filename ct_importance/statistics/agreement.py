@@ -65,6 +65,7 @@ def rank_by_metrics(
     weights = joint_weights(sums, options.resamples, seed)
     trainings = len(next(iter(next(iter(sums.values())).values())))
     shares = resample_trainings(trainings, options.resamples, seed)
+    error_rate = 1 - options.confidence
     merits: dict[tuple[str, str], list[np.ndarray]] = {}
     ranks = []
     for name, of_metric in sums.items():
@@ -73,7 +74,7 @@ def rank_by_metrics(
             of_variant = [of_metric[estimator, variant] for estimator in estimators]
             merits[name, variant] = merits_of(metrics[name], of_variant, weights[name], shares)
             exact = merits[name, variant][0][0]
-            differing = differing_pairs(comparisons[name], variant, 1 - options.confidence)
+            differing = differing_pairs(comparisons[name], variant, error_rate)
             low, high = _places(estimators, exact, differing)
             key = {"variant": variant, "metric": name, "estimator": estimators}
             places = {"rank": _ranks(exact), "rank_low": low, "rank_high": high}
@@ -83,7 +84,6 @@ def rank_by_metrics(
     taus = _taus(merits, options.confidence, has_interval)
     ranked = pd.concat(ranks, ignore_index=True)
     alphas = _alphas(merits, options.confidence, has_interval)
-    error_rate = 1 - options.confidence
     together = judge_together(ranked, alphas, list(comparisons.values()), error_rate)
     return Agreement(ranked, taus, together)
 

@@ -23,6 +23,7 @@ from ct_importance.statistics.agreement import (
 )
 from ct_importance.statistics.intervals import resample_trainings
 from ct_importance.statistics.options import StatisticsOptions
+from ct_importance.statistics.together import rising_ranks
 
 COLUMNS = ["what", "variant", "first", "second", "estimators", "value", "low", "high"]
 
@@ -136,9 +137,9 @@ def kendall_w(merits: np.ndarray) -> np.ndarray:
         >>> kendall_w(np.array([[[1, 2, 3], [1, 2, 3], [3, 2, 1]]])).round(2).tolist()
         [0.11]
     """
-    resamples, rankings, estimators = merits.shape
-    ranks = pd.DataFrame(merits.reshape(-1, estimators)).rank(axis=1).to_numpy()
-    deviations = (ranks - ranks.mean(axis=1, keepdims=True)).reshape(merits.shape)
+    resamples, rankings, _ = merits.shape
+    ranks = rising_ranks(merits)
+    deviations = ranks - ranks.mean(axis=2, keepdims=True)
     spread = (deviations**2).sum(axis=2)
     together = (deviations.sum(axis=1) ** 2).sum(axis=1)
     found = np.full(resamples, np.nan)

@@ -12,6 +12,21 @@ from ct_importance.statistics.comparisons import differing_pairs, letters
 COLUMNS = ["variant", "estimator", "group", "alpha", "alpha_low", "alpha_high"]
 
 
+def by_mean_rank(ranks: pd.DataFrame) -> list[str]:
+    """Return the estimators of some rankings, lowest mean rank first; of equal means by name.
+
+    Args:
+        ranks: Columns estimator and rank.
+    """
+    return list(ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index)
+
+
+def rising_ranks(merits: np.ndarray) -> np.ndarray:
+    """Return ranks (B, M, E) of merits (B, M, E), 1 for the lowest; equal ones share the mean."""
+    ranks: np.ndarray = pd.DataFrame(merits.reshape(-1, merits.shape[-1])).rank(axis=1).to_numpy()
+    return ranks.reshape(merits.shape)
+
+
 def krippendorff_alpha(merits: np.ndarray) -> np.ndarray:
     """Return Krippendorff's alpha of M rankings (Krippendorff 2011), of ranks as intervals.
 
@@ -29,8 +44,7 @@ def krippendorff_alpha(merits: np.ndarray) -> np.ndarray:
         array([ 1.  , -0.67])
     """
     resamples, rankings, estimators = merits.shape
-    ranks = pd.DataFrame(merits.reshape(-1, estimators)).rank(axis=1).to_numpy()
-    ranks = ranks.reshape(merits.shape)
+    ranks = rising_ranks(merits)
     # Of squared differences of all pairs: those of one estimator, and those of any.
     within = rankings * ranks.var(axis=1).sum(axis=1) / max(1, rankings - 1)
     values = ranks.reshape(resamples, -1)
@@ -79,9 +93,7 @@ def judge_together(
     """
     rows = []
     for variant, alpha in alphas.items():
-        of_variant = ranks[ranks["variant"] == variant]
-        means = of_variant.groupby("estimator")["rank"].mean()
-        order = list(means.sort_values(kind="stable").index)
+        order = by_mean_rank(ranks[ranks["variant"] == variant])
         found = groups_of_all(order, variant, comparisons, error_rate)
         rows += [(variant, name, found[name], *alpha) for name in order]
     return pd.DataFrame(rows, columns=COLUMNS)

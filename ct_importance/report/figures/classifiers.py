@@ -54,6 +54,7 @@ class Classifiers(Figure):
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.names import PANEL_TITLES, display_name, metric_name
         from ct_importance.report.style import DOUBLE_COLUMN
+        from ct_importance.statistics.together import by_mean_rank
 
         ranks = read_frame(tables["ranks"])
         metrics = list(dict.fromkeys(ranks["metric"]))
@@ -69,10 +70,10 @@ class Classifiers(Figure):
         )
         for panels, (variant, title) in zip(grid, PANEL_TITLES.items(), strict=True):
             of_variant = ranks[ranks["variant"] == variant]
-            order = of_variant.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
+            order = by_mean_rank(of_variant)
             for axes, metric in zip(panels, metrics, strict=True):
                 of_metric = of_variant[of_variant["metric"] == metric]
-                _draw_ranks(axes, of_metric, list(order), styles)
+                _draw_ranks(axes, of_metric, order, styles)
                 axes.set(title=metric_name(metric), xlim=(0.3, count + 0.7))
             panels[0].set_yticks(range(len(order)), map(display_name, order))
             panels[0].set(ylim=(len(order) - 0.5, -0.5))

@@ -54,6 +54,7 @@ class Ranks(Figure):
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.names import PANEL_TITLES
         from ct_importance.report.style import MM, line_styles
+        from ct_importance.statistics.together import by_mean_rank
 
         ranks = read_frame(tables["ranks"])
         styles = line_styles(self.estimators)
@@ -70,8 +71,7 @@ class Ranks(Figure):
             start, low = column * of_variant, height - (row + 1) * tall
             drawn.text((start + 1) / width, (low + tall - 1.5) / height, title, va="top")
             found = ranks[ranks.variant == variant]
-            order = found.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
-            of_order = {name: styles[name] for name in order}
+            of_order = {name: styles[name] for name in by_mean_rank(found)}
             for place, metric in enumerate(metrics):
                 left = start + names + place * of_panel
                 box = (left / width, low / height, (of_panel - BETWEEN) / width)

@@ -64,29 +64,31 @@ class Summary(Figure):
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.names import marked_name, metric_name
         from ct_importance.report.style import DOUBLE_COLUMN, SINGLE_COLUMN
+        from ct_importance.statistics.together import by_mean_rank
 
         ranks = read_frame(tables["ranks"])
         ranks = ranks[ranks["variant"] == self.variant]
         metrics = list(dict.fromkeys(ranks["metric"]))
-        order = ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
+        order = by_mean_rank(ranks)
         wide = min(max(1.8 + COLUMN * len(metrics), SINGLE_COLUMN), DOUBLE_COLUMN)
         high = 1.1 + ROW * len(order)
         if len(metrics) > MOST:
             wide, high = 1.8 + NARROW_COLUMN * len(metrics), 1.1 + HIGH_ROW * len(order)
         figure, axes = plt.subplots(figsize=(wide, high))
-        self._show_ranks(axes, ranks, list(order), metrics)
+        self._show_ranks(axes, ranks, order, metrics)
         heads = [fill(metric_name(it), LONGEST, break_long_words=False) for it in metrics]
         axes.set_xticks(range(len(metrics)), heads, rotation=40, ha="left")
-        axes.set_yticks(
-            range(len(order)),
-            [_struck(marked_name(it, self.controls), it in _failing(ranks)) for it in order],
-        )
+        failing = _failing(ranks)
+        names = [_struck(marked_name(it, self.controls), it in failing) for it in order]
+        axes.set_yticks(range(len(order)), names)
         axes.set_xlabel(f"{self.variant} values")
         return figure
 
     def _show_ranks(
         self, axes: Axes, ranks: pd.DataFrame, order: list[str], metrics: list[str]
     ) -> None:
+        from ct_importance.report.tables.formats import with_places
+
         wide = ranks.pivot(index="estimator", columns="metric", values="rank")
         axes.imshow(
             wide.reindex(index=order, columns=metrics),
@@ -98,10 +100,10 @@ class Summary(Figure):
         )
         size = 5.2 if len(metrics) > MANY else 6.3
         small: dict[str, Any] = {"fontsize": size, "ha": "center", "va": "center"}
+        between = "\n" if len(metrics) > MOST else " "
         for row in ranks.itertuples():
             x, y = metrics.index(row.metric), order.index(row.estimator)
-            between = "\n" if len(metrics) > MOST else " "
-            text = f"{row.rank:g}{between}[{row.rank_low:g}, {row.rank_high:g}]"
+            text = with_places(row.rank, row.rank_low, row.rank_high, between)
             is_dark = row.rank <= 0.5 * len(order)
             axes.text(x, y, text, color="white" if is_dark else "black", **small)
         for number in range(1, len(metrics)):

@@ -22,12 +22,14 @@ from ct_importance.report.tables.formats import (
     html_page,
     titled_tables,
     with_interval,
+    with_places,
 )
 from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import compare_with_paper
 from ct_importance.report.tables.sanity import READING_OF_SANITY, say_failures
 from ct_importance.report.tables.together import GROUPS, group_table, say_together
 from ct_importance.statistics.agreement import kendall_tau
+from ct_importance.statistics.together import by_mean_rank
 from ct_importance.statistics.verdicts import sanity_of
 
 CAPTION = (
@@ -121,17 +123,13 @@ def rank_table(ranks: pd.DataFrame, variant: str, controls: Collection[str] = ()
         controls: Estimators that are marked as such.
     """
     of_variant = ranks[ranks["variant"] == variant]
-    texts = [
-        f"{rank:g} [{low:g}, {high:g}]"
-        for rank, low, high in zip(
-            of_variant["rank"], of_variant["rank_low"], of_variant["rank_high"], strict=True
-        )
-    ]
+    columns = (of_variant[name] for name in ("rank", "rank_low", "rank_high"))
+    texts = list(map(with_places, *columns))
     header, rows = _by_estimator(of_variant.assign(text=texts), controls)
     sanity = sanity_of(of_variant)
     if not sanity:
         return header, rows
-    verdicts = [sanity.get((variant, name), "–") for name in _order(of_variant)]
+    verdicts = [sanity.get((variant, name), "–") for name in by_mean_rank(of_variant)]
     return [*header, "Sanity"], [[*row, it] for row, it in zip(rows, verdicts, strict=True)]
 
 
@@ -154,13 +152,10 @@ def _by_estimator(ranks: pd.DataFrame, controls: Collection[str] = ()) -> Table:
     """Return a row per estimator, lowest mean rank first, and a column of texts per metric."""
     metrics = list(dict.fromkeys(ranks["metric"]))
     texts = ranks.pivot(index="estimator", columns="metric", values="text").fillna("–")
-    rows = [[marked_name(name, controls), *texts.loc[name, metrics]] for name in _order(ranks)]
+    rows = [
+        [marked_name(name, controls), *texts.loc[name, metrics]] for name in by_mean_rank(ranks)
+    ]
     return ["Estimator", *map(metric_name, metrics)], rows
-
-
-def _order(ranks: pd.DataFrame) -> list[str]:
-    """Return the estimators, lowest mean rank first; of equal means the first name."""
-    return list(ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index)
 
 
 def tau_table(taus: pd.DataFrame) -> Table:

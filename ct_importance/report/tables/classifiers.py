@@ -21,10 +21,12 @@ from ct_importance.report.tables.formats import (
     html_page,
     titled_tables,
     with_interval,
+    with_places,
 )
 from ct_importance.report.tables.notes import percent
 from ct_importance.report.tables.paper import tau_with_paper
 from ct_importance.statistics.concordance import chance_tau
+from ct_importance.statistics.together import by_mean_rank
 
 CAPTION = (
     "How the ranking of the estimators depends on the classifier: {}, judged on the same slices. "
@@ -147,16 +149,14 @@ def rank_table(ranks: pd.DataFrame) -> Table:
     classifiers = list(dict.fromkeys(ranks["classifier"]))
     columns = [(variant, name) for variant in VARIANTS for name in classifiers]
     texts = {
-        (row.estimator, row.variant, row.classifier): (
-            f"{row.rank:g} [{row.rank_low:g}, {row.rank_high:g}]"
+        (row.estimator, row.variant, row.classifier): with_places(
+            row.rank, row.rank_low, row.rank_high
         )
         for row in ranks.itertuples(index=False)
     }
-    # Of equal means the first name comes first.
-    order = ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index
     rows = [
         [display_name(name), *(texts.get((name, *column), "–") for column in columns)]
-        for name in order
+        for name in by_mean_rank(ranks)
     ]
     return ["Estimator", *(f"{name} ({variant})" for variant, name in columns)], rows
 

@@ -12,6 +12,7 @@ from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.names import display_name, marked_name
 from ct_importance.report.sentences import VARIANT_WORDS, join
 from ct_importance.report.tables.formats import Table, fixed
+from ct_importance.statistics.together import by_mean_rank
 
 Group = dict[str, str]
 """Titles of fills, by the names of the entries that have them."""
@@ -64,15 +65,13 @@ def _table(ranks: pd.DataFrame, group: Group, controls: Collection[str]) -> Tabl
     """Return the rank of each estimator by each fill, and the places that all fills leave it."""
     wide, low, high = _wide(ranks, group)
     first, last = low.max(axis=1), high.min(axis=1)
-    # Of equal means the first name comes first.
-    order = wide.mean(axis=1).sort_values(kind="stable").index
     rows = [
         [
             marked_name(name, controls),
             *(f"{rank:g}" for rank in wide.loc[name]),
             _places(first[name], last[name]),
         ]
-        for name in order
+        for name in by_mean_rank(ranks[ranks["metric"].isin(group)])
     ]
     return ["Estimator", *group.values(), "Places that the tests leave by every fill"], rows
 

@@ -222,6 +222,15 @@ def with_interval(value: float, low: float, high: float, decimals: int, minus: s
     return text if math.isnan(low) else f"{text} [{', '.join(ends)}]"
 
 
+def with_places(rank: float, low: float, high: float, between: str = " ") -> str:
+    """Return a rank and the places that tests leave open in brackets.
+
+    >>> with_places(2.5, 2, 3)
+    '2.5 [2, 3]'
+    """
+    return f"{rank:g}{between}[{low:g}, {high:g}]"
+
+
 def fixed(number: float, decimals: int, minus: str = "−") -> str:
     """Return a number with a fixed number of decimals, zero without a sign; a dash for NaN."""
     if math.isnan(number):
