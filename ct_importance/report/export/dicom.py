@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from ct_importance.cohort.slice_entry import SliceEntry
+from ct_importance.report.provenance import package_versions
 
 if TYPE_CHECKING:
     from highdicom.pm import ParametricMap
@@ -124,10 +124,7 @@ def _common(entries: Sequence[SliceEntry], title: str, kind: str, number: int) -
 
 
 def _version() -> str:
-    try:
-        return metadata.version(PROGRAM)
-    except metadata.PackageNotFoundError:
-        return "0"  # a clone that is not installed
+    return package_versions([PROGRAM])[PROGRAM] or "0"  # of a clone that is not installed
 
 
 def _reference(entry: SliceEntry, thickness: float) -> pydicom.Dataset:

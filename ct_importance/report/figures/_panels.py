@@ -7,8 +7,6 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ct_importance.report.figure import Tables
-
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib import axes as plot
@@ -123,7 +121,8 @@ def best_first(values: pd.DataFrame, estimators: Sequence[str], higher: bool) ->
 
 
 def curves_of_variants(
-    tables: Tables,
+    values: pd.DataFrame,
+    curves: pd.DataFrame,
     estimators: Sequence[str],
     columns: tuple[str, str],
     decimals: int,
@@ -133,18 +132,17 @@ def curves_of_variants(
     """Return a figure with a panel per estimator that holds the curves of both variants.
 
     Args:
-        tables: ``values`` and ``curves``.
+        values: See `ct_importance.statistics.estimates.Estimates`.
+        curves: Likewise.
         estimators: Those of the run.
         columns: Of the curves: horizontal and vertical axis.
         decimals: Of the values.
         values_at: Where in a panel both values stand: share of its width and height.
         legend: Styles of what else the legend names.
     """
-    from ct_importance.io.table_file import read_frame
     from ct_importance.report.style import legend_below, line_styles, plot_with_band
     from ct_importance.report.tables.formats import fixed
 
-    values, curves = read_frame(tables["values"]), read_frame(tables["curves"])
     styles = line_styles(estimators)
     legend = [ABSOLUTE, ORIGINAL, *legend]
     lines = math.ceil(len(legend) / 2)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 from ct_importance.io.slices import Row
 from ct_importance.report.figure import Figure, Outline, Tables
 from ct_importance.report.names import display_name
 from ct_importance.task import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
 
 
 class OfExamples(Figure, ABC):
@@ -43,3 +48,13 @@ class OfExamples(Figure, ABC):
         return choose_examples(
             tables["slices"], tables["predictions"], self.example_slices, self.task
         )
+
+
+def show_example(panels: Sequence[Axes], row: Row, importance: np.ndarray) -> None:
+    """Show in three panels a slice, its mask, and its map with the outline of the mask."""
+    from ct_importance.report.style import show_map, show_mask, show_outline, show_slice
+
+    show_slice(panels[0], row["image"])
+    show_mask(panels[1], row["mask"])
+    show_map(panels[2], importance, with_bar=True)
+    show_outline(panels[2], row["mask"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ct_importance.report.figure import Outline, Tables
-from ct_importance.report.figures.paper._example import OfExamples
+from ct_importance.report.figures.paper._example import OfExamples, show_example
 from ct_importance.report.names import display_name
 
 if TYPE_CHECKING:
@@ -38,28 +38,16 @@ class Examples(OfExamples):
         from matplotlib import pyplot as plt
 
         from ct_importance.report.examples import map_of_slice
-        from ct_importance.report.style import (
-            SINGLE_COLUMN,
-            bare,
-            show_map,
-            show_mask,
-            show_outline,
-            show_slice,
-        )
+        from ct_importance.report.style import SINGLE_COLUMN, bare
 
         examples = self.examples(tables)
         size = (SINGLE_COLUMN, SINGLE_COLUMN * 0.31 * len(examples) + 0.2)
         figure, grid = plt.subplots(len(examples), 3, figsize=size, squeeze=False)
+        titles = ("Slice", "Mask", display_name(self.estimator))
         for number, (axes, (label, row)) in enumerate(zip(grid, examples.items(), strict=True)):
-            importance = map_of_slice(tables["maps"], row["slice_id"])
-            first = number == 0
-            show_slice(axes[0], row["image"])
-            show_mask(axes[1], row["mask"])
-            show_map(axes[2], importance, with_bar=True)
-            show_outline(axes[2], row["mask"])
-            bare(axes[0], "Slice" if first else "")
-            bare(axes[1], "Mask" if first else "")
-            bare(axes[2], display_name(self.estimator) if first else "")
+            show_example(axes, row, map_of_slice(tables["maps"], row["slice_id"]))
+            for panel, title in zip(axes, titles, strict=True):
+                bare(panel, title if number == 0 else "")
             name = self.task.classes[label]
             axes[0].set_ylabel(name[0].upper() + name[1:])
         return figure

@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ct_importance.report.figure import Outline, Tables
-from ct_importance.report.figures.paper._example import OfExamples
+from ct_importance.report.figures.paper._example import OfExamples, show_example
 from ct_importance.report.names import display_name
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class XraiRegions(OfExamples):
             SINGLE_COLUMN,
             bare,
             show_map,
-            show_mask,
             show_outline,
             show_slice,
         )
@@ -60,9 +59,7 @@ class XraiRegions(OfExamples):
         heat = xrai_regions(importance, unpack_segments(packed, row["image"].shape)).heat
         figure, grid = plt.subplots(3, 3, figsize=(SINGLE_COLUMN, SINGLE_COLUMN * 1.09))
         axes = list(grid.flat)
-        show_slice(axes[0], row["image"])
-        show_mask(axes[1], row["mask"])
-        show_map(axes[2], importance, with_bar=True)
+        show_example(axes[:3], row, importance)
         show_map(axes[3], heat, with_bar=True)
         titles = ("Slice", "Mask", textwrap.fill(display_name(self.estimator), 19), "XRAI regions")
         for panel, title in zip(axes[:4], titles, strict=True):
@@ -71,7 +68,7 @@ class XraiRegions(OfExamples):
             shown = heat >= np.percentile(heat, 100 - percentage)
             show_slice(panel, np.where(shown, row["image"], 0.0))
             bare(panel, f"{percentage} % ({100 * shown.mean():.1f} % shown)")
-        for panel in axes[2:]:
+        for panel in axes[3:]:
             show_outline(panel, row["mask"])
         for panel in axes:
             panel.title.set_fontsize(6.5)

@@ -33,13 +33,14 @@ class RocCurves(CurvesOfMetric):
         from ct_importance.report.style import FAINT
         from ct_importance.report.tables.notes import training_share
 
-        decimals = self.metric.metric.decimals
+        values, curves = read_frame(tables["values"]), read_frame(tables["curves"])
+        columns, decimals = ("fpr", "tpr"), self.metric.metric.decimals
         figure, panels = curves_of_variants(
-            tables, self.estimators, ("fpr", "tpr"), decimals, values_at=(0.97, 0.05)
+            *(values, curves, self.estimators, columns, decimals), values_at=(0.97, 0.05)
         )
         for axes in panels.values():
             axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, zorder=0)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-        note = training_share(read_frame(tables["values"]))
-        label_axes(figure, "false positive rate", "true positive rate", note=note)
+        x, y = "false positive rate", "true positive rate"
+        label_axes(figure, x, y, note=training_share(values))
         return figure

@@ -40,9 +40,12 @@ class DiceCurves(CurvesOfMetric):
         from ct_importance.report.figures._panels import curves_of_variants, label_axes
         from ct_importance.report.tables.notes import training_share
 
+        values, curves = read_frame(tables["values"]), read_frame(tables["curves"])
         columns, decimals = ("shown_percentage", "dsc"), self.metric.metric.decimals
         figure, panels = curves_of_variants(
-            *(tables, self.estimators, columns, decimals), values_at=(0.97, 0.66), legend=[CEILING]
+            *(values, curves, self.estimators, columns, decimals),
+            values_at=(0.97, 0.66),
+            legend=[CEILING],
         )
         ceiling = read_frame(tables["ceiling"]).query("variant == 'absolute'")
         for axes in panels.values():
@@ -51,7 +54,6 @@ class DiceCurves(CurvesOfMetric):
         axes.xaxis.set_major_locator(FixedLocator([1, 3, 10, 30, 100]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(ScalarFormatter())
-        note = training_share(read_frame(tables["values"]))
         x, y = "share of the slice displayed (%)", "Dice similarity coefficient"
-        label_axes(figure, x, y, legend_lines=2, note=note)
+        label_axes(figure, x, y, legend_lines=2, note=training_share(values))
         return figure
