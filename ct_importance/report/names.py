@@ -7,7 +7,7 @@ from collections.abc import Collection
 from ct_importance.plugins import KindName, load, names
 
 CONTROL = "†"
-"""Behind the names of controls in tables."""
+"""Behind the names of controls."""
 READING_OF_CONTROLS = (
     f"{CONTROL} Control: a map that knows nothing of the classifier. An estimator that does not "
     "surpass it explains nothing."

@@ -6,7 +6,7 @@ page (85 mm).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from ct_importance.io.paths import StrPath
 from ct_importance.plugins import load, names
 from ct_importance.report.figure import Figure as ReportFigure
 from ct_importance.report.figure import Tables
-from ct_importance.report.names import display_name
+from ct_importance.report.names import marked_name
 
 Dashes = str | tuple[float, tuple[float, ...]]
 """A line style of matplotlib."""
@@ -85,16 +85,22 @@ METADATA = {
 }
 
 
-def line_styles(estimators: Sequence[str]) -> dict[str, dict[str, Any]]:
+def line_styles(
+    estimators: Sequence[str], controls: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Return colour and dashes of each estimator, the same in all figures of a run.
 
     Entries of another name than their estimator's share four colours, and differ in dashes up to
     the sixteenth.
+
+    Args:
+        estimators: Those of the run.
+        controls: Of these, those whose labels are marked.
     """
     others, known = map(_other_style, count()), names("estimator")
     styles = {name: _own_style(name) if name in known else next(others) for name in estimators}
     return {
-        name: {"color": colour, "linestyle": dashes, "label": display_name(name)}
+        name: {"color": colour, "linestyle": dashes, "label": marked_name(name, controls)}
         for name, (colour, dashes) in styles.items()
     }
 

@@ -30,17 +30,19 @@ class Ranks(Figure):
         "the mean of their places, as in 2.5 for the second and third. The line goes from the best "
         "to the worst rank that the tests leave open: where lines of two estimators "
         "overlap, which one is better was not shown. Estimators are in the order of their mean "
-        "ranks; numbers of a row that lie apart show where metrics disagree."
+        "ranks; numbers of a row that lie apart show where metrics disagree. A dagger marks "
+        "controls, which know nothing of the classifier."
     )
     category: ClassVar[str] = "Agreement"
     reads: ClassVar[tuple[str, ...]] = ("ranks",)
 
     estimators: tuple[str, ...]
+    controls: tuple[str, ...]
 
     @classmethod
     def of_run(cls, run: Outline) -> list[Self]:
         """Return it for every run."""
-        return [cls(estimators=run.estimators)]
+        return [cls(estimators=run.estimators, controls=run.controls)]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -57,7 +59,7 @@ class Ranks(Figure):
         from ct_importance.statistics.together import by_mean_rank
 
         ranks = read_frame(tables["ranks"])
-        styles = line_styles(self.estimators)
+        styles = line_styles(self.estimators, self.controls)
         metrics = list(dict.fromkeys(ranks.metric))
         names = 3 + LETTER * max(len(style["label"]) for style in styles.values())
         width, beside = _layout(len(styles), len(metrics), names)

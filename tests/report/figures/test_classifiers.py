@@ -7,7 +7,7 @@ import pytest
 from ct_importance.io.table_file import write_frame
 from ct_importance.report.figures.classifiers import LOOKS, Classifiers
 from ct_importance.report.jobs import FigureJob
-from ct_importance.report.style import DOUBLE_COLUMN, RC, plt
+from ct_importance.report.style import DOUBLE_COLUMN
 from tests.report.scripts import run_script
 from tests.report.test_style import contrast, distance
 
@@ -29,18 +29,12 @@ def ranks_of(classifiers, estimators, metrics=("fidelity", "roc")):
 
 
 @pytest.fixture
-def drawn(tmp_path):
-    figures = []
-
-    def draw(ranks):
+def drawn(draw, tmp_path):
+    def draw_classifiers(ranks):
         write_frame(tmp_path / "ranks.parquet", ranks)
-        with plt.rc_context(RC):
-            figures.append(Classifiers().draw({"ranks": tmp_path / "ranks.parquet"}))
-        return figures[-1]
+        return draw(Classifiers(), {"ranks": tmp_path / "ranks.parquet"})
 
-    yield draw
-    for figure in figures:
-        plt.close(figure)
+    return draw_classifiers
 
 
 def markers(axes):

@@ -4,7 +4,7 @@ import pytest
 
 from ct_importance.io.table_file import write_frame
 from ct_importance.report.figures.ranks import Ranks
-from ct_importance.report.style import DOUBLE_COLUMN, PAGE, RC, SINGLE_COLUMN, plt
+from ct_importance.report.style import DOUBLE_COLUMN, PAGE, SINGLE_COLUMN
 
 
 def ranks_of(count, metrics=("fidelity", "roc", "dice")):
@@ -22,19 +22,14 @@ def ranks_of(count, metrics=("fidelity", "roc", "dice")):
 
 
 @pytest.fixture
-def drawn(tmp_path):
-    figures = []
-
-    def draw(ranks):
+def drawn(draw, tmp_path):
+    def draw_ranks(ranks, controls=()):
         write_frame(tmp_path / "ranks.parquet", ranks)
         names = tuple(dict.fromkeys(ranks.estimator))
-        with plt.rc_context(RC):
-            figures.append(Ranks(estimators=names).draw({"ranks": tmp_path / "ranks.parquet"}))
-        return figures[-1]
+        shown = Ranks(estimators=names, controls=controls)
+        return draw(shown, {"ranks": tmp_path / "ranks.parquet"})
 
-    yield draw
-    for figure in figures:
-        plt.close(figure)
+    return draw_ranks
 
 
 def numbers(axes):
@@ -65,6 +60,13 @@ def test_rows_are_in_the_order_of_mean_ranks_and_named_once(drawn):
     assert second.get_yticklabels() == []
     assert (numbers(first), numbers(second)) == ({0: "1", 1: "2", 2: "3"}, {0: "1", 1: "2"})
     assert [axes.get_title() for axes in figure.axes] == ["Fidelity", "ROC"] * 2
+
+
+def test_controls_are_marked(drawn):
+    figure = drawn(ranks_of(3), controls=("e1",))
+
+    labels = figure.axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["e0", "e1†", "e2"]
 
 
 @pytest.mark.parametrize(

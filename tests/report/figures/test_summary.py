@@ -24,15 +24,19 @@ def ranks(tmp_path):
     return table, path
 
 
-def drawn(path, variant="original"):
-    return Summary(variant=variant, controls=("sobel_edges",)).draw({"ranks": path})
+@pytest.fixture
+def drawn(draw):
+    def draw_summary(path, variant="original"):
+        return draw(Summary(variant=variant, controls=("sobel_edges",)), {"ranks": path})
+
+    return draw_summary
 
 
 def texts(labels):
     return [label.get_text() for label in labels]
 
 
-def test_estimators_are_in_the_order_of_their_mean_ranks_and_controls_are_marked(ranks):
+def test_estimators_are_in_the_order_of_their_mean_ranks_and_controls_are_marked(ranks, drawn):
     (axes,) = drawn(ranks[1]).axes
     assert texts(axes.get_yticklabels()) == ["SmoothGrad", "Backpropagation", "Sobel edges†"]
     assert texts(axes.get_xticklabels()) == ["ROC", "Prediction-Saliency\nCorrelation"]
@@ -42,7 +46,7 @@ def test_estimators_are_in_the_order_of_their_mean_ranks_and_controls_are_marked
     assert ((1, 1), "2.5 [1, 3]") in written
 
 
-def test_who_fails_a_test_of_sanity_is_struck_out_where_it_fails(ranks):
+def test_who_fails_a_test_of_sanity_is_struck_out_where_it_fails(ranks, drawn):
     table, path = ranks
     fails = (table["estimator"] == "sobel_edges") & (table["variant"] == "original")
     judged = table["metric"] == "roc"

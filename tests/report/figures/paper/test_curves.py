@@ -6,7 +6,7 @@ import pytest
 
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.plugins import load
-from ct_importance.report.style import LIF, MIF, RC, plt
+from ct_importance.report.style import LIF, MIF
 
 VALUES = {"mine": (0.2, 0.4), "smoothgrad": (0.9, 0.8), "random": (0.5, 0.5)}
 VARIANTS = ("original", "absolute")
@@ -36,20 +36,14 @@ def tables_of(folder, columns):
 
 
 @pytest.fixture
-def drawn(tmp_path):
-    figures = []
-
-    def draw(kind, metric, columns):
+def drawn(draw, tmp_path):
+    def draw_curves(kind, metric, columns):
         options = {"answer": "accuracy"} if metric == "fidelity" else {}
         chosen = ChosenMetric(name=metric, method=metric, options=options)
         shown = load("figure", kind)(metric=chosen, estimators=tuple(VALUES))
-        with plt.rc_context(RC):
-            figures.append(shown.draw(tables_of(tmp_path, columns)))
-        return figures[-1]
+        return draw(shown, tables_of(tmp_path, columns))
 
-    yield draw
-    for figure in figures:
-        plt.close(figure)
+    return draw_curves
 
 
 def texts(figure):
