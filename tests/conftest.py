@@ -1,4 +1,6 @@
-"""The order of the tests."""
+"""The order of the tests, and their threads."""
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -6,3 +8,14 @@ import pytest
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with those that run the workflow: short ones fill the cores at the end."""
     items.sort(key=lambda item: "tests/workflow/" not in item.nodeid)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from threads, and wait long for them on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -5,13 +5,9 @@ import torch
 from ct_importance.classifier.resnet import ResNet50
 
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread():
-    """Small images gain nothing from threads, and wait long for them on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(autouse=True, scope="module")
+def threads(one_thread):
+    """All tests of the folder take one."""
 
 
 @pytest.fixture(scope="session")

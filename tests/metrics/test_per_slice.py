@@ -32,17 +32,22 @@ class Corner(PerSlice):
         return "The first pixel."
 
 
-def summary(maps, masked=1):
-    """What maps of one patient add up to, by variant."""
+def sums_of(maps):
+    """Sums over maps of slices of one patient, by variant."""
     rows = []
     for number, importance in enumerate(maps):
         mask = np.zeros((2, 2), bool)
-        mask.ravel()[: masked + number % 2] = True
+        mask.ravel()[: 1 + number % 2] = True
         sample = Sample(f"slice{number}", "patient", 1, mask=mask)
         for variant, points in evaluate_slice(Corner(), sample, importance, PROBE).items():
             keys = {"patient_id": "patient", "label": 1, "variant": variant}
             rows.append(pd.DataFrame(keys | points))
-    sums = sum_by_patient(Corner(), pd.concat(rows))
+    return sum_by_patient(Corner(), pd.concat(rows))
+
+
+def summary(maps):
+    """What maps of one patient add up to, by variant."""
+    sums = sums_of(maps)
     return {name: Corner().summarise(mean_curves(Corner(), of)) for name, of in sums.items()}
 
 
@@ -73,17 +78,8 @@ def test_absolute_values_are_judged_beside():
 
 
 def test_the_one_point_of_its_curve_is_the_value():
-    curves = mean_curves(Corner(), _sums([filled(2), filled(0)]))
+    curves = mean_curves(Corner(), sums_of([filled(2), filled(0)])["original"])
     assert Corner().figure_curves(curves).means["score"] == [[2]]
-
-
-def _sums(maps):
-    rows = []
-    for importance in maps:
-        sample = Sample("slice", "patient", 1, mask=np.eye(2, dtype=bool))
-        points = evaluate_slice(Corner(), sample, importance, PROBE)["original"]
-        rows.append(pd.DataFrame({"patient_id": "patient", "label": 1, "variant": "x"} | points))
-    return sum_by_patient(Corner(), pd.concat(rows))["x"]
 
 
 def test_chance_that_is_the_same_for_all_slices_is_no_detail():
@@ -97,7 +93,7 @@ def test_chance_that_is_the_same_for_all_slices_is_no_detail():
     sample = Sample("slice", "patient", 1, mask=np.eye(2, dtype=bool))
     points = evaluate_slice(Half(), sample, filled(1), PROBE)["original"]
     assert points["chance"] == [0.5]
-    assert "chance" not in Half().summarise(mean_curves(Half(), _sums([filled(1)])))
+    assert "chance" not in Half().summarise(mean_curves(Half(), sums_of([filled(1)])["original"]))
 
 
 @pytest.mark.parametrize("score", [0.0, -1.0])

@@ -12,13 +12,9 @@ from tests.saliency.networks import batch_of, quick
 SIZE = 32
 
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread():
-    """Small networks gain nothing from threads, and wait long for them on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(autouse=True, scope="module")
+def threads(one_thread):
+    """All tests of the folder take one."""
 
 
 @pytest.fixture

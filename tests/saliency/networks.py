@@ -85,6 +85,20 @@ def small_vit(seed: int = 0) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
+def network_by_name(name: str, **arguments) -> nn.Module:
+    """A network by name, whose normalisation is not that of an untrained one."""
+    from ct_importance.classifier.networks.by_name import build
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        network = build(name, arguments)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.5, 1.5)
+    return network.eval().requires_grad_(False)
+
+
 class LinearNetwork(nn.Module):
     """f(x) = sum of weight * x + bias: its gradient is the weight everywhere."""
 

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier
-from ct_importance.classifier.networks.by_name import build, parts_of
+from ct_importance.classifier.networks.by_name import parts_of
 from ct_importance.classifier.networks.folding import fold_batch_norm
 from ct_importance.errors import InputError
 from ct_importance.plugins import names
 from ct_importance.saliency.explain import maps_of
-from tests.saliency.networks import batch_of, quick, small_vit
+from tests.saliency.networks import batch_of, network_by_name, quick, small_vit
 
 SIZE = 64
 OPTIONS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
@@ -40,20 +40,8 @@ class Network(NamedTuple):
     arguments: dict[str, Any] = {}
 
 
-def lively(name, **arguments):
-    """A network whose normalisation is not that of an untrained one."""
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        network = build(name, arguments)
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.normal_(0, 0.1)
-                module.running_var.uniform_(0.5, 1.5)
-    return network.eval().requires_grad_(False)
-
-
 def of_name(name, **arguments):
-    return Network(lambda: lively(name, **arguments), name, arguments)
+    return Network(lambda: network_by_name(name, **arguments), name, arguments)
 
 
 # Shorter than they are known, where that can be: each kind of block is there.

@@ -12,12 +12,18 @@ from monai.visualize import GradCAM, GradCAMpp
 from torch import nn
 
 from ct_importance.classifier.classifier import Classifier
-from ct_importance.classifier.networks.by_name import build
 from ct_importance.classifier.networks.input import prepared
 from ct_importance.classifier.options import InputOptions
 from ct_importance.errors import InputError
 from ct_importance.plugins import load
-from tests.saliency.networks import TARGETS, batch_of, compute, conv_network, small_vit
+from tests.saliency.networks import (
+    TARGETS,
+    batch_of,
+    compute,
+    conv_network,
+    network_by_name,
+    small_vit,
+)
 
 CAMS = ["grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "xgrad_cam"]
 CAMS += ["eigen_cam", "score_cam"]
@@ -28,25 +34,13 @@ def images():
     return torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(2))
 
 
-def random_network(name, **arguments):
-    """A network by name, whose normalisation is not that of an untrained one."""
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        network = build(name, arguments)
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.normal_(0, 0.1)
-                module.running_var.uniform_(0.5, 1.5)
-    return network.eval().requires_grad_(False)
-
-
 NETWORKS = {
-    "resnet50": (lambda: random_network("resnet50"), "layer4"),
+    "resnet50": (lambda: network_by_name("resnet50"), "layer4"),
     "densenet": (
-        lambda: random_network("monai.DenseNet121", block_config=[2, 2, 2, 2]),
+        lambda: network_by_name("monai.DenseNet121", block_config=[2, 2, 2, 2]),
         "class_layers.relu",
     ),
-    "seresnet": (lambda: random_network("monai.SEResNet50", layers=[1, 1, 1, 1]), "layer4"),
+    "seresnet": (lambda: network_by_name("monai.SEResNet50", layers=[1, 1, 1, 1]), "layer4"),
     "vit": (small_vit, "blocks.1.norm1"),
 }
 
@@ -141,7 +135,7 @@ def test_score_cam_asks_about_what_each_map_lets_through(images, channels, which
     small = {"block_config": [1, 1, 1, 1], "growth_rate": 4}
     network, layer = {
         "conv": lambda: (conv_network(), "5"),
-        "densenet": lambda: (random_network("monai.DenseNet121", **small), "class_layers.relu"),
+        "densenet": lambda: (network_by_name("monai.DenseNet121", **small), "class_layers.relu"),
         "vit": lambda: (small_vit(), "blocks.1.norm1"),
     }[which]()
     values, _ = exact_features(network, layer, images, TARGETS)
@@ -230,7 +224,7 @@ class TestSign:
         assert {load("estimator", name)().target for name in CAMS} == {"predicted"}
 
     def test_hires_cam_before_a_linear_layer_sums_up_to_the_score(self, images):
-        network = random_network("resnet50")
+        network = network_by_name("resnet50")
         from ct_importance.saliency.layers.features import Look
 
         estimator = load("estimator", "hires_cam")()
@@ -265,7 +259,7 @@ class TestAnyNetwork:
     def test_a_network_that_sees_slices_resized_and_in_three_channels(self, images, method):
         """Maps are in the grid of the slice, whatever the network was shown."""
         options = InputOptions(image_size=(32, 32), channels=3)
-        network = random_network("monai.resnet18", n_input_channels=3)
+        network = network_by_name("monai.resnet18", n_input_channels=3)
         adapted = prepared(network, options, (-200, 400))
         few = {"channels": 20} if method == "score_cam" else {}
         maps = compute(method, adapted, images, layer="layer3", **few)
@@ -284,7 +278,7 @@ class TestAnyNetwork:
 @pytest.mark.parametrize("name", ["conv", "resnet50"])
 def test_guided_grad_cam_is_captums(images, name):
     network, layer = (
-        (conv_network(), "5") if name == "conv" else (random_network("resnet50"), "layer4")
+        (conv_network(), "5") if name == "conv" else (network_by_name("resnet50"), "layer4")
     )
     pair = Pair(network)
     with pytest.warns(UserWarning, match="Setting"):

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from skimage.metrics import structural_similarity
 
-from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
 from tests.metrics.images import random_maps
+from tests.metrics.summary import summarise_points
 
 METRIC = load("metric", "prediction_saliency_correlation")()
 SHAPE = (16, 16)
@@ -78,8 +78,7 @@ def test_slices_without_a_correlation_are_left_out_and_counted():
         key = {"slice_id": str(number), "patient_id": str(number), "label": 1}
         rows.append(key | {"variant": "original"} | found)
     assert [row["defined"] for row in rows] == [True, False]
-    (sums,) = sum_by_patient(METRIC, pd.DataFrame(rows)).values()
-    found = METRIC.summarise(mean_curves(METRIC, sums))
+    found = summarise_points(METRIC, pd.DataFrame(rows)).iloc[0]
     assert found["value"] == pytest.approx(rows[0]["correlation"])
     assert found["undefined"] == pytest.approx(0.5)
 

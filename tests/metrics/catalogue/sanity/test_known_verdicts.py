@@ -15,14 +15,15 @@ from torch import nn
 from ct_importance.classifier.networks.randomised import randomise
 from ct_importance.cohort.phantom.anatomy.render import draw_patient, render
 from ct_importance.cohort.phantom.contrast import tissues
-from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.plugins import load
+from tests.metrics.summary import summarise_points
 from tests.saliency.networks import compute
 
 METRIC = load("metric", "randomised_weights")(layers=[1])
 PATIENTS, SIZE = 12, 64
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +37,6 @@ def slices():
         for height in (-20.0, 20.0):
             images.append((render(patient, height, blood).hu + 200) / 600)
     return torch.from_numpy(np.clip(images, 0, 1).astype(np.float32))[:, None]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small networks gain nothing from threads, and wait long for them on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +77,8 @@ def verdict(method, trained, slices):
         for variant, points in evaluate_slice(METRIC, sample, importance, Probe(0)).items():
             key = {"patient_id": sample.patient_id, "label": 1, "variant": variant}
             rows.append(pd.DataFrame(key | points))
-    found = {}
-    for variant, sums in sum_by_patient(METRIC, pd.concat(rows)).items():
-        numbers = METRIC.summarise(mean_curves(METRIC, sums))
-        found[variant] = METRIC.verdict({name: float(it[0]) for name, it in numbers.items()})
-    return found
+    values = summarise_points(METRIC, pd.concat(rows)).to_dict("records")
+    return {row["variant"]: METRIC.verdict(row) for row in values}
 
 
 @pytest.mark.parametrize("method", ["backpropagation", "smoothgrad", "integrated_gradients"])

@@ -2,16 +2,17 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 
-from ct_importance.metrics.averaging import mean_curves, sum_by_patient
 from ct_importance.metrics.evaluate import evaluate_slice
 from ct_importance.metrics.metric import Curves, Probe, Sample
 from ct_importance.plugins import load
 from tests.metrics.images import random_maps
+from tests.metrics.summary import summarise_points
 
 METRIC = load("metric", "randomised_weights")(layers=[0.5, 1])
 SAMPLE = Sample("slice", "patient", 1)
@@ -88,8 +89,6 @@ def test_all_of_the_interval_must_show_it_where_there_is_one(low, verdict):
 
 
 def test_what_changes_nothing_fails_and_what_changes_all_passes():
-    import pandas as pd
-
     verdicts = {}
     for name in ("edges", "learnt"):
         rows = []
@@ -99,9 +98,7 @@ def test_what_changes_nothing_fails_and_what_changes_all_passes():
             found = points(own, [own, after], others)["original"]
             key = {"slice_id": str(number), "patient_id": str(number), "label": 1}
             rows.append(pd.DataFrame(key | {"variant": "original"} | found))
-        (sums,) = sum_by_patient(METRIC, pd.concat(rows)).values()
-        numbers = METRIC.summarise(mean_curves(METRIC, sums))
-        verdicts[name] = METRIC.verdict({key: float(it[0]) for key, it in numbers.items()})
+        verdicts[name] = METRIC.verdict(summarise_points(METRIC, pd.concat(rows)).iloc[0])
     assert verdicts == {"edges": "fails", "learnt": "passes"}
 
 
