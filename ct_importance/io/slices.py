@@ -166,7 +166,7 @@ def iterate_slices(
     Raises:
         InputError: If the table of a patient is missing or damaged.
     """
-    listed = shard.of(_listed(slices, subsets))
+    listed = shard.of(listed_rows(slices, subsets))
     if slice_ids is not None:
         listed = [row for row in listed if row["slice_id"] in slice_ids]
     if not columns:
@@ -195,7 +195,7 @@ def _rows_of_patient(slices: StrPath, table: str, columns: Sequence[str]) -> Ite
 
 def count_slices(slices: StrPath, subsets: Iterable[str], shard: Shard = WHOLE) -> int:
     """Return how many slices `iterate_slices` would yield, without reading images."""
-    return len(shard.of(_listed(slices, subsets)))
+    return len(shard.of(listed_rows(slices, subsets)))
 
 
 def training_patients(slices: StrPath) -> set[str]:
@@ -204,7 +204,8 @@ def training_patients(slices: StrPath) -> set[str]:
     return {row["patient_id"] for row in rows if row["split"] == "train"}
 
 
-def _listed(slices: StrPath, subsets: Iterable[str]) -> list[Row]:
+def listed_rows(slices: StrPath, subsets: Iterable[str]) -> list[Row]:
+    """Return the rows of `LIST_SCHEMA` of the slices that belong to any of some subsets."""
     members = [SUBSETS[subset] for subset in subsets]
     rows = read_table(slices).to_pylist()
     return [row for row in rows if any(belongs(row) for belongs in members)]

@@ -109,8 +109,10 @@ def _scores(batch: Batch, images: Any) -> NDArray[np.float64]:
         return _joined([ask(images[at : at + size]) for at in range(0, len(images), size)])
     import torch
 
+    from ct_importance.compute.device import with_less_if_needed
+
     with torch.no_grad():
-        return _joined([_on_cpu(ask(part)) for part in images.split(size)])
+        return _joined([_on_cpu(with_less_if_needed(ask, part)) for part in images.split(size)])
 
 
 def _joined(parts: list[Any]) -> NDArray[np.float64]:

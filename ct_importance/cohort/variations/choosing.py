@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from ct_importance.cohort.jobs import ChoiceJob
 from ct_importance.compute.randomness import order_key
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import SUBSETS, Row, moved_rows, write_rows
-from ct_importance.io.table_file import read_table
+from ct_importance.io.slices import Row, listed_rows, moved_rows, write_rows
 
 
 def choose_slices(job: ChoiceJob, slices: StrPath, chosen: StrPath) -> None:
@@ -20,8 +19,7 @@ def choose_slices(job: ChoiceJob, slices: StrPath, chosen: StrPath) -> None:
         slices: The list of all slices.
         chosen: The list to write.
     """
-    belongs = SUBSETS[job.slices]
-    rows = [row for row in read_table(slices).to_pylist() if belongs(row)]
+    rows = listed_rows(slices, [job.slices])
     if job.sample is not None:
         rows = some_of(rows, job.sample, job.seed)
     write_rows(chosen, moved_rows(rows, slices, chosen))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,8 @@ from ct_importance.saliency.given.parametric import frames_of, is_parametric_map
 
 MOST_NAMED = 3
 ARRAYS = (".npy", ".npz")
-Read = Callable[[], NDArray[np.float32]]
-"""Reads a map (image_size, image_size)."""
+Read = Callable[[], NDArray[np.floating]]
+"""Reads a map, see `reading.in_grid`."""
 
 
 class GivenMaps:
@@ -57,7 +58,7 @@ class GivenMaps:
         """
         self._name, self._folder, self._size, self._suffix = name, folder, size, suffix
         self._targets = MaskTargets(entries)
-        self._found: dict[str, tuple[Path, Read]] = {}
+        self._found: dict[str, tuple[Path, SliceEntry, Read]] = {}
         self._unfit: dict[str, str] = {}
         for path in list_mask_files(folder):
             if not self._targets.is_image(path):
@@ -91,9 +92,9 @@ class GivenMaps:
             InputError: If there is none, or its file cannot be read.
         """
         self.check([slice_id])
-        path, read = self._found[slice_id]
+        path, entry, read = self._found[slice_id]
         try:
-            return read()
+            return reading.in_grid(read(), entry.geometry, self._size)
         except RejectedFile as reason:
             text = str(reason).replace("mask", "map")
             raise InputError(f"{self._name}: {path}: {text}") from None
@@ -112,7 +113,7 @@ class GivenMaps:
             entries, structure = self._targets.of_volume(path)
             self._check_suffix(structure)
             for entry in entries:
-                self._match_volume(path, entry)
+                self._add(path, entry, partial(volumes.values_on_slice, path, entry.geometry))
         elif is_parametric_map(path):
             self._match_parametric(path)
         else:
@@ -136,27 +137,12 @@ class GivenMaps:
 
     def _match_stack(self, path: Path, entries: Sequence[SliceEntry]) -> None:
         for number, entry in enumerate(entries):
-            self._match_slice_of_stack(path, entry, number, len(entries))
-
-    def _match_slice_of_stack(self, path: Path, entry: SliceEntry, number: int, count: int) -> None:
-        def read() -> NDArray[np.float32]:
-            values = reading.slice_of_stack(path, number, count)
-            return reading.in_grid(values, entry.geometry, self._size)
-
-        self._add(path, entry, read)
+            self._add(path, entry, partial(reading.slice_of_stack, path, number, len(entries)))
 
     def _match_slice(self, path: Path, named: Path, key: str | None = None) -> None:
         entry, structure = self._targets.of_png(named)
         self._check_suffix(structure)
-        read = reading.reader_of(path, key)
-        self._add(path, entry, lambda: reading.in_grid(read(entry), entry.geometry, self._size))
-
-    def _match_volume(self, path: Path, entry: SliceEntry) -> None:
-        def read() -> NDArray[np.float32]:
-            values = volumes.values_on_slice(path, entry.geometry)
-            return reading.in_grid(values, entry.geometry, self._size)
-
-        self._add(path, entry, read)
+        self._add(path, entry, partial(reading.map_of_slice, path, key, entry))
 
     def _match_parametric(self, path: Path) -> None:
         frames: dict[str, list[int]] = defaultdict(list)
@@ -170,14 +156,7 @@ class GivenMaps:
             entry = self._targets.slice(slice_id)
             if len(numbers) > 1:
                 raise InputError(f"{self._name}: {path} holds two maps of slice {slice_id}")
-            self._match_frame(path, entry, numbers[0])
-
-    def _match_frame(self, path: Path, entry: SliceEntry, number: int) -> None:
-        def read() -> NDArray[np.float32]:
-            values = value_on_slice(path, number, entry.geometry)
-            return reading.in_grid(values, entry.geometry, self._size)
-
-        self._add(path, entry, read)
+            self._add(path, entry, partial(value_on_slice, path, numbers[0], entry.geometry))
 
     def _check_suffix(self, structure: str) -> None:
         if structure != self._suffix:
@@ -191,7 +170,7 @@ class GivenMaps:
                 f"{self._name}: {other} and {path} both hold the map of slice {entry.slice_id}: "
                 "take one away, or name the one that is meant by `suffix`"
             )
-        self._found[entry.slice_id] = (path, read)
+        self._found[entry.slice_id] = (path, entry, read)
 
 
 def _listed(names: Sequence[str]) -> str:

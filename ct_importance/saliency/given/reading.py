@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -43,20 +42,20 @@ def in_grid(
     )
 
 
-def reader_of(path: Path, key: str | None) -> Callable[[SliceEntry], NDArray[np.floating]]:
-    """Return a function from a slice to its map.
+def map_of_slice(path: Path, key: str | None, entry: SliceEntry) -> NDArray[np.floating]:
+    """Return the map of a slice that has a file or an array of its own.
 
     Args:
         path: PNG, npy or npz.
         key: Of the array in an npz; None: the only one.
+        entry: The slice.
+
+    Raises:
+        RejectedFile: If it cannot be read.
     """
-
-    def read(entry: SliceEntry) -> NDArray[np.floating]:
-        if is_png(path):
-            return read_png(path, (entry.rows, entry.columns), deepest=16).astype(np.float32)
-        return _numbers(_array(path, key))
-
-    return read
+    if is_png(path):
+        return read_png(path, (entry.rows, entry.columns), deepest=16).astype(np.float32)
+    return _numbers(_array(path, key))
 
 
 def slice_of_stack(path: Path, number: int, count: int) -> NDArray[np.floating]:
