@@ -19,6 +19,9 @@ const PRESETS = WINDOWS.filter(({ title, level, width }, i) => i === 0
   || (level - width / 2 < HIGH && level + width / 2 > LOW && level >= LOW && level <= HIGH
     && width <= HIGH - LOW && title));
 
+/** The place of the preset that is set, -1 if none is. */
+const presetNow = () => PRESETS.findIndex(({ level, width }) => level === state.level && width === state.width);
+
 /** The colour of every grey value, by level and width in HU. */
 function windowTable({ level, width }) {
   return Uint32Array.from({ length: index.greys }, (_, grey) => {

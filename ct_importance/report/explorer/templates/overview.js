@@ -58,7 +58,6 @@ async function showOverview(slice, isCurrent) {
 }
 
 function showScatter() {
-  byId("scatter-part").hidden = METRICS.length < 1;
   const scores = (place) => [state.metric, state.against].map((metric) =>
     scoreOf(index.slices[place], metric, state.estimator, state.variant));
   const points = listed.map((place) => [place, ...scores(place)])

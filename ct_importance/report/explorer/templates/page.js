@@ -86,10 +86,8 @@ function showControls() {
   for (const name of SLIDERS) byId(name).value = state[name];
   for (const name of ["opacity", "top"]) byId(`${name}-text`).textContent = `${state[name]} %`;
   for (const name of ["level", "width"]) byId(`${name}-text`).textContent = `${signedNumber(state[name], 0)} HU`;
-  byId("preset").value = PRESETS.findIndex(
-    ({ level, width }) => level === state.level && width === state.width);
-  byId("zoom-text").textContent = `${Number(state.zoom.toFixed(1))} ×`;
-  document.documentElement.classList.toggle("zoomed", state.zoom > 1);
+  byId("preset").value = presetNow();
+  showZoom();
   for (const holder of all("span.variant")) holder.textContent = state.variant;
   for (const holder of all("span.estimator")) holder.textContent = titles[state.estimator];
   const place = listed.indexOf(current());
@@ -136,8 +134,8 @@ function fillChoices() {
 function hideWhatThereIsNot() {
   byId("outline-field").hidden = !index.slices.some((slice) => slice.annotated);
   byId("regions-panel").hidden = !index.percentages;
-  byId("masked-panel").hidden = !CURVED;
-  for (const name of ["scores-part", "metric-field", "table-section"]) byId(name).hidden = !METRICS.length;
+  for (const name of ["masked-panel", "curves-section"]) byId(name).hidden = !CURVED;
+  for (const name of ["scores-part", "metric-field", "table-section", "scatter-part"]) byId(name).hidden = !METRICS.length;
   const isNarrow = matchMedia("(max-width: 62rem)").matches;
   byId("side").open = !isNarrow;
 }
@@ -200,7 +198,7 @@ function connectButtons() {
     reset: () => update({ label: "", patient: "", answer: "", sort: "" }),
     "help-button": () => byId("help").showModal(),
     "copy-link": copyLink, "save-picture": savePicture, "save-curves": saveCurves,
-    "zoom-in": () => zoomBy(2), "zoom-out": () => zoomBy(0.5), "zoom-reset": () => look({ zoom: 1, x: 0.5, y: 0.5, cross: "" }),
+    "zoom-in": () => zoomBy(2), "zoom-out": () => zoomBy(0.5), "zoom-reset": lookAtAll,
     "show-all": () => update({ shown: names.join() }),
     "show-none": () => update({ shown: state.estimator }),
     "show-default": () => update({ shown: DEFAULTS.shown }),
@@ -229,13 +227,12 @@ const LETTERS = {
   m: () => update({ outline: !state.outline }),
   e: () => update(toggled("large", state.estimator, LISTS.large)),
   w: () => {
-    const place = PRESETS.findIndex(({ level, width }) => level === state.level && width === state.width);
-    const { level, width } = PRESETS[(place + 1) % PRESETS.length];
+    const { level, width } = PRESETS[(presetNow() + 1) % PRESETS.length];
     update({ level, width });
   },
   "+": () => zoomBy(2),
   "-": () => zoomBy(0.5),
-  0: () => look({ zoom: 1, x: 0.5, y: 0.5, cross: "" }),
+  0: lookAtAll,
   o: () => update({ order: cycle(["mif", "lif"], state.order, 1) }),
   "[": () => slide("fraction", -1),
   "]": () => slide("fraction", 1),

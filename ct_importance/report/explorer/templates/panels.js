@@ -72,7 +72,6 @@ function showTable(slice) {
 
 function showCurves(content, slice) {
   const known = listOf("shown").filter((name) => content.curves[name]?.[state.variant]?.mif);
-  byId("curves-section").hidden = !CURVED;
   byId("curves-missing").hidden = known.length > 0;
   const curves = known.map((name) => content.curves[name][state.variant]);
   const range = rangeOf(curves);

@@ -44,20 +44,22 @@ function overlayOf(map, variant, limit) {
     (colour, place) => (kept && !kept[place] ? 0 : colour)));
 }
 
-/** The importance of every pixel as a share of the end of its colour scale. */
+/** A function from a pixel to its importance as a share of the end of its map's colour scale. */
 function relative(name) {
   const map = scene.maps[name];
   const values = valuesOf(map.values, state.variant).map((value) => value / scene.limits[name]);
-  return Float32Array.from(map.pixels, (level) => values[level]);
+  return (place) => values[map.pixels[place]];
 }
 
-function differences() {
+/** A function from a pixel to the difference of both maps. */
+function difference() {
   const [one, other] = [relative(state.estimator), relative(state.minus)];
-  return one.map((value, place) => value - other[place]);
+  return (place) => one(place) - other(place);
 }
 
 function differenceOverlay() {
-  const values = differences();
+  const of = difference();
+  const values = Float32Array.from(scene.image.pixels, (_, place) => of(place));
   const sizes = values.map(Math.abs).sort();
   const least = sizes[Math.floor((1 - state.top / 100) * (sizes.length - 1))];
   const colours = overlayColours(values, { signed: true, table: colourTables.diverging, limit: 1 });
@@ -242,7 +244,7 @@ function readingText([column, row], place) {
     `column ${column + 1}, row ${row + 1}`, huText(place),
     scene.mask && (scene.mask.pixels[place] > 127 ? "in the mask" : "outside the mask"),
     map && `${titles[state.estimator]} ${readingOfTile(state.estimator, place)}`,
-    state.minus && `difference ${signedNumber(differences()[place], 2)}`,
+    state.minus && `difference ${signedNumber(difference()(place), 2)}`,
   ];
   return parts.filter(Boolean).join(" · ");
 }
@@ -253,10 +255,16 @@ function readingText([column, row], place) {
 function look(changes) {
   Object.assign(state, changes);
   writeAddress();
-  document.documentElement.classList.toggle("zoomed", state.zoom > 1);
-  byId("zoom-text").textContent = `${Number(state.zoom.toFixed(1))} ×`;
+  showZoom();
   drawViews();
 }
+
+function showZoom() {
+  document.documentElement.classList.toggle("zoomed", state.zoom > 1);
+  byId("zoom-text").textContent = `${Number(state.zoom.toFixed(1))} ×`;
+}
+
+const lookAtAll = () => look({ zoom: 1, x: 0.5, y: 0.5, cross: "" });
 
 /** Zoom by a factor; the point of the slice given, in shares of its sides, stays where it is. */
 function zoomBy(factor, at = [state.x, state.y]) {
