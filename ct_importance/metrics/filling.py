@@ -53,6 +53,13 @@ class Filling(Declared, ABC):
     def in_words(self, task: Task = DEFAULT_TASK) -> str:
         """Return how a slice is masked, to stand after "Slices are masked ..."."""
 
+    def greys(self, task: Task) -> list[float | str | None]:
+        """Return the grey value that masked pixels get, by class, or "mean".
+
+        None where they get no one grey value, as here.
+        """
+        return [None] * len(task.classes)
+
 
 def filling_of(entry: Any) -> Any:
     """Return the fill of an entry of the configuration: a name, or a mapping with ``method``.

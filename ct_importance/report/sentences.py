@@ -124,16 +124,27 @@ def say_disagreement(
     """
     of_variant = ranks[ranks["variant"] == variant]
     metrics = list(dict.fromkeys(of_variant["metric"]))
-    wide, low, high = (
-        of_variant.pivot(index="estimator", columns="metric", values=column)[metrics]
-        for column in ("rank", "rank_low", "rank_high")
-    )
+    wide, low, high = wide_ranks(of_variant, metrics)
     if len(wide) < 2 or len(metrics) < 2:
         return []
     words = ("best", "good") if {*lower_is_better} & {*metrics} else ("highest", "high")
     return [
         f"By {VARIANT_WORDS[variant]}, {sentence}"
         for sentence in (_say_firsts(wide, high, *words), *_say_spreads(wide, low, high))
+    ]
+
+
+def wide_ranks(ranks: pd.DataFrame, metrics: Collection[str]) -> list[pd.DataFrame]:
+    """Return ranks and both ends of the places that tests leave: estimators by some metrics.
+
+    Args:
+        ranks: Of one variant: columns metric, estimator, rank, rank_low, rank_high.
+        metrics: In the order wanted.
+    """
+    wanted = ranks[ranks["metric"].isin(metrics)]
+    return [
+        wanted.pivot(index="estimator", columns="metric", values=column)[[*metrics]]
+        for column in ("rank", "rank_low", "rank_high")
     ]
 
 
@@ -207,14 +218,9 @@ def say_taus(taus: pd.DataFrame, variant: str) -> list[str]:
 
 
 def _say_pair(row: pd.Series, variant: str) -> str:
-    ends = "no interval"
-    if not pd.isna(row.tau_low):
-        ends = f"interval {fixed(row.tau_low, 2)} to {fixed(row.tau_high, 2)}"
     both = f"{metric_name(row['first'])} and {metric_name(row.second)}"
-    return (
-        f"By {VARIANT_WORDS[variant]}, {_alike(both, row.tau_low, row.tau_high)} "
-        f"(Kendall's tau {fixed(row.tau, 2)}, {ends})."
-    )
+    tau = _with_ends("Kendall's tau", row.tau, row.tau_low, row.tau_high)
+    return f"By {VARIANT_WORDS[variant]}, {_alike(both, row.tau_low, row.tau_high)} ({tau})."
 
 
 def _alike(metrics: str, low: float, high: float) -> str:
@@ -258,16 +264,17 @@ def _say_pairs(pairs: pd.DataFrame, of_all: pd.DataFrame | None) -> str:
     who = f"all {len(names)} classifiers" if len(names) > 2 else join(list(names))
     # NaN, where one has no interval, is neither above nor below anything.
     low, high = pairs["low"].min(skipna=False), pairs["high"].max(skipna=False)
-    measures = [_with_ends("Kendall's tau", row) for _, row in pairs.iterrows()]
+    ends = ["value", "low", "high"]
+    measures = [_with_ends("Kendall's tau", *row) for row in pairs[ends].itertuples(index=False)]
     if of_all is not None:
         least, most = (fixed(end, 2) for end in (pairs["value"].min(), pairs["value"].max()))
-        measures = [f"Kendall's tau {least} to {most}", _with_ends("W", of_all.iloc[0])]
+        measures = [f"Kendall's tau {least} to {most}", _with_ends("W", *of_all.iloc[0][ends])]
     return f"{_alike(who, low, high)} ({'; '.join(measures)})"
 
 
-def _with_ends(name: str, row: pd.Series) -> str:
-    ends = f"interval {fixed(row['low'], 2)} to {fixed(row['high'], 2)}"
-    return f"{name} {fixed(row['value'], 2)}, {'no interval' if pd.isna(row['low']) else ends}"
+def _with_ends(name: str, value: float, low: float, high: float) -> str:
+    ends = f"interval {fixed(low, 2)} to {fixed(high, 2)}"
+    return f"{name} {fixed(value, 2)}, {'no interval' if pd.isna(low) else ends}"
 
 
 def _say_best(ranks: pd.DataFrame) -> str:

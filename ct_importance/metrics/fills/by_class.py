@@ -29,3 +29,7 @@ class ByClass(Filling):
     def in_words(self, task: Task = DEFAULT_TASK) -> str:
         """Return what hides each class."""
         return task.fill_in_words
+
+    def greys(self, task: Task) -> list[float | str | None]:
+        """Return the grey value of each class."""
+        return list(task.fill)

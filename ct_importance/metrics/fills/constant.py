@@ -28,3 +28,7 @@ class Constant(Filling):
     def in_words(self, task: Task = DEFAULT_TASK) -> str:
         """Return which grey it is."""
         return f"in {grey_in_words(self.value)}"
+
+    def greys(self, task: Task) -> list[float | str | None]:
+        """Return the grey value, whatever the class."""
+        return [self.value] * len(task.classes)

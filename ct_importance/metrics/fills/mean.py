@@ -26,6 +26,10 @@ class Mean(Filling):
         """Return that it is the mean."""
         return f"in {grey_in_words('mean')}"
 
+    def greys(self, task: Task) -> list[float | str | None]:
+        """Return that it is the mean, whatever the class."""
+        return ["mean"] * len(task.classes)
+
 
 def mean_grey(sample: Sample) -> float:
     """Return the mean grey value of a slice."""

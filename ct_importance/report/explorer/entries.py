@@ -10,7 +10,6 @@ from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import Row
 from ct_importance.io.table_file import read_table
 from ct_importance.metrics.jobs import ChosenMetric
-from ct_importance.plugins import name_of
 from ct_importance.report.explorer.detail import Detail
 from ct_importance.report.explorer.page import colour_tables
 from ct_importance.report.explorer.scores import Scores, first_of
@@ -78,21 +77,12 @@ def _metric(chosen: ChosenMetric) -> dict[str, Any]:
 
 
 def _fill(job: ExplorerJob) -> dict[str, Any]:
-    """Return what hides pixels where fidelity masks: `fill` by class, and `fill_words`.
-
-    A grey value, "mean", or None where it is no one grey value.
-    """
+    """Return what hides pixels where fidelity masks: `fill` (greys by class), and `fill_words`."""
     chosen = first_of(job.metrics, "fidelity")
     if chosen is None:
         return {"fill": None, "fill_words": ""}
     filling = chosen.metric.fill  # type: ignore[attr-defined]
-    known: dict[str, Sequence[Any]] = {
-        "by_class": job.task.fill,
-        "mean": ["mean"] * len(job.task.classes),
-        "constant": [getattr(filling, "value", None)] * len(job.task.classes),
-    }
-    grey = known.get(name_of(type(filling)), [None] * len(job.task.classes))
-    return {"fill": list(grey), "fill_words": filling.in_words(job.task)}
+    return {"fill": filling.greys(job.task), "fill_words": filling.in_words(job.task)}
 
 
 def slice_entries(

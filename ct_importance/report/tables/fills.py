@@ -10,7 +10,7 @@ import pandas as pd
 from ct_importance.metrics.filling import filling_of
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.names import display_name, marked_name
-from ct_importance.report.sentences import VARIANT_WORDS, join
+from ct_importance.report.sentences import VARIANT_WORDS, join, wide_ranks
 from ct_importance.report.tables.formats import Table, fixed
 from ct_importance.statistics.together import by_mean_rank
 
@@ -63,7 +63,7 @@ def fill_tables(
 
 def _table(ranks: pd.DataFrame, group: Group, controls: Collection[str]) -> Table:
     """Return the rank of each estimator by each fill, and the places that all fills leave it."""
-    wide, low, high = _wide(ranks, group)
+    wide, low, high = wide_ranks(ranks, group)
     first, last = low.max(axis=1), high.min(axis=1)
     rows = [
         [
@@ -99,8 +99,8 @@ def say_fills(
         found = pairs.loc[pairs["variant"] == variant, "tau"].dropna()
         if found.empty:
             continue
-        wide, low, high = _wide(ranks[ranks["variant"] == variant], group)
-        gone = wide.index[low.max(axis=1) > high.min(axis=1)]
+        _, low, high = wide_ranks(ranks[ranks["variant"] == variant], group)
+        gone = low.index[low.max(axis=1) > high.min(axis=1)]
         names = join([display_name(name) for name in gone]) if len(gone) else ""
         span = " to ".join(dict.fromkeys(fixed(tau, 2) for tau in (found.min(), found.max())))
         sentences.append(
@@ -113,12 +113,3 @@ def say_fills(
             )
         )
     return sentences
-
-
-def _wide(ranks: pd.DataFrame, group: Group) -> list[pd.DataFrame]:
-    """Return ranks and the ends of the places that tests leave: estimators by entries."""
-    of_group = ranks[ranks["metric"].isin(group)]
-    return [
-        of_group.pivot(index="estimator", columns="metric", values=column)[[*group]]
-        for column in ("rank", "rank_low", "rank_high")
-    ]
