@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def estimators() -> str:
 
 def metrics() -> str:
     """Return the page of the metrics."""
-    fills = ("\n".join(fill_section(name)) for name in names("fill"))
+    fills = ("\n".join(section("fill", name)) for name in names("fill"))
     return "\n".join([page("metric", METRICS, CATEGORIES), FILLS, *fills])
 
 
@@ -103,25 +103,13 @@ def page(kind: KindName, head: str, folders: Mapping[str, str]) -> str:
 
 
 def section(kind: KindName, name: str) -> list[str]:
-    """Return the lines on an estimator or a metric: what it says of itself, and its options."""
+    """Return the lines on a class: what it says of itself, and its options."""
     cls = load(kind, name)
-    facts = of_estimator(cls) if kind == "estimator" else of_metric(cls)
-    lines = [*described(cls), f"- Method: `{name}`", *(f"- {fact}" for fact in facts)]
-    lines += [
-        f"- {option}" for option in options(cls, Estimator if kind == "estimator" else Metric)
-    ]
-    return [*lines, f"- Source: {cls.reference}", ""]
-
-
-def fill_section(name: str) -> list[str]:
-    """Return the lines on a fill, likewise."""
-    cls = load("fill", name)
-    return [
-        *described(cls),
-        f"- Method: `{name}`",
-        *(f"- {option}" for option in options(cls, Filling)),
-        "",
-    ]
+    base, facts_of = KINDS[kind]
+    facts = [f"Method: `{name}`", *facts_of(cls), *options(cls, base)]
+    if kind != "fill":
+        facts.append(f"Source: {cls.reference}")
+    return [*described(cls), *(f"- {fact}" for fact in facts), ""]
 
 
 def described(cls: Any) -> list[str]:
@@ -157,6 +145,14 @@ def of_metric(metric: type[Metric]) -> list[str]:
         f"Slices: {slices}",
         *needs(metric.needs),
     ]
+
+
+KINDS: dict[KindName, tuple[type[Options], Callable[[Any], list[str]]]] = {
+    "estimator": (Estimator, of_estimator),
+    "metric": (Metric, of_metric),
+    "fill": (Filling, lambda _: []),
+}
+"""Their base, and what there is to say of one beside its options."""
 
 
 def needs(found: frozenset[str]) -> list[str]:
