@@ -50,6 +50,12 @@ def score_of(metric, importance, mask=None):
     return points["score"][0] if points["defined"][0] else np.nan
 
 
+def point_of(metric, one, importance):
+    """Return the point that a metric of one point per slice gives a map, by variant, as numbers."""
+    found = evaluate_slice(metric, one, importance, Probe(seed=0))
+    return {variant: {k: float(v[0]) for k, v in it.items()} for variant, it in found.items()}
+
+
 def asking(network, seed=0, fill=DEFAULT_TASK.fill):
     """Return a probe that asks a network."""
     return Probe(seed, TorchForward(network), fill)

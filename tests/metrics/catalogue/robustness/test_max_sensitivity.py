@@ -9,10 +9,9 @@ from torch import nn
 
 from ct_importance.cohort.variations.copying import with_noise
 from ct_importance.compute.randomness import generator_for
-from ct_importance.metrics.evaluate import evaluate_slice
-from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.metrics.metric import Sample
 from ct_importance.plugins import load
-from tests.metrics.images import random_maps, smooth_image
+from tests.metrics.images import point_of, random_maps, smooth_image
 
 METRIC = load("metric", "max_sensitivity")()
 SHAPE = (16, 16)
@@ -22,8 +21,7 @@ SAMPLE = Sample("slice", "patient", 1)
 def points(importance, variations, scores=None):
     scores = np.zeros((len(variations) + 1, 2)) if scores is None else scores
     sample = replace(SAMPLE, variations=np.stack(variations), scores=np.float32(scores))
-    found = evaluate_slice(METRIC, sample, importance, Probe(0))
-    return {variant: {k: float(v[0]) for k, v in it.items()} for variant, it in found.items()}
+    return point_of(METRIC, sample, importance)
 
 
 @pytest.fixture(scope="module")

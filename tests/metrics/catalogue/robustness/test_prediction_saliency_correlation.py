@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 from skimage.metrics import structural_similarity
 
-from ct_importance.metrics.evaluate import evaluate_slice
-from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.metrics.metric import Sample
 from ct_importance.plugins import load
-from tests.metrics.images import random_maps
+from tests.metrics.images import point_of, random_maps
 from tests.metrics.summary import summarise_points
 
 METRIC = load("metric", "prediction_saliency_correlation")()
@@ -29,8 +28,7 @@ def points(importance, variations, changes, classes=2):
         scores[:, 1] = -scores[:, 0]
     sample = Sample("slice", "patient", 1)
     sample = replace(sample, variations=np.stack(variations), scores=scores)
-    found = evaluate_slice(METRIC, sample, importance, Probe(0))
-    return {variant: {k: float(v[0]) for k, v in it.items()} for variant, it in found.items()}
+    return point_of(METRIC, sample, importance)
 
 
 def moved(own, strengths):
