@@ -10,8 +10,8 @@ from pydantic import field_validator
 from ct_importance.metrics.catalogue.faithfulness._masking import Masking
 from ct_importance.metrics.filling import Fill
 from ct_importance.metrics.fills.mean import Mean
-from ct_importance.metrics.masked_scores import top_count
 from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
+from ct_importance.metrics.top_pixels import top_count
 from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Task
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC
 from typing import ClassVar, Literal
 
-from ct_importance.metrics.masked_scores import covered
 from ct_importance.metrics.metric import Category, Metric, Sample
 from ct_importance.metrics.per_slice import COVERAGE_OF_SHARES, PerSlice
+from ct_importance.metrics.top_pixels import covered
 
 
 class AgainstMask(Metric, ABC):

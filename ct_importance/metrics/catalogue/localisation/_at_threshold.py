@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ct_importance.metrics.catalogue.localisation._against_mask import AgainstMask
-from ct_importance.metrics.masked_scores import covered, expected_hits, sorted_scores, top_count
 from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
+from ct_importance.metrics.top_pixels import covered, expected_hits, sorted_scores, top_count
 from ct_importance.task import DEFAULT_TASK, Task
 
 SHARES = (0.0025, 0.005, 0.0075, *(percent / 100 for percent in range(1, 51)))

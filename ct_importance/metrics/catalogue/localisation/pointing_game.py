@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from ct_importance.metrics.catalogue.localisation._against_mask import AgainstMask
-from ct_importance.metrics.masked_scores import check_mask
 from ct_importance.metrics.metric import Probe, Sample
 from ct_importance.metrics.per_slice import PerSlice
+from ct_importance.metrics.top_pixels import check_mask
 from ct_importance.task import DEFAULT_TASK, Task
 
 

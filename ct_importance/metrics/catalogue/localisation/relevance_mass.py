@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from ct_importance.metrics.catalogue.localisation._against_mask import ShareAgainstMask
-from ct_importance.metrics.masked_scores import check_mask
 from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.metrics.top_pixels import check_mask
 from ct_importance.task import DEFAULT_TASK, Task
 
 

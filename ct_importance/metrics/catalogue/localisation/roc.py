@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from ct_importance.metrics.catalogue.localisation._against_mask import AgainstMask
-from ct_importance.metrics.masked_scores import expected_hits, sorted_scores
 from ct_importance.metrics.metric import Curves, Maps, Points, Probe, Sample
+from ct_importance.metrics.top_pixels import expected_hits, sorted_scores
 from ct_importance.task import DEFAULT_TASK, Task
 
 FIGURE_FPR = np.linspace(0, 1, 201)

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from ct_importance.metrics.catalogue.localisation._against_mask import ShareAgainstMask
-from ct_importance.metrics.masked_scores import expected_hits, sorted_scores, top_count
 from ct_importance.metrics.metric import Probe, Sample
+from ct_importance.metrics.top_pixels import expected_hits, sorted_scores, top_count
 from ct_importance.task import DEFAULT_TASK, Task
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.masked_scores import check_mask, expected_hits, top_count
+from ct_importance.metrics.top_pixels import check_mask, expected_hits, top_count
 
 
 def test_of_tied_pixels_the_mean_over_all_orders_counts():
