@@ -178,14 +178,16 @@ def show_map(axes: Axes, importance: np.ndarray, with_bar: bool = False) -> None
     Args:
         axes: Where to.
         importance: The map.
-        with_bar: Whether a bar beside it says which colour is which importance.
+        with_bar: Whether a bar below it says which colour is which importance; below, it takes no
+            width from this picture alone.
     """
     limit = np.percentile(np.abs(importance), 99.5) or 1.0
     signed = importance.min() < 0
     colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "inferno", "vmin": 0}
     image = axes.imshow(importance, vmax=limit, interpolation="none", **colours)
     if with_bar:
-        bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.06, 1)))
+        below = axes.inset_axes((0, -0.09, 1, 0.06))
+        bar = axes.figure.colorbar(image, cax=below, orientation="horizontal")
         ends = [-limit, 0, limit] if signed else [0, limit]
         bar.set_ticks(ends, labels=[f"{end:.2g}".replace("-", "−") for end in ends])
         bar.ax.tick_params(labelsize=6, length=2, pad=1)

@@ -251,7 +251,7 @@ def test_a_bar_says_which_colour_is_which_importance(figure):
     show_map(axes, np.array([[-1.0, 0.5], [0.0, 0.25]]), with_bar=True)
 
     (bar,) = axes.child_axes
-    assert [text.get_text() for text in bar.get_yticklabels()] == ["−0.99", "0", "0.99"]
+    assert [text.get_text() for text in bar.get_xticklabels()] == ["−0.99", "0", "0.99"]
 
 
 @pytest.mark.parametrize("share", [0, 0.3, 1])

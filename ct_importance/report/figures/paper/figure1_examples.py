@@ -41,7 +41,7 @@ class Examples(OfExamples):
         from ct_importance.report.style import SINGLE_COLUMN, bare
 
         examples = self.examples(tables)
-        size = (SINGLE_COLUMN, SINGLE_COLUMN * 0.31 * len(examples) + 0.2)
+        size = (SINGLE_COLUMN, SINGLE_COLUMN * 0.36 * len(examples) + 0.2)
         figure, grid = plt.subplots(len(examples), 3, figsize=size, squeeze=False)
         titles = ("Slice", "Mask", display_name(self.estimator))
         for number, (axes, (label, row)) in enumerate(zip(grid, examples.items(), strict=True)):

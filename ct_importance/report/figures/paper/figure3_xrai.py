@@ -57,7 +57,7 @@ class XraiRegions(OfExamples):
         importance = map_of_slice(tables["maps"], row["slice_id"])
         packed = row_of_slice(tables["segments"], row["slice_id"])["segments"]
         heat = xrai_regions(importance, unpack_segments(packed, row["image"].shape)).heat
-        figure, grid = plt.subplots(3, 3, figsize=(SINGLE_COLUMN, SINGLE_COLUMN * 1.09))
+        figure, grid = plt.subplots(3, 3, figsize=(SINGLE_COLUMN, SINGLE_COLUMN * 1.28))
         axes = list(grid.flat)
         show_example(axes[:3], row, importance)
         show_map(axes[3], heat, with_bar=True)
@@ -67,7 +67,7 @@ class XraiRegions(OfExamples):
         for panel, percentage in zip(axes[4:], PERCENTAGES, strict=True):
             shown = heat >= np.percentile(heat, 100 - percentage)
             show_slice(panel, np.where(shown, row["image"], 0.0))
-            bare(panel, f"{percentage} % ({100 * shown.mean():.1f} % shown)")
+            bare(panel, f"{percentage} %\n({100 * shown.mean():.1f} % shown)")
         for panel in axes[3:]:
             show_outline(panel, row["mask"])
         for panel in axes:
