@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from itertools import count, islice
+from itertools import islice
 
 import pandas as pd
 
+from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.progress import progress
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices, training_patients
 from ct_importance.io.table_file import read_frame, read_table, write_frame
-from ct_importance.metrics.evaluate import evaluate_slice, write_points
+from ct_importance.metrics.evaluate import evaluate_estimator, evaluate_slice, write_points
 from ct_importance.metrics.metric import Metric, Points, Probe, Sample
 from ct_importance.metrics.readers import each_against_the_others, mean_points
 from ct_importance.metrics.samples import read_samples
@@ -44,25 +45,21 @@ def write_ceiling(
         slices: The list of slices.
         segments: The table of their segments, for a metric of regions.
         points: The table of points to write.
-        tables: Those of values and curves to write, by name; without rows where no slice has masks
-            of several readers.
+        tables: Those of values and curves to write, by name; without rows where no slice has such
+            masks.
     """
     metric, probe = job.metric, Probe(job.seed)
-    samples = progress(
-        read_samples(metric, slices, [metric.slices], None, segments),
-        f"{job.name} of masks: slices",
-        count_slices(slices, [metric.slices]),
-    )
-    evaluated = (
-        (sample, _of_readers(metric, sample, probe))
-        if job.of_readers
-        else (sample, evaluate_slice(metric, sample, importance, probe))
-        for sample, importance in samples
-        if sample.readers is not None or not job.of_readers
-    )
-    write_points(metric, evaluated, points)
+    samples = read_samples(metric, slices, [metric.slices], None, segments)
+    shown = f"{job.name} of masks: slices", count_slices(slices, [metric.slices])
+    if job.of_readers:
+        several = (it for it, _ in progress(samples, *shown) if it.readers is not None)
+        write_points(metric, ((it, _of_readers(metric, it, probe)) for it in several), points)
+    else:
+        evaluate_estimator(metric, samples, probe, points, *shown)
     if not read_table(points, columns=["slice_id"]).num_rows:
-        logger.warning("no slice has masks of several readers")
+        logger.warning(
+            "no slice has %s", "masks of several readers" if job.of_readers else "a mask"
+        )
         columns = ["estimator", "variant", "value", "value_low", "value_high"]
         for path in tables.values():
             write_frame(path, pd.DataFrame({name: pd.Series(dtype=object) for name in columns}))
@@ -134,12 +131,12 @@ def write_ranks(
         together: The third.
     """
     metrics = {it.name: it.metric for it in job.metrics}
-    size = len(points) // len(metrics)
+    by_metric = in_chunks(points, len(points) // len(metrics))
     found = rank_by_metrics(
         metrics,
         {
-            name: read_sums(metric, _by_estimator(job.estimators, points[at : at + size]))
-            for at, (name, metric) in zip(count(0, size), metrics.items(), strict=False)
+            name: read_sums(metric, _by_estimator(job.estimators, of_metric))
+            for (name, metric), of_metric in zip(metrics.items(), by_metric, strict=True)
         },
         dict(zip(metrics, map(read_frame, comparisons), strict=True)),
         job.statistics,

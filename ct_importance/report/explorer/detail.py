@@ -43,7 +43,6 @@ LADDER: tuple[tuple[int, float, float | None], ...] = (
     (5, 0.4, None),
     (4, 0.25, None),
 )
-FINEST = LADDER[0]
 
 
 def details(largest_factor: int) -> Iterator[Detail]:
