@@ -82,6 +82,8 @@ class ClassifiersJob(Options):
 
     trainings: dict[str, int]
     """Of each classifier."""
+    controls: tuple[str, ...] = ()
+    """Estimators that know nothing of the classifier."""
     statistics: StatisticsOptions
 
 

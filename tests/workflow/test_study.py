@@ -598,6 +598,7 @@ def test_what_is_made_of_several_classifiers():
     assert points[-1] == f"{run}/resnet50/2/metrics/dice/sobel_edges.parquet"
     table = ClassifiersJob.model_validate_json(study.job("write_classifiers")(here))
     assert table.trainings == compared.trainings
+    assert table.controls == study.controls() == drawn.figure.controls
     assert study.across("a.csv") == [f"{run}/a.csv"]
 
 

@@ -30,16 +30,19 @@ class Classifiers(Figure):
         "Rank of each estimator by classifier and metric, the best on the left, for original (a) "
         "and absolute values (b) of its map. A line joins the ranks of an estimator: where it is "
         "upright, the classifiers agree. Estimators are in the order of their mean ranks. Ranks "
-        "are those of the values; which differences the tests bear out, the tables say."
+        "are those of the values; which differences the tests bear out, the tables say. A dagger "
+        "marks controls, which know nothing of a classifier."
     )
     category: ClassVar[str] = "Across classifiers"
     reads: ClassVar[tuple[str, ...]] = ("ranks",)
     across: ClassVar[bool] = True
 
+    controls: tuple[str, ...]
+
     @classmethod
     def of_run(cls, run: Outline) -> list[Self]:
         """Return it for every run of several classifiers."""
-        return [cls()]
+        return [cls(controls=run.controls)]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -52,7 +55,7 @@ class Classifiers(Figure):
         from matplotlib.lines import Line2D
 
         from ct_importance.io.table_file import read_frame
-        from ct_importance.report.names import PANEL_TITLES, display_name, metric_name
+        from ct_importance.report.names import PANEL_TITLES, marked_name, metric_name
         from ct_importance.report.style import DOUBLE_COLUMN
         from ct_importance.statistics.together import by_mean_rank
 
@@ -75,7 +78,9 @@ class Classifiers(Figure):
                 of_metric = of_variant[of_variant["metric"] == metric]
                 _draw_ranks(axes, of_metric, order, styles)
                 axes.set(title=metric_name(metric), xlim=(0.3, count + 0.7))
-            panels[0].set_yticks(range(len(order)), map(display_name, order))
+            panels[0].set_yticks(
+                range(len(order)), [marked_name(name, self.controls) for name in order]
+            )
             panels[0].set(ylim=(len(order) - 0.5, -0.5))
             panels[0].annotate(
                 *(title, (0, 1)),

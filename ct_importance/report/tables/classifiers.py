@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
 from ct_importance.report.jobs import ClassifiersJob
 from ct_importance.report.markup import escape_markdown
-from ct_importance.report.names import display_name, metric_name
+from ct_importance.report.names import READING_OF_CONTROLS, marked_name, metric_name
 from ct_importance.report.sentences import VARIANT_WORDS, join, say_classifiers
 from ct_importance.report.tables.formats import (
     VARIANTS,
@@ -85,10 +86,13 @@ def write_classifiers(
     ranked, agreed = read_frame(ranks), read_frame(agreement)
     agreed = pd.concat([agreed, tau_with_paper(ranked)], ignore_index=True)
     caption, notes = CAPTION.format(join(list(job.trainings))), _notes(job, agreed)
+    if ranked["estimator"].isin(job.controls).any():
+        caption = f"{caption} {READING_OF_CONTROLS}"
     tables: dict[str, Table] = {}
     for name in dict.fromkeys(ranked["metric"]):
         title, of_metric = metric_name(name), agreed[agreed["metric"] == name]
-        tables[f"Ranks by {title}"] = rank_table(ranked[ranked["metric"] == name])
+        of_name = ranked[ranked["metric"] == name]
+        tables[f"Ranks by {title}"] = rank_table(of_name, job.controls)
         tables[f"Agreement of the rankings by {title}, Kendall's tau"] = agreement_table(of_metric)
     sentences = [
         sentence
@@ -140,11 +144,12 @@ def _notes(job: ClassifiersJob, agreement: pd.DataFrame) -> list[str]:
     return [note for note, applies in notes.items() if applies]
 
 
-def rank_table(ranks: pd.DataFrame) -> Table:
+def rank_table(ranks: pd.DataFrame, controls: Collection[str] = ()) -> Table:
     """Return the rank of each estimator by one metric, a column per variant and classifier.
 
     Args:
         ranks: Columns classifier, variant, estimator, rank, rank_low, rank_high.
+        controls: Estimators that are marked as such.
     """
     classifiers = list(dict.fromkeys(ranks["classifier"]))
     columns = [(variant, name) for variant in VARIANTS for name in classifiers]
@@ -155,7 +160,7 @@ def rank_table(ranks: pd.DataFrame) -> Table:
         for row in ranks.itertuples(index=False)
     }
     rows = [
-        [display_name(name), *(texts.get((name, *column), "–") for column in columns)]
+        [marked_name(name, controls), *(texts.get((name, *column), "–") for column in columns)]
         for name in by_mean_rank(ranks)
     ]
     return ["Estimator", *(f"{name} ({variant})" for variant, name in columns)], rows

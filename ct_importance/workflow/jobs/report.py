@@ -81,6 +81,7 @@ def write_classifiers(study: ReportFiles, wildcards: Any) -> ClassifiersJob:
     """Return which classifiers are compared."""
     return ClassifiersJob(
         trainings={name: len(replicates) for name, replicates in study.trainings.items()},
+        controls=study.controls(),
         statistics=study.options.statistics,
     )
 

@@ -30,9 +30,9 @@ def ranks_of(classifiers, estimators, metrics=("fidelity", "roc")):
 
 @pytest.fixture
 def drawn(draw, tmp_path):
-    def draw_classifiers(ranks):
+    def draw_classifiers(ranks, controls=()):
         write_frame(tmp_path / "ranks.parquet", ranks)
-        return draw(Classifiers(), {"ranks": tmp_path / "ranks.parquet"})
+        return draw(Classifiers(controls=controls), {"ranks": tmp_path / "ranks.parquet"})
 
     return draw_classifiers
 
@@ -84,6 +84,13 @@ def test_equal_ranks_and_gaps(drawn):
     assert [label.get_text() for label in fidelity.get_yticklabels()] == ["e0", "e1", "e2"]
 
 
+def test_controls_are_marked(drawn):
+    figure = drawn(ranks_of("ab", 3), controls=("e1",))
+
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert sorted(labels) == ["e0", "e1†", "e2"]
+
+
 def test_looks_are_safe_with_any_colour_vision_and_all_different():
     colours, shapes = zip(*LOOKS, strict=True)
 
@@ -98,7 +105,7 @@ def test_the_rule_draws_it(tmp_path):
     output = {suffix: tmp_path / f"classifiers.{suffix}" for suffix in ("svg", "pdf", "png")}
     run_script(
         "plot_classifiers",
-        FigureJob(kind="classifiers", options={}),
+        FigureJob(kind="classifiers", options={"controls": ()}),
         log=tmp_path / "log",
         input={"ranks": tmp_path / "ranks.parquet"},
         output=output,

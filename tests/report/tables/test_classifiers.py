@@ -121,6 +121,12 @@ def test_where_all_are_trained_often_enough_nothing_is_said_of_one_training(tmp_
     assert "unrelated rankings" not in text  # of two estimators, nothing can be said
 
 
+def test_controls_are_marked():
+    _, rows = rank_table(ranks_of("one", "original", "roc", [3, 2]), ["smoothgrad"])
+
+    assert [row[0] for row in rows] == ["SmoothGrad Squared", "SmoothGrad†"]
+
+
 def test_what_is_missing_is_a_dash():
     one = ranks_of("one", "original", "roc", [3, 2, 1])
     two = ranks_of("two", "original", "roc", [1, 2])
