@@ -1,5 +1,6 @@
-"""The order of the tests, and their threads."""
+"""The order of the tests, their threads, and the seed of their networks."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -19,3 +20,10 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def same_weights() -> None:
+    """Networks of a test are the same in every run, so that one that fails fails again."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
