@@ -79,7 +79,8 @@ class Page:
     def wait_for(self, expression: str):
         """Return the first true value of an expression."""
         end = time.monotonic() + SECONDS
-        while not (value := self.evaluate(expression)):
+        # As JavaScript has it: an element is true, though nothing of it arrives here.
+        while (value := self.evaluate(expression)) in (None, False, 0, ""):
             assert time.monotonic() < end, f"never true: {expression}"
             time.sleep(0.02)
         return value

@@ -1,14 +1,18 @@
 """The explorer's page for people who see little, use no pointer, or have a small window."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.report.explorer.looking import text_of
 
-AXE = Path(os.environ.get("CT_IMPORTANCE_AXE", "axe.min.js"))
-NO_AXE = "needs axe-core: npm pack axe-core, and CT_IMPORTANCE_AXE as the path of its axe.min.js"
+PACKAGE = find_spec("axe_core_python")
+BUNDLED = Path(PACKAGE.origin).parent / "axe.min.js" if PACKAGE else Path("axe.min.js")
+AXE = Path(os.environ.get("CT_IMPORTANCE_AXE", BUNDLED))
+"""The environment can name a newer one, of `npm pack axe-core`."""
+NO_AXE = f"needs axe-core: {AXE} is not there; make .venv/.installed-dev brings one"
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -107,11 +111,10 @@ def test_nothing_is_wider_than_the_window(visit, width):
 
 @pytest.mark.skipif(not AXE.is_file(), reason=NO_AXE)
 @pytest.mark.parametrize("width", [390, 1024, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark", "forced"])
 def test_axe_finds_nothing(visit, width, scheme):
     page = visit("slice=slice-0&minus=smoothgrad_squared", width)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    page.call("Emulation.setEmulatedMedia", features=[feature])
+    page.call("Emulation.setEmulatedMedia", features=[FEATURES[scheme]])
     page.evaluate(f"{AXE.read_text()};0")
     page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
     page.wait_for("document.querySelector('#gallery button')")
@@ -121,6 +124,11 @@ def test_axe_finds_nothing(visit, width, scheme):
     assert page.evaluate(f"axe.run().then({BROKEN})") == []
 
 
+FEATURES = {
+    "light": {"name": "prefers-color-scheme", "value": "light"},
+    "dark": {"name": "prefers-color-scheme", "value": "dark"},
+    "forced": {"name": "forced-colors", "value": "active"},
+}
 BROKEN = """({ violations }) => violations.map(({ id, nodes }) =>
   [id, nodes.map((node) => `${node.html} ${node.failureSummary}`).slice(0, 3)])"""
 
