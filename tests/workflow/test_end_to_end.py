@@ -27,8 +27,6 @@ FIGURES = [
     "figure6_dice_curves",
     "training_curve",
     "ranks",
-    "summary_original",
-    "summary_absolute",
     *(f"differences_{metric}_absolute" for metric in ("fidelity", "roc", "dice")),
     *(f"differences_{metric}_original" for metric in ("fidelity", "roc", "dice")),
 ]

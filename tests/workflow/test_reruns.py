@@ -31,8 +31,7 @@ EXAMPLES = figures("figure1_examples", "figure3_xrai")
 RESNET50 = TINY["classifiers"]["resnet50"]
 METRICS = ("fidelity", "roc", "dice")
 MASKS = ("roc", "dice")
-OF_RANKS = figures("ranks", "summary_original", "summary_absolute")
-RANKING = {"rank_estimators", "write_agreement", "write_summary", *OF_RANKS}
+RANKING = {"rank_estimators", "write_agreement", "write_summary", *figures("ranks")}
 STATISTICS = {*(f"estimate_values({name})" for name in METRICS), *differences(*METRICS), *RANKING}
 TABLES = {f"write_table({name})" for name in ("table1_fidelity", "table2_auc", "table3_dice")}
 
@@ -158,7 +157,7 @@ def test_masks_of_test_patients_alone_need_no_other_maps(project):
 
 def test_the_style_of_the_figures(project):
     edit(project, "ct_importance/report/style.py")
-    others = figures("training_curve") | OF_RANKS
+    others = figures("training_curve", "ranks")
     assert project.planned_jobs() == CURVES | EXAMPLES | others | differences(*METRICS)
 
 

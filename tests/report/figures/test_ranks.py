@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Annotation
 
 from ct_importance.io.table_file import write_frame
-from ct_importance.report.figures.ranks import Ranks
+from ct_importance.report.figures.ranks import STRUCK, Ranks
 from ct_importance.report.style import DOUBLE_COLUMN, PAGE, SINGLE_COLUMN
 
 
@@ -67,6 +68,34 @@ def test_controls_are_marked(drawn):
 
     labels = figure.axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["e0", "e1†", "e2"]
+
+
+def test_who_fails_a_test_of_sanity_is_struck_out_where_it_fails(drawn):
+    ranks = ranks_of(3)
+    fails = (ranks.estimator == "e2") & (ranks.variant == "original")
+    verdict = fails.map({True: "fails", False: "passes"}).where(ranks.metric == "roc", "")
+    original, absolute = drawn(ranks.assign(verdict=verdict)).axes[::3]
+
+    labels = [label.get_text() for label in original.get_yticklabels()]
+    assert [STRUCK in label for label in labels] == [False, False, True]
+    assert labels[2].replace(STRUCK, "") == "e2"
+    assert not any(STRUCK in label.get_text() for label in absolute.get_yticklabels())
+
+
+def test_many_metrics_have_slanted_heads_that_stay_within_the_figure(drawn):
+    figure = drawn(ranks_of(3, ["prediction_saliency_correlation", *map(str, range(18))]))
+
+    assert all(axes.get_title() == "" for axes in figure.axes)
+    heads = figure.findobj(Annotation)
+    assert heads[0].get_text() == "Prediction-Saliency\nCorrelation"
+    assert len(heads) == 2 * 19
+    width, height = figure.bbox.size
+    for head in heads:
+        box = head.get_window_extent()
+        assert 0 <= box.x0 <= box.x1 <= width
+        assert box.y1 <= height
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert min(box.width for box in boxes) * figure.get_size_inches()[0] * 25.4 > 6  # millimetres
 
 
 @pytest.mark.parametrize(
