@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Without a GPU each core takes one of the jobs that want one.
-GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || nproc)
+GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $$n || OMP_NUM_THREADS= nproc)
 
-.PHONY: demo export test schema cost test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
+.PHONY: demo export test schema docs cost test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
 # make demo RICH=1: bars that move, of all jobs of a kind, in place of lines.
 demo: .venv/.installed $(if $(RICH),.venv/.installed-rich)
@@ -29,6 +29,10 @@ test: .venv/.installed-dev
 schema: .venv/.installed
 	PYTHONPATH=. $(BIN)/python docs/make_pages.py
 	$(BIN)/python -c "from ct_importance.workflow.config import config_schema; print(config_schema(), end='')" > schemas/config.schema.json
+
+# The pages as a site: open site/index.html. The variable silences a notice on versions to come.
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # Passes that maps and metrics of config.yaml take, before hours are spent, and how long, once the run has
 # predictions; make cost OVERLAYS="my_overlay.yaml data_dir=scans"
@@ -96,6 +100,10 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 	$(LOCKED) requirements-rich.lock
 	touch $@
 
+.venv/.installed-docs: .venv/.installed requirements-docs.lock
+	$(LOCKED) requirements-docs.lock
+	touch $@
+
 .venv/.installed-monai: .venv/.installed requirements-monai.lock
 	$(LOCKED) requirements-monai.lock
 	touch $@
@@ -113,10 +121,11 @@ lock:
 	$(COMPILE) requirements-slurm.lock --extra slurm --constraints requirements.lock
 	$(COMPILE) requirements-rich.lock --extra rich --constraints requirements.lock
 	$(COMPILE) requirements-monai.lock --extra monai --constraints requirements.lock
+	$(COMPILE) requirements-docs.lock --extra docs --constraints requirements.lock
 	$(COMPILE) requirements-dev.lock --extra dev --constraints requirements.lock
 	$(WITHOUT_TORCH) requirements*.lock
 	sed -i '1i # $(TORCH) is installed on its own: see the Makefile.' requirements*.lock
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv site .hypothesis .mypy_cache .pytest_cache .ruff_cache

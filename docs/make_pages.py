@@ -201,9 +201,12 @@ def as_yaml(value: object) -> str:
 def joined(paragraph: str) -> str:
     """Return a paragraph of a docstring on one line, as Markdown."""
     line = re.sub(r"\s+", " ", paragraph).strip().replace("``", "`")
-    # Outside of code, a star or an underscore would be markup.
+    # Outside of code a star or an underscore would be markup; not all readers know an escaped <.
     parts = re.split(r"(`[^`]*`)", line)
-    return "".join(it if it.startswith("`") else re.sub(r"[*_<|]", r"\\\g<0>", it) for it in parts)
+    return "".join(
+        it if it.startswith("`") else re.sub(r"[*_|]", r"\\\g<0>", it).replace("<", "&lt;")
+        for it in parts
+    )
 
 
 if __name__ == "__main__":

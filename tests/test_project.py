@@ -67,6 +67,7 @@ RUNTIME = [pin for pin in PROJECT["dependencies"] if not pin.startswith("torch==
 LOCKS = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["dev"]],
+    "requirements-docs.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["docs"]],
     "requirements-monai.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["monai"]],
     "requirements-rich.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["rich"]],
     "requirements-slurm.lock": [*RUNTIME, *PROJECT["optional-dependencies"]["slurm"]],
