@@ -5,6 +5,7 @@ and the page does not tell the copies apart. Needs Chromium.
 """
 
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -17,6 +18,7 @@ from scipy.ndimage import gaussian_filter
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.report.explorer.detail import BYTES_OF_PAGE, Detail, choose_detail
 from ct_importance.report.explorer.entries import page_index
+from ct_importance.report.explorer.levels import encode_curve
 from ct_importance.report.explorer.page import write_page
 from ct_importance.report.explorer.scores import Scores
 from ct_importance.report.explorer.slices import Material, pack_images, pack_regions, pack_slice
@@ -81,8 +83,9 @@ def detail_of(examples: list[Material], scores: Scores) -> Detail:
 
 def make_scores(slice_ids: list[str]) -> Scores:
     """Return scores of every slice, estimator and variant."""
-    logits = np.round(np.linspace(-8, 12, len(FRACTIONS)), 2).tolist()
-    curves = {"mif": logits, "lif": logits[::-1], "dsc": [512] * len(PERCENTAGES)}
+    logits = encode_curve(np.linspace(-8, 12, len(FRACTIONS)), 0.01)
+    dice = encode_curve(np.linspace(0.1, 0.6, len(PERCENTAGES)), 0.001)
+    curves = {"mif": logits, "lif": logits, "dsc": dice}
     numbers = {"fidelity": 3.125, "roc": 0.7312, "dice": 0.4521}
     by_map = [
         {
@@ -139,7 +142,11 @@ def measure(path: Path, folder: Path) -> None:
                 page.wait_for(shown)
                 steps.append(time.perf_counter() - start)
             heap = page.call("Runtime.getHeapUsage")["usedSize"]
-    print(f"opened: median {statistics.median(opened):.2f} s, slowest {max(opened):.2f} s")
+    load = os.getloadavg()[0]
+    print(
+        f"opened: fastest {min(opened):.2f} s, median {statistics.median(opened):.2f} s, slowest "
+        f"{max(opened):.2f} s, at a load of {load:.1f} on {os.cpu_count()} cores"
+    )
     print(f"next slice: median {statistics.median(steps):.2f} s; heap {heap / 1e6:.0f} MB")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import io
+import string
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,10 @@ from PIL import Image
 from ct_importance.saliency.xrai.regions import Regions
 
 MAX_LEVELS = 256
+LARGEST_SHORT = 32767
+SIGNS = "!#$%&'()*+,-./:;=>?@[]^_`{|}~"
+ALPHABET = np.array([*string.ascii_letters, *string.digits, *SIGNS], "S1")
+"""91 characters of which neither JSON nor HTML escapes any."""
 
 
 def quantise(importance: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,13 +91,40 @@ def reduce_nearest(image: np.ndarray, factor: int) -> np.ndarray:
 
 
 def encode_image(pixels: np.ndarray, quality: int | None = None) -> str:
-    """Return an image (H, W) uint8 as WebP in Base64; lossless without a quality."""
+    """Return an image (H, W) uint8 as WebP in text; lossless without a quality."""
+    return encode_bytes(webp(pixels, quality))
+
+
+def encode_thumbnail(pixels: np.ndarray, quality: int) -> str:
+    """Return an image (H, W) uint8 as WebP in Base64, as an address of data has it."""
+    return base64.b64encode(webp(pixels, quality)).decode()
+
+
+def webp(pixels: np.ndarray, quality: int | None = None) -> bytes:
+    """Return an image (H, W) uint8 as WebP; lossless without a quality."""
     options = {"lossless": True} if quality is None else {"quality": quality}
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "WEBP", **options)
-    return base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
 
 
 def encode_values(values: np.ndarray) -> str:
-    """Return numbers as little-endian float32 in Base64."""
-    return base64.b64encode(values.astype("<f4").tobytes()).decode()
+    """Return numbers as little-endian float32 in text."""
+    return encode_bytes(values.astype("<f4").tobytes())
+
+
+def encode_curve(values: np.ndarray, step: float) -> tuple[float, str]:
+    """Return numbers as a step, at least the one given, and its multiples: int16 in text."""
+    largest = float(np.abs(values).max(initial=0))
+    step = max(step, float(f"{1.001 * largest / LARGEST_SHORT:.4g}"))
+    return step, encode_bytes(np.rint(values / step).astype("<i2").tobytes())
+
+
+def encode_bytes(data: bytes) -> str:
+    """Return 13 bits in two characters each: 8 % fewer than of Base64."""
+    bits = np.unpackbits(np.frombuffer(data, np.uint8))
+    groups = np.pad(bits, (0, -bits.size % 13)).reshape(-1, 13)
+    numbers = groups @ (1 << np.arange(12, -1, -1))
+    pairs = np.stack(np.divmod(numbers, ALPHABET.size), axis=1)
+    text: bytes = ALPHABET[pairs].tobytes()
+    return text.decode("ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 
 from ct_importance.io.atomic import replacing
 from ct_importance.io.paths import StrPath
+from ct_importance.report.explorer.levels import encode_bytes
 
 COLOURS = {"diverging": "RdBu_r", "sequential": "inferno"}
 """Those of the figures: as much darker to either side; lightness rises evenly."""
@@ -69,9 +69,9 @@ def _data_element(name: str, content: Any) -> str:
 
 
 def colour_tables() -> dict[str, str]:
-    """Return 256 colours from the low to the high end of each scale, as RGB bytes in Base64."""
+    """Return 256 colours from the low to the high end of each scale, as RGB bytes in text."""
     tables = {}
     for name, colours in COLOURS.items():
         rgb = matplotlib.colormaps[colours](np.linspace(0, 1, 256), bytes=True)[:, :3]
-        tables[name] = base64.b64encode(rgb.tobytes()).decode()
+        tables[name] = encode_bytes(rgb.tobytes())
     return tables

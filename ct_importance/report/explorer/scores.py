@@ -15,6 +15,7 @@ from ct_importance.io.table_file import read_frame
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.metrics.masking import ORDERS
 from ct_importance.metrics.metric import Curves, Metric
+from ct_importance.report.explorer.levels import encode_curve
 
 Paths = Mapping[str, StrPath]
 """By estimator."""
@@ -31,7 +32,7 @@ class Scores:
     numbers: BySlice = field(default_factory=dict)
     """By metric: what its table would say of this slice alone."""
     curves: BySlice = field(default_factory=dict)
-    """`mif` and `lif`: logits by fraction, to two decimals; `dsc` by percentage, in thousandths."""
+    """`mif` and `lif`: logits by fraction; `dsc` by percentage; each as `encode_curve` has it."""
     fractions: list[float] | None = None
     """Fractions of the pixels masked; None without fidelity."""
     percentages: list[float] | None = None
@@ -85,12 +86,12 @@ def _add_masking(scores: Scores, curves: dict[str, Any], rows: pd.DataFrame) -> 
     for order in ORDERS:
         of_order = rows[rows["order"] == order]
         scores.fractions = of_order["fraction"].tolist()
-        curves[order] = [round(float(logit), 2) for logit in of_order["logit"]]
+        curves[order] = encode_curve(of_order["logit"].to_numpy(), 0.01)
 
 
 def _add_dice(scores: Scores, curves: dict[str, Any], rows: pd.DataFrame) -> None:
     scores.percentages = rows["percentage"].tolist()
-    curves["dsc"] = np.rint(1000 * rows["dsc"].to_numpy()).astype(int).tolist()
+    curves["dsc"] = encode_curve(rows["dsc"].to_numpy(), 0.001)
 
 
 def _maps(

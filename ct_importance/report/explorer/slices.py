@@ -15,6 +15,7 @@ from ct_importance.io.slices import Row, iterate_slices, join_by_slice
 from ct_importance.report.explorer.detail import Detail
 from ct_importance.report.explorer.levels import (
     encode_image,
+    encode_thumbnail,
     encode_values,
     quantise,
     rank_regions,
@@ -145,7 +146,7 @@ def pack_slice(
 def _thumbnail(image: np.ndarray) -> str:
     factor = -(-max(image.shape) // THUMBNAIL)
     pixels = np.rint(255 * reduce_mean(image, factor)).astype(np.uint8)
-    return encode_image(pixels, THUMBNAIL_QUALITY)
+    return encode_thumbnail(pixels, THUMBNAIL_QUALITY)
 
 
 def _pack_variants(importance: np.ndarray, segments: np.ndarray) -> dict[str, Any]:

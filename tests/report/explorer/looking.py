@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from ct_importance.report.explorer.levels import ALPHABET
 from tests.report.explorer.small_run import SHAPE
 
 SHOWN = "document.documentElement.dataset.shown"
@@ -43,3 +44,21 @@ def point_of(page, selector, share=0.5):
         }})()"""
     )
     return [round(place) + 0.5 for place in box]
+
+
+def decode_bytes(text):
+    """Return what `encode_bytes` made a text of, digit by digit."""
+    places = {character: place for place, character in enumerate(ALPHABET.astype(str))}
+    numbers = [
+        91 * places[one] + places[two] for one, two in zip(text[::2], text[1::2], strict=True)
+    ]
+    bits = "".join(f"{number:013b}" for number in numbers)
+    whole = len(bits) // 8
+    return int(bits[: 8 * whole], 2).to_bytes(whole, "big")
+
+
+def decode_numbers(text, kind):
+    """Return numbers; the text may hold a byte more than they take."""
+    data = decode_bytes(text)
+    size = np.dtype(kind).itemsize
+    return np.frombuffer(data[: len(data) // size * size], kind)

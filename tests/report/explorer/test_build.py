@@ -1,6 +1,5 @@
 """The explorer's page: what it holds."""
 
-import base64
 import io
 import itertools
 import json
@@ -18,6 +17,7 @@ from ct_importance.report.explorer.scores import _value
 from ct_importance.saliency.xrai.regions import xrai_regions
 from ct_importance.task import Task
 from tests.metrics.summary import summarise_points
+from tests.report.explorer.looking import decode_bytes, decode_numbers
 from tests.report.explorer.small_run import (
     ESTIMATORS,
     HU_WINDOW,
@@ -47,11 +47,11 @@ def contents(path):
 
 
 def pixels(encoded):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L"))
+    return np.asarray(Image.open(io.BytesIO(decode_bytes(encoded))).convert("L"))
 
 
 def numbers(encoded):
-    return np.frombuffer(base64.b64decode(encoded), "<f4")
+    return decode_numbers(encoded, "<f4")
 
 
 def test_every_slice_comes_with_its_pictures(run, page):
@@ -126,11 +126,17 @@ def test_curves_are_those_of_the_tables(run, page):
     for estimator in ESTIMATORS:
         dice = pd.read_parquet(sources.points["dice"][estimator])
         for (slice_id, variant), rows in dice.groupby(["slice_id", "variant"]):
-            curve = content[f"slice-{ids.index(slice_id)}"]["curves"][estimator][variant]["dsc"]
-            np.testing.assert_allclose(np.array(curve) / 1000, rows["dsc"], atol=5e-4)
+            step, text = content[f"slice-{ids.index(slice_id)}"]["curves"][estimator][variant][
+                "dsc"
+            ]
+            curve = step * decode_numbers(text, "<i2")
+            np.testing.assert_allclose(curve, rows["dsc"], atol=5e-4)
         points = pd.read_parquet(sources.points["fidelity"][estimator])
         for (slice_id, variant, order), rows in points.groupby(["slice_id", "variant", "order"]):
-            curve = content[f"slice-{ids.index(slice_id)}"]["curves"][estimator][variant][order]
+            step, text = content[f"slice-{ids.index(slice_id)}"]["curves"][estimator][variant][
+                order
+            ]
+            curve = step * decode_numbers(text, "<i2")
             np.testing.assert_allclose(curve, rows["logit"], atol=0.0051)
     assert content["index"]["percentages"] == list(OPTIONS["dice"]["percentages"])
     assert content["index"]["fractions"] == [0, 0.25, 0.5, 0.75, 1]

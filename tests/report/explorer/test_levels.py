@@ -1,4 +1,3 @@
-import base64
 import io
 
 import numpy as np
@@ -7,6 +6,8 @@ from PIL import Image
 
 from ct_importance.report.explorer.detail import LADDER, level_shares
 from ct_importance.report.explorer.levels import (
+    encode_bytes,
+    encode_curve,
     encode_image,
     encode_values,
     quantise,
@@ -16,6 +17,7 @@ from ct_importance.report.explorer.levels import (
     split_greys,
 )
 from ct_importance.saliency.xrai.regions import Regions
+from tests.report.explorer.looking import decode_bytes, decode_numbers
 
 FINEST = level_shares(128, 1.0)
 
@@ -80,15 +82,33 @@ def test_grey_values_come_back_from_their_bits(greys):
 def test_images_are_stored_without_loss():
     pixels = np.random.default_rng(0).integers(0, 256, (30, 41), dtype=np.uint8)
 
-    stored = Image.open(io.BytesIO(base64.b64decode(encode_image(pixels))))
+    stored = Image.open(io.BytesIO(decode_bytes(encode_image(pixels))))
 
     np.testing.assert_array_equal(np.asarray(stored)[..., 0], pixels)
 
 
 def test_values_are_stored_as_little_endian_floats():
-    data = base64.b64decode(encode_values(np.array([1.5, -2.25])))
+    text = encode_values(np.array([1.5, -2.25]))
 
-    assert np.frombuffer(data, "<f4").tolist() == [1.5, -2.25]
+    assert decode_numbers(text, "<f4").tolist() == [1.5, -2.25]
+
+
+@pytest.mark.parametrize("size", [1, 2, 12, 13, 1000])
+def test_bytes_are_stored_in_text_that_needs_no_escape(size):
+    data = np.random.default_rng(size).bytes(size)
+
+    text = encode_bytes(data)
+
+    assert decode_bytes(text)[:size] == data
+    assert len(text) <= size * 16 / 13 + 2
+    assert not set(text) & set('"\\<')
+
+
+def test_a_curve_keeps_its_decimals_unless_it_is_too_high_for_them():
+    for values in (np.array([-3.21, 0.0, 12.34]), np.array([-32100.0, 0.0, 123400.0])):
+        step, text = encode_curve(values, 0.01)
+        assert step >= 0.01
+        np.testing.assert_allclose(step * decode_numbers(text, "<i2"), values, atol=step / 2 + 1e-9)
 
 
 def test_regions_are_ranked_by_importance():

@@ -32,7 +32,13 @@ async function dataOf(name) {
   return JSON.parse(byId(name).textContent);
 }
 
-const contentOf = (place) => remembered(`${place}`, () => dataOf(`slice-${place}`));
+const contentOf = (place) => remembered(`${place}`, async () => {
+  const content = await dataOf(`slice-${place}`);
+  const valuesOfEach = (table, read) => Object.fromEntries(
+    Object.entries(table).map(([key, value]) => [key, read(value)]));
+  const byVariant = (curves) => valuesOfEach(curves, curveOf);
+  return { ...content, curves: valuesOfEach(content.curves, (of) => valuesOfEach(of, byVariant)) };
+});
 const commonLimits = () => remembered("limits", () => dataOf("limits"));
 const thumbnails = () => remembered("thumbnails", () => dataOf("thumbnails"));
 const sliceOf = (place, content) => remembered(

@@ -1,12 +1,35 @@
 // Images of levels, as the page holds them, and what follows from them: importance, masks, regions.
 
-const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+const ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'()*+,-./:;=>?@[]^_`{|}~";
+const PLACES = new Uint8Array(128);
+[...ALPHABET].forEach((character, place) => { PLACES[character.charCodeAt(0)] = place; });
 
-const numbersOf = (base64) => new Float32Array(bytesOf(base64).buffer);
+/** The bytes of a text with 13 bits in every two characters. */
+function bytesOf(text) {
+  const bytes = new Uint8Array(Math.floor(text.length / 2 * 13 / 8));
+  let [held, count, at] = [0, 0, 0];
+  for (let i = 0; i < text.length; i += 2) {
+    held = (held << 13) | (PLACES[text.charCodeAt(i)] * 91 + PLACES[text.charCodeAt(i + 1)]);
+    for (count += 13; count >= 8; at += 1) {
+      count -= 8;
+      bytes[at] = held >> count;
+    }
+    held &= (1 << count) - 1;
+  }
+  return bytes;
+}
+
+/** Numbers of a kind; there may be a byte more than they take. */
+function numbersOf(text, Kind = Float32Array) {
+  const { buffer } = bytesOf(text);
+  return new Kind(buffer, 0, Math.floor(buffer.byteLength / Kind.BYTES_PER_ELEMENT));
+}
+
+const curveOf = ([step, text]) => Array.from(numbersOf(text, Int16Array), (number) => number * step);
 
 /** Decode a grey WebP to {width, height, pixels}. */
-async function decodeImage(base64) {
-  const blob = new Blob([bytesOf(base64)], { type: "image/webp" });
+async function decodeImage(text) {
+  const blob = new Blob([bytesOf(text)], { type: "image/webp" });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", {

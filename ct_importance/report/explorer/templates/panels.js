@@ -102,13 +102,13 @@ async function showRegions(place, content, isCurrent) {
   const holder = byId("regions-panel").querySelector(".scale");
   holder.hidden = !state.heat;
   drawScale(holder, scale, "mean importance of a region");
-  const dsc = (curves.dsc[state.percentage] / 1000).toFixed(3);
+  const dsc = curves.dsc[state.percentage].toFixed(3);
   describe(canvasOf("regions-panel"), state.heat ? "Importance of the XRAI regions"
     : `The most important XRAI regions, ${percentText(100 * share)} of the slice; DSC ${dsc}`);
   showSlider("percentage", index.percentages, `${percentage} %`, `${percentage} percent, DSC ${dsc}`);
   const best = curves.dsc.indexOf(Math.max(...curves.dsc));
   showText(readingOf("regions-panel"), `Shown whole: ${percentText(100 * share)} · DSC ${dsc} · `
-    + `highest ${(curves.dsc[best] / 1000).toFixed(3)} at ${index.percentages[best]} %`);
+    + `highest ${curves.dsc[best].toFixed(3)} at ${index.percentages[best]} %`);
 }
 
 function regionsPicture(regions, first, ofRank) {
