@@ -188,11 +188,12 @@ def latex_table(
     """
     value = escape_latex(value)
     lines = [
-        r"% Needs \usepackage{booktabs}. It spans both columns of a page: without the stars, one.",
+        r"% Needs \usepackage{booktabs}. It spans both columns of a page: one is too narrow.",
         r"\begin{table*}",
         r"\centering",
         rf"\caption{{{escape_latex(caption)}}}",
         rf"\label{{tab:{label}}}",
+        r"\smallskip",
         r"\small",
         r"\begin{tabular}{lrr}",
         r"\toprule",

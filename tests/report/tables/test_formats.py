@@ -1,4 +1,6 @@
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -193,6 +195,36 @@ def test_latex_says_what_it_needs_and_closes_what_it_opens():
         assert ("footnotesize" in text) == bool(notes)
         body = text.partition(r"\midrule")[2].partition(r"\bottomrule")[0]
         assert body.replace(r"\&", "").count("&") == 2 * body.count(r"\\")
+
+
+ARTICLE = r"""\documentclass[twocolumn]{article}
+\usepackage{booktabs}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="TeX is not installed")
+def test_latex_compiles_and_fits_two_columns(tmp_path):
+    names = ["Integrated Gradients (B&W)", "Mean training mask†", "x_y ~ 50 % #1 {±} \\ ^2"]
+    values = summary(**dict.fromkeys(names, (-10.25, 0.5))).assign(letters="abcdefgh")
+    text = latex_table(
+        table=paper_table(values),
+        names={name: name for name in names},
+        decimals=2,
+        value="F × 10",
+        caption="share of #",
+        notes=["50 % – of 'these' <1 only. " * 9],
+        label="x",
+    )
+    (tmp_path / "a.tex").write_text(ARTICLE % text, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    said = [line for line in done.stdout.splitlines() if line.startswith(("!", "Overfull"))]
+    assert said == []
+    assert (tmp_path / "a.pdf").is_file()
 
 
 def test_markdown_keeps_its_columns_whatever_the_names():
