@@ -7,8 +7,9 @@ GPUS := $(shell n=$$(nvidia-smi -L 2>/dev/null | wc -l); [ $$n -gt 0 ] && echo $
 .PHONY: demo export test schema docs cost test-faults test-slurm install-slurm install-monai pictures bench benchmark benchmark-accelerator benchmark-cohort benchmark-explorer benchmark-growth lock clean
 
 # make demo RICH=1: bars that move, of all jobs of a kind, in place of lines.
+demo: export CT_IMPORTANCE_BARS = $(RICH)
 demo: .venv/.installed $(if $(RICH),.venv/.installed-rich)
-	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)$(if $(RICH), --logger rich)
+	$(BIN)/snakemake --cores all --resources gpu=$(GPUS)
 
 # Maps of config.yaml as files that radiologists open; make export OVERLAYS=my_overlay.yaml
 export: .venv/.installed

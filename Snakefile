@@ -12,7 +12,7 @@ from ct_importance.metrics.variations.variation import Noisy, Randomised
 from ct_importance.workflow.config import parse_config
 from ct_importance.workflow.config_file import check_config_files
 from ct_importance.workflow.running import WORKFLOW_PROCESS
-from ct_importance.workflow.terminal import show_as_page
+from ct_importance.workflow.terminal.page import end_page, show_as_page
 from ct_importance.workflow.study import Study, growing, one_of
 
 min_version("9.19")
@@ -120,10 +120,12 @@ onsuccess:
     jobs = workflow.dag.bfs(workflow.dag.dependencies, *workflow.dag.targetjobs)
     up_to_date = {str(path) for job in jobs for path in job.output}
     remove_leftovers(study.folder)
+    end_page(logger)
     print_overview(study.folder, study.trainings, list(study.tables), up_to_date)
 
 
 onerror:
     from ct_importance.workflow.failure import print_failures
 
+    end_page(logger)
     print_failures(log, study.folder)

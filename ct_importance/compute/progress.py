@@ -7,14 +7,18 @@ overwrite each other.
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sized
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
 logger = logging.getLogger(__name__)
 
+WIDTH = 100
+"""Of lines of prose on a terminal, at most."""
 LONG = 20
 """Seconds after which work is shown on standard error, too."""
 SILENCE = 300
@@ -63,3 +67,21 @@ def in_words(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def wrapped(text: str, hang: str = "", stream: TextIO | None = None) -> list[str]:
+    """Return prose as lines that fit the terminal; one line for a file, which is searched.
+
+    Args:
+        text: One paragraph.
+        hang: What lines but the first begin with.
+        stream: Where it is written; None: standard output.
+    """
+    if not (stream or sys.stdout).isatty():
+        return [text]
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
+    # Paths stay whole.
+    lines = textwrap.wrap(
+        text, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+    )
+    return lines or [text]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ct_importance.compute.progress import in_words
+from ct_importance.compute.progress import in_words, wrapped
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices
 from ct_importance.io.table_file import read_table
@@ -181,7 +181,8 @@ def print_plan(study: ReportFiles, jobs: Iterable[Any]) -> None:
         if seconds is not None
         else "how long that takes is known once there are predictions: make cost"
     )
-    print(f"\nPasses through a training of a classifier, per slice; {known}\n", flush=True)
+    said = f"Passes through a training of a classifier, per slice; {known}"
+    print("\n" + "\n".join(wrapped(said)) + "\n", flush=True)
 
 
 def main(overlays: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ct_importance.compute.progress import wrapped
 from ct_importance.io.paths import StrPath
 from ct_importance.io.system_errors import AGAIN, MORE_MEMORY, REMEDIES
 
@@ -102,13 +103,23 @@ def describe(job: FailedJob, *others: FailedJob) -> list[str]:
     path = Path(job.logs[0])
     lines = _log_of(job)
     return [
-        f"{job.rule} (scripts/{job.rule}.py): {path}{' ends:' if lines else ''}",
-        *(f"  | {line}" for line in lines[-LINES:]),
+        *wrapped(f"{job.rule} (scripts/{job.rule}.py): {path}{' ends:' if lines else ''}", "  "),
+        *(part for line in lines[-LINES:] for part in _quoted(line)),
         *(f"  See also {path}" for path in job.logs[1:]),
-        *(f"  Likewise {other.rule}: {other.logs[0]}" for other in others[:LIKEWISE]),
+        *(
+            line
+            for other in others[:LIKEWISE]
+            for line in wrapped(f"  Likewise {other.rule}: {other.logs[0]}", "    ")
+        ),
         *([f"  ... and {len(others) - LIKEWISE} more like it"] if len(others) > LIKEWISE else []),
-        f"  What to do: {remedy(lines, job.message, path.parent)}",
+        *wrapped(f"  What to do: {remedy(lines, job.message, path.parent)}", "    "),
     ]
+
+
+def _quoted(line: str) -> list[str]:
+    """Return a line of a log; code is not broken."""
+    text = f"  | {line}"
+    return [text] if line.startswith(" ") else wrapped(text, "  |   ")
 
 
 def _log_of(job: FailedJob) -> list[str]:

@@ -1,19 +1,16 @@
-"""What a run prints when it is done: the tables, and where everything lies."""
+"""What a run prints when it is done: the tables, the answer, and where everything lies."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ct_importance.cohort.labels.summary import describe_labels
+from ct_importance.compute.progress import wrapped
 from ct_importance.io.paths import StrPath
-
-WIDTH = 100
-"""Of lines of prose."""
 
 
 def print_overview(
@@ -22,7 +19,7 @@ def print_overview(
     tables: Sequence[str],
     up_to_date: Collection[str],
 ) -> None:
-    """Print where the labels of a run are from, its tables, and where to look further.
+    """Print where the labels of a run are from, its tables, the answer, and where to look further.
 
     Args:
         folder: results/<run>.
@@ -40,7 +37,8 @@ def print_overview(
     label_file = folder / "cohort" / "label_summary.csv"
     if str(label_file) in up_to_date:
         with open(label_file, encoding="utf-8", newline="") as file:
-            print("\n" + "\n".join(describe_labels(list(csv.DictReader(file)))))
+            said = describe_labels(list(csv.DictReader(file)))
+        print("\n" + "\n".join(line for text in said for line in wrapped(text, "  ")))
     texts = {name: [folder / name / "tables" / f"{it}.md" for it in tables] for name in classifiers}
     across = [folder / "tables" / "classifiers.md"] if several else []
     every = [*(path for paths in texts.values() for path in paths), *across]
@@ -50,11 +48,22 @@ def print_overview(
         if several and pages:
             print(f"\nClassifier {name}")
         _print_pages(pages)
+    for line in _answers(folder / "summary.json", several, up_to_date):
+        print("\n" + "\n".join(wrapped(line)))
     if shown:
         print("\n" + "\n".join(_places(folder, classifiers, up_to_date)))
     old = [str(path) for path in every if path not in shown and path.is_file()]
     if old:
         print(f"Not made by this call, may be old: {', '.join(old)}")
+
+
+def _answers(summary: Path, several: bool, up_to_date: Collection[str]) -> Iterator[str]:
+    """Yield who leads, by each classifier: the first sentence of the README of the run."""
+    if str(summary) in up_to_date:
+        found = json.loads(summary.read_text(encoding="utf-8"))["classifiers"]
+        for name, one in found.items():
+            if one["answer"]:
+                yield f"Answer{f' by {name}' if several else ''}: {one['answer']}"
 
 
 def _print_pages(pages: Sequence[str]) -> None:
@@ -63,7 +72,7 @@ def _print_pages(pages: Sequence[str]) -> None:
         print("\n" + "\n".join(table_lines(page)))
     lines = [line for page in pages for line in page.splitlines()]
     for warning in dict.fromkeys(line for line in lines if line.startswith("> ")):
-        print("\n" + warning.removeprefix("> "))
+        print("\n" + "\n".join(wrapped(warning.removeprefix("> "))))
 
 
 def table_lines(page: str) -> Iterator[str]:
@@ -89,7 +98,7 @@ def table_lines(page: str) -> Iterator[str]:
             yield from _aligned(rows)
             rows = []
         if line.startswith("**"):
-            yield from textwrap.wrap(line.strip("*").partition(". ")[0].removesuffix("."), WIDTH)
+            yield from wrapped(line.strip("*").partition(". ")[0].removesuffix("."))
             yield ""
 
 

@@ -76,6 +76,36 @@ def test_tables_are_aligned_text_and_a_warning_is_said_once(folder, capsys):
     assert printed.count("Warning: there are 2 patients only of one class.") == 1
 
 
+def say(folder, **answers):
+    classifiers = {name: {"answer": answer} for name, answer in answers.items()}
+    (folder / "summary.json").write_text(json.dumps({"classifiers": classifiers}))
+
+
+def test_the_answer_stands_between_the_tables_and_the_places(folder, capsys):
+    say(folder, resnet50="By absolute values, SmoothGrad leads by ROC; all pass.")
+    print_overview(folder, ONE, ["one"], everything(folder))
+
+    printed = capsys.readouterr().out
+    answer = "\n\nAnswer: By absolute values, SmoothGrad leads by ROC; all pass.\n\n"
+    assert printed.index("F × 10 of one") < printed.index(answer) < printed.index("\nRead: ")
+
+
+def test_each_classifier_has_its_answer_and_one_estimator_has_none(folder, capsys):
+    say(folder, resnet50="Random leads.", mine="")
+    print_overview(folder, ONE | {"mine": ["1"]}, ["one"], everything(folder))
+
+    printed = capsys.readouterr().out
+    assert "\nAnswer by resnet50: Random leads.\n" in printed
+    assert printed.count("Answer") == 1
+
+
+def test_an_answer_of_an_earlier_call_is_not_given(folder, capsys):
+    say(folder, resnet50="Random leads.")
+    print_overview(folder, ONE, ["one"], everything(folder) - {f"{folder}/summary.json"})
+
+    assert "Answer" not in capsys.readouterr().out
+
+
 def test_parts_of_a_page_are_tables_of_their_own():
     part = "**Of class low. More.**\n\n| E | A |\n|---|---:|\n| R | 10 |\n"
     assert list(table_lines(f"{part}\n{part}")) == ["Of class low", "", "E   A", "R  10"] * 2

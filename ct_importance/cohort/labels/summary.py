@@ -49,6 +49,8 @@ def describe_labels(summary: Sequence[Mapping[str, str | int]]) -> list[str]:
     """
     parts: dict[str, list[str]] = {}
     for row in summary:
+        if row["source"] != "none" and not int(row["labels"]) and not int(row["differs"]):
+            continue
         text = f"{row['labels']} from {row['source']}"
         if int(row.get("by_slice", 0)):
             text += f" ({row['by_slice']} of them slice by slice)"

@@ -13,6 +13,7 @@ from ct_importance.cohort.labels.series import SCHEMA, Row, label_by_mask, label
 from ct_importance.cohort.labels.summary import describe_labels, summarise_labels
 from ct_importance.cohort.pseudonyms import read_pseudonyms
 from ct_importance.cohort.slice_entry import read_index
+from ct_importance.compute.progress import wrapped
 from ct_importance.io.atomic import replacing
 from ct_importance.io.image_table import write_table
 from ct_importance.io.paths import StrPath
@@ -62,7 +63,7 @@ def write_labels(
     for line in describe_labels(counts):
         logger.info("%s", line)
         # Whether the labels are the wanted ones is to be seen before anything is computed of them.
-        print(line, file=sys.stderr)
+        print("\n".join(wrapped(line, "  ", sys.stderr)), file=sys.stderr)
     logger.info(
         "%d series: %s; sources disagree on %d",
         len(rows),

@@ -6,12 +6,15 @@ Snakemake's own log, .snakemake/log/, holds what it says of each job: inputs, ou
 from __future__ import annotations
 
 import logging
+import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
-from ct_importance.compute.progress import in_words
+from ct_importance.compute.progress import in_words, wrapped
 
+BARS = "CT_IMPORTANCE_BARS"
+"""Environment variable: bars that move are asked for (`make demo RICH=1`, which installs rich)."""
 RED, GREEN, DIM, PLAIN = "\033[31m", "\033[32m", "\033[2m", "\033[0m"
 OF_NO_CONCERN = (
     *("Building DAG of jobs", "Select jobs to execute", "Execute ", "Using shell", "Provided "),
@@ -40,18 +43,23 @@ class Page(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the lines of an event, at once."""
         try:
-            lines = list(self._lines(record))
-            if lines:
-                self._stream.write("".join(f"{line}\n" for line in lines))
-                self._stream.flush()
+            self._write(list(self._lines(record)))
         except BrokenPipeError:
             raise
         except Exception:
             self.handleError(record)
 
+    def end(self) -> None:
+        """Leave the terminal to what is printed at the end of a run."""
+
+    def _write(self, lines: Iterable[str]) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        if text:
+            self._stream.write(text)
+            self._stream.flush()
+
     def _lines(self, record: logging.LogRecord) -> Iterator[str]:
-        event, said = getattr(record, "event", None), vars(record)
-        kind = "" if event is None else str(event.value)
+        kind, said = kind_of(record), vars(record)
         if kind == "job_info":
             self._names[said["jobid"]] = job_name(said["rule_name"], said["wildcards"] or {})
             self._began[said["jobid"]] = time.monotonic()
@@ -70,7 +78,10 @@ class Page(logging.Handler):
         elif not kind or kind == "error":
             text = str(record.getMessage()) if record.msg else ""
             if text.strip() and not text.startswith(OF_NO_CONCERN):
-                yield self._coloured(text, RED if record.levelno >= logging.ERROR else "")
+                colour = RED if record.levelno >= logging.ERROR else ""
+                for line in text.splitlines():
+                    lines = [line] if line.startswith(" ") else wrapped(line)
+                    yield from (self._coloured(one, colour) for one in lines)
 
     def _done(self, done: int, total: int) -> Iterator[str]:
         for number in self._ended:
@@ -82,10 +93,18 @@ class Page(logging.Handler):
         self._ended.clear()
 
     def _line(self, what: str, text: str, colour: str) -> str:
-        return f"{time.strftime('%H:%M:%S')}  {self._coloured(f'{what:<6}', colour)}  {text}"
+        hang = " " * len("00:00:00  FAILED  ")
+        head = f"{time.strftime('%H:%M:%S')}  {self._coloured(f'{what:<6}', colour)}  "
+        return head + "\n".join(wrapped(hang + text, hang)).removeprefix(hang)
 
     def _coloured(self, text: str, colour: str) -> str:
         return f"{colour}{text}{PLAIN}" if self._colours and colour else text
+
+
+def kind_of(record: logging.LogRecord) -> str:
+    """Return the name of Snakemake's event that a record is of; empty if it is a text."""
+    event = getattr(record, "event", None)
+    return "" if event is None else str(event.value)
 
 
 def job_name(rule: str, wildcards: Mapping[str, Any]) -> str:
@@ -98,15 +117,31 @@ def job_name(rule: str, wildcards: Mapping[str, Any]) -> str:
 
 
 def show_as_page(logger: logging.Logger) -> None:
-    """Let Snakemake's logger write to the terminal as `Page` does.
+    """Let Snakemake's logger write to the terminal as `Page` does, or `Bars`.
 
     Nothing changes where another writes there (`--logger`), or where its user asked for more
     (`--verbose`).
     """
     for handler in list(logger.handlers):
         if handler.name == "DefaultStreamHandler" and logger.level > logging.DEBUG:
-            page = Page(handler.stream)  # type: ignore[attr-defined] # of a handler of streams
+            page = _page_for(handler.stream)  # type: ignore[attr-defined] # of a handler of streams
             for one in handler.filters:
                 page.addFilter(one)
             logger.removeHandler(handler)
             logger.addHandler(page)
+
+
+def _page_for(stream: TextIO) -> Page:
+    """Return a page with bars where they are asked for, and can move."""
+    if os.environ.get(BARS) and stream.isatty():
+        from ct_importance.workflow.terminal.bars import Bars
+
+        return Bars(stream)
+    return Page(stream)
+
+
+def end_page(logger: logging.Logger) -> None:
+    """Leave the terminal to what is printed at the end of a run."""
+    for handler in logger.handlers:
+        if isinstance(handler, Page):
+            handler.end()

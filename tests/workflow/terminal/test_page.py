@@ -1,11 +1,13 @@
 import io
 import logging
+import os
 
 import pytest
 from snakemake.logging import ColorizingTextHandler
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from ct_importance.workflow.terminal import Page, show_as_page
+from ct_importance.compute.progress import wrapped
+from ct_importance.workflow.terminal.page import Page, end_page, show_as_page
 
 INFO = {"event": LogEvent.JOB_INFO, "rule_msg": None}
 
@@ -107,4 +109,38 @@ def test_it_takes_the_place_of_what_snakemake_writes_unless_more_is_asked_for(pa
     page.warning("secret")
     page.warning("said")
     assert [type(it) for it in page.handlers] == [logging.NullHandler, Page]
+    assert page.stream.getvalue() == "said\n"
+
+
+def narrow(monkeypatch, columns):
+    """Let the standard output be a terminal."""
+    monkeypatch.setattr("sys.stdout", terminal := io.StringIO())
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("shutil.get_terminal_size", lambda _: os.terminal_size((columns, 24)))
+
+
+def test_lines_fit_a_terminal_and_paths_stay_whole(page, monkeypatch):
+    path = "results/demo/logs/predict_slices/mine/1.log"
+    failed = {"jobid": 3, "rule_name": "predict_slices", "log": [path]}
+    narrow(monkeypatch, 40)
+    begin(page, 3, "predict_slices", classifier="mine")
+    page.error("Error", extra={"event": LogEvent.JOB_ERROR} | failed)
+    page.warning("a folder that is there\n\n  is named twice, as its log at length tells")
+
+    assert page.written()[1:4] == ["FAILED  predict_slices mine;", "        see", f"        {path}"]
+    assert page.stream.getvalue().endswith(
+        "a folder that is there\n\n  is named twice, as its log at length tells\n"
+    )
+    assert wrapped("one two " * 5, "  ") == ["one two one two one two one two one two"]
+    assert wrapped("one two " * 6, "  ") == ["one two one two one two one two one two", "  one two"]
+    assert wrapped("") == [""]
+
+
+def test_a_file_has_lines_as_long_as_they_are():
+    assert wrapped("word " * 100) == ["word " * 100]
+
+
+def test_a_page_of_lines_has_nothing_to_take_away(page):
+    end_page(page)
+    page.warning("said")
     assert page.stream.getvalue() == "said\n"
