@@ -118,7 +118,7 @@ def build(path: Path) -> None:
         content | {"curves": scores.curves[slice_id]}
         for slice_id, content in zip(slice_ids, cycle(packed), strict=False)
     )
-    write_page(path, {file.name: file for file in TEMPLATES.iterdir()}, contents, index)
+    write_page(path, {file.name: file for file in TEMPLATES.rglob("*.*")}, contents, index)
     print(
         f"{len(detail.shares)} levels, {detail.greys(JOB.hu_window)} grey values, images "
         f"reduced by {detail.factor}: {path.stat().st_size / 1e6:.1f} MB"

@@ -166,7 +166,7 @@ def test_the_file_of_one_figure(project):
     assert project.planned_jobs() == figures("figure5_roc_curves")
 
 
-@pytest.mark.parametrize("name", ["page.html", "page.css", "stage.js"])
+@pytest.mark.parametrize("name", ["page.html", "page.css", "pictures/stage.js"])
 def test_a_template_of_the_explorer(project, name):
     edit(project, f"ct_importance/report/explorer/templates/{name}")
     assert project.planned_jobs() == {"build_explorer"}

@@ -19,7 +19,7 @@ COLOURS = {"diverging": "RdBu_r", "sequential": "inferno"}
 """Those of the figures: as much darker to either side; lightness rises evenly."""
 SCRIPT_FILES = (
     *("levels.js", "data.js", "state.js", "colours.js", "charts.js"),
-    *("stage.js", "panels.js", "overview.js", "saving.js", "page.js"),
+    *("stage.js", "pointer.js", "panels.js", "overview.js", "saving.js", "page.js"),
 )
 """In the order in which they are read."""
 

@@ -97,6 +97,8 @@ class Page:
     def press(self, key: str) -> None:
         """Press and release a key, named as in KeyboardEvent.key."""
         text = {"text": key} if len(key) == 1 else {}
+        if key == "Enter":
+            text = {"text": "\r", "windowsVirtualKeyCode": 13}
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, **text)
 

@@ -30,6 +30,12 @@ def pixels_of(page, view, width=SHAPE[1], height=SHAPE[0]):
     return np.array(data).reshape(height, width, 4)[..., :3]
 
 
+def touch(page, kind, *points):
+    """Tell the browser of fingers, each by its number and place: `touchStart`, `touchMove`..."""
+    fingers = [{"id": number, "x": x, "y": y} for number, (x, y) in enumerate(points)]
+    page.call("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+
+
 def press(page, key):
     page.press(key)
     page.wait_for(SHOWN)

@@ -24,7 +24,7 @@ TEMPLATES = {
     path.name: path
     for path in (
         Path(__file__).resolve().parents[3] / "ct_importance/report/explorer/templates"
-    ).iterdir()
+    ).rglob("*.*")
 }
 SHAPE = (30, 40)
 HU_WINDOW = (-200.0, 400.0)

@@ -10,23 +10,10 @@ function rangeOf(several) {
  * A quantity, above 0 where the answer is a class, as pixels are masked.
  * `size`: width and height; `range`: of the quantity; `now`: order and step that are marked, or null.
  */
-function curveChart(curves, { size: [width, height], range: [low, high], now, quantity }) {
-  const [left, bottom] = [34, 18];
+function curveChart(curves, { size, range, now, quantity }) {
   const { fractions } = index;
-  const x = (fraction) => left + (width - left - 8) * fraction;
-  const y = (value) => 8 + (height - bottom - 8) * (1 - (value - low) / (high - low || 1));
-  const chart = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "curve" });
+  const { chart, x, y } = curveFrame(size, range);
   chart.setAttribute("aria-label", curveText(curves, quantity));
-  chart.append(svgElement("path", { class: "frame", d: `M${x(0)} ${y(high)}V${y(low)}H${x(1)}` }),
-    svgElement("path", { class: "zero", d: `M${x(0)} ${y(0)}H${x(1)}` }));
-  const tick = (value) => svgElement(
-    "text", { x: left - 4, y: y(value) + 4, "text-anchor": "end" }, signedNumber(value, 0));
-  const apart = (value) => Math.abs(y(value) - y(0)) > 11;
-  chart.append(tick(0), ...[low, high].filter(apart).map(tick));
-  for (const [fraction, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) {
-    chart.append(svgElement(
-      "text", { x: x(fraction), y: height - 4, "text-anchor": anchor }, `${100 * fraction} %`));
-  }
   for (const name of ["lif", "mif"]) {
     const points = curves[name].map((value, i) => `${x(fractions[i])},${y(value)}`).join(" ");
     chart.append(svgElement("polyline", { class: name, points }));
@@ -38,6 +25,25 @@ function curveChart(curves, { size: [width, height], range: [low, high], now, qu
   return chart;
 }
 
+/** An empty chart, and where a fraction and a value of its quantity lie in it. */
+function curveFrame([width, height], [low, high]) {
+  const [left, bottom] = [34, 18];
+  const x = (fraction) => left + (width - left - 8) * fraction;
+  const y = (value) => 8 + (height - bottom - 8) * (1 - (value - low) / (high - low || 1));
+  const chart = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "curve" });
+  chart.append(svgElement("path", { class: "frame", d: `M${x(0)} ${y(high)}V${y(low)}H${x(1)}` }),
+    svgElement("path", { class: "zero", d: `M${x(0)} ${y(0)}H${x(1)}` }));
+  const tick = (value) => svgElement(
+    "text", { x: left - 4, y: y(value) + 4, "text-anchor": "end" }, signedNumber(value, 0));
+  const apart = (value) => Math.abs(y(value) - y(0)) > 11;
+  chart.append(tick(0), ...[low, high].filter(apart).map(tick));
+  for (const [fraction, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) {
+    chart.append(svgElement(
+      "text", { x: x(fraction), y: height - 4, "text-anchor": anchor }, `${100 * fraction} %`));
+  }
+  return { chart, x, y };
+}
+
 function curveText({ mif, lif }, quantity) {
   const half = Math.floor(mif.length / 2);
   const of = (value) => signedNumber(value, 1);
@@ -46,16 +52,51 @@ function curveText({ mif, lif }, quantity) {
     + `first, ${of(lif[half])} least important first.`;
 }
 
+const MARKS = 5; // lines of a chart that can be told apart
+
+/** One line per estimator, `curves` being pairs of name and curves; those that are not marked are grey. */
+function togetherChart(curves, { size, range, marked, order }) {
+  const { chart, x, y } = curveFrame(size, range);
+  const rank = (name) => marked.indexOf(name);
+  const depth = ([name]) => (rank(name) < 0 ? MARKS : rank(name));
+  chart.setAttribute("aria-label", togetherText(curves, marked, order));
+  // Those that are marked lie over the others, the first of them on top.
+  for (const [name, of] of [...curves].sort((one, other) => depth(other) - depth(one))) {
+    const points = of[order].map((value, i) => `${x(index.fractions[i])},${y(value)}`).join(" ");
+    const line = svgElement("polyline", { class: rank(name) < 0 ? "other" : `mark mark${rank(name)}`, points });
+    line.append(svgElement("title", {}, titles[name]));
+    line.addEventListener("click", () => update({ estimator: name }));
+    chart.append(line);
+  }
+  return chart;
+}
+
+function togetherText(curves, marked, order) {
+  const half = (of) => of[order][Math.floor(of[order].length / 2)];
+  const ends = [Math.min, Math.max].map((end) => signedNumber(end(...curves.map(([, of]) => half(of))), 1));
+  const told = curves.filter(([name]) => marked.includes(name)).map(([name, of]) => `${titles[name]} ${signedNumber(half(of), 1)}`);
+  return `Lines of ${curves.length} estimators. With half of the pixels masked they lie from ${ends[0]} to ${ends[1]}: ${told.join(", ")}`;
+}
+
+function togetherKey(marked, text) {
+  const key = element("p", { className: "key" });
+  key.append(...marked.map((name, rank) => keyEntry(`mark mark${rank}`, titles[name])),
+    keyEntry("other", "all others"), element("span", {}, `y: ${text}. x: masked pixels`));
+  return key;
+}
+
+function keyEntry(kind, text) {
+  const line = svgElement("svg", { viewBox: "0 0 32 8", "aria-hidden": "true", class: "curve" });
+  line.append(svgElement("path", { class: kind, d: "M0 4H32" }));
+  const entry = element("span");
+  entry.append(line, text);
+  return entry;
+}
+
 /** What the lines and the heights of these charts mean. */
 function curveKey(quantity, answer) {
   const key = element("p", { className: "key" });
-  for (const [name, text] of [["mif", "most important first"], ["lif", "least important first"]]) {
-    const line = svgElement("svg", { viewBox: "0 0 32 8", "aria-hidden": "true", class: "curve" });
-    line.append(svgElement("path", { class: name, d: "M0 4H32" }));
-    const entry = element("span");
-    entry.append(line, text);
-    key.append(entry);
-  }
+  key.append(keyEntry("mif", "most important first"), keyEntry("lif", "least important first"));
   key.append(element("span", {}, `y: ${quantity}; above 0 the answer is ${answer}. x: masked pixels`));
   return key;
 }

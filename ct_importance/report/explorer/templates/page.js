@@ -63,7 +63,7 @@ function showMapScale() {
 
 // ---- Controls.
 
-const SELECTS = ["slice", "label", "patient", "answer", "sort", "scale", "minus", "arrange", "metric", "against"];
+const SELECTS = ["slice", "estimator", "label", "patient", "answer", "sort", "scale", "minus", "arrange", "metric", "against"];
 const CHECKS = ["outline", "fade", "heat"];
 const RADIOS = ["variant", "order"];
 const SLIDERS = ["opacity", "top", "level", "width"];
@@ -119,7 +119,7 @@ function fillChoices() {
   addOptions("label", CLASSES.map((name, label) => [name, label]));
   addOptions("sort", metrics.flatMap(([title, name]) => ["best", "worst"].map(
     (end) => [`${title}, ${end} first`, `${name}-${end}`])));
-  addOptions("minus", estimators);
+  for (const name of ["estimator", "minus"]) addOptions(name, estimators);
   for (const name of ["metric", "against"]) addOptions(name, metrics);
   addOptions("preset", PRESETS.map(({ title, level, width }, i) => [i ? `${title} (${level} / ${width})` : title, i]));
   byId("preset").append(new Option("as set below", -1));
@@ -128,7 +128,14 @@ function fillChoices() {
   for (const [name, [low, high]] of [["level", [LOW, HIGH]], ["width", [1, HIGH - LOW]]]) {
     Object.assign(byId(name), { min: low, max: high, step: (HIGH - LOW) > 50 ? 1 : "any" });
   }
+  byId("find-field").hidden = names.length <= SEVERAL;
   hideWhatThereIsNot();
+}
+
+/** Of the list of estimators only those whose title holds what is looked for. */
+function findEstimators() {
+  const wanted = byId("find").value.trim().toLowerCase();
+  for (const label of byId("shown").children) label.hidden = !label.textContent.toLowerCase().includes(wanted);
 }
 
 function hideWhatThereIsNot() {
@@ -186,10 +193,11 @@ function connect() {
     update({ level, width });
   });
   byId("overview").addEventListener("toggle", show);
+  byId("find").addEventListener("input", findEstimators);
   addEventListener("hashchange", () => update(stateOfAddress()));
   addEventListener("keydown", onKey);
   connectButtons();
-  connectStage();
+  connectPointers();
 }
 
 function connectButtons() {
@@ -243,7 +251,7 @@ const LETTERS = {
 
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || byId("help").open) return;
-  const lists = event.target.matches?.("select, textarea");
+  const lists = event.target.matches?.('select, input[type="search"]');
   const moves = lists || event.target.matches?.('input[type="range"], input[type="radio"]');
   const keys = event.shiftKey ? CROSS_KEYS : KEYS;
   const action = (!moves && scene && keys[event.key])

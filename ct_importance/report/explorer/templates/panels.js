@@ -46,42 +46,88 @@ function announce(slice) {
 
 function showTable(slice) {
   const metrics = METRICS.filter((name) => listOf("scores").includes(name));
-  const heading = element("tr");
-  heading.append(element("th", { scope: "col" }, "Estimator"), ...metrics.map((name) => {
-    const { title, unit, higher } = metricOf[name];
-    const head = element("th", { scope: "col" }, `${title} ${higher ? "↑" : "↓"}`);
-    head.append(element("small", {}, unit));
-    return head;
-  }));
+  const table = byId("estimators");
+  showHeadings(metrics);
   const best = Object.fromEntries(metrics.map((metric) => [metric, Math.max(...names
     .map((name) => scoreOf(slice, metric, name, state.variant)).filter((score) => score !== undefined)
     .map((score) => meritOf(metric, score)))]));
-  byId("estimators").tHead.replaceChildren(heading);
-  byId("estimators").tBodies[0].replaceChildren(...names.map((name) => {
+  table.tBodies[0].replaceChildren(...arranged(names).map((name) => {
     const row = element("tr", { className: name === state.estimator ? "chosen" : "" });
     row.append(element("th", { scope: "row" }, titles[name]), ...metrics.map((metric) => {
       const score = scoreOf(slice, metric, name, state.variant);
       const isBest = score !== undefined && meritOf(metric, score) === best[metric];
       return element("td", { className: isBest ? "best" : "" }, scoreText(metric, score));
     }));
+    // For the pointer; the keyboard has arrow keys and the list of estimators.
+    row.addEventListener("click", () => update({ estimator: name }));
     return row;
   }));
+  showChosenRow(table);
+}
+
+/** The headings of metrics are buttons, which stay where they are: one may have the focus. */
+function showHeadings(metrics) {
+  const row = byId("estimators").tHead.querySelector("tr");
+  if (row.dataset.key !== metrics.join()) {
+    row.dataset.key = metrics.join();
+    row.replaceChildren(element("th", { scope: "col" }, "Estimator"), ...metrics.map(tableHeading));
+  }
+  for (const head of row.querySelectorAll("[data-metric]")) {
+    const isSorted = state.arrange === "best" && state.metric === head.dataset.metric;
+    if (isSorted) head.setAttribute("aria-sort", metricOf[state.metric].higher ? "descending" : "ascending");
+    else head.removeAttribute("aria-sort");
+  }
+}
+
+/** A metric's heading puts its best estimators first, and back. */
+function tableHeading(name) {
+  const { title, unit, higher } = metricOf[name];
+  const head = element("th", { scope: "col" });
+  head.dataset.metric = name;
+  const button = element("button", { type: "button" }, `${title} ${higher ? "↑" : "↓"}`);
+  button.addEventListener("click", () => update({
+    metric: name, arrange: state.arrange === "best" && state.metric === name ? "" : "best" }));
+  head.append(button, element("small", {}, unit));
+  return head;
+}
+
+/** Scroll the table, not the page, to the chosen estimator. */
+function showChosenRow(table) {
+  const [holder, row] = [table.parentElement, table.querySelector(".chosen")];
+  const above = row.offsetTop - table.tHead.offsetHeight;
+  if (above < holder.scrollTop) holder.scrollTop = above;
+  const below = row.offsetTop + row.offsetHeight - holder.clientHeight;
+  if (below > holder.scrollTop) holder.scrollTop = below;
 }
 
 // ---- Fidelity of all estimators.
 
 function showCurves(content, slice) {
-  const known = listOf("shown").filter((name) => content.curves[name]?.[state.variant]?.mif);
+  const known = names.filter((name) => content.curves[name]?.[state.variant]?.mif);
   byId("curves-missing").hidden = known.length > 0;
-  const curves = known.map((name) => content.curves[name][state.variant]);
-  const range = rangeOf(curves);
+  const curvesOf = (name) => content.curves[name][state.variant];
+  const range = rangeOf(known.map(curvesOf));
+  showTogether(known.map((name) => [name, curvesOf(name)]), range, slice);
   byId("curves-key").replaceChildren(...(known.length ? [curveKey(QUANTITY, ANSWER(slice))] : []));
-  byId("curves").replaceChildren(...known.map((name, i) => {
+  const shown = new Set([...listOf("shown"), state.estimator]);
+  byId("curves").replaceChildren(...arranged(known.filter((name) => shown.has(name))).map((name) => {
     const figure = element("figure", { className: name === state.estimator ? "chosen" : "" });
     figure.append(element("figcaption", {}, titles[name]),
-      curveChart(curves[i], { size: [220, 120], range, now: null, quantity: `${titles[name]}: ${QUANTITY}` }));
+      curveChart(curvesOf(name), { size: [220, 120], range, now: null, quantity: `${titles[name]}: ${QUANTITY}` }));
     return figure;
   }));
+}
+
+/** The curves of all estimators in one chart, of which the chosen and the enlarged ones stand out. */
+function showTogether(curves, range, slice) {
+  byId("together").hidden = curves.length < 3;
+  if (byId("together").hidden) return;
+  const large = listOf("large").filter((name) => titles[name] && name !== state.estimator);
+  const marked = [state.estimator, ...large].slice(0, MARKS);
+  const width = Math.min(760, Math.max(320, byId("columns").clientWidth));
+  byId("together").replaceChildren(
+    togetherKey(marked, `${QUANTITY}, ${state.order === "mif" ? "most" : "least"} important first; above 0 the answer is ${ANSWER(slice)}`),
+    togetherChart(curves, { size: [width, 240], range, marked, order: state.order }));
 }
 
 // ---- Regions of XRAI of the chosen estimator.

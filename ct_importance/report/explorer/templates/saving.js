@@ -1,6 +1,7 @@
 // What leaves the page: its address, and what is shown as a picture.
 
 async function copyLink() {
+  writeAddress();
   try {
     await navigator.clipboard.writeText(location.href);
     tell("Link copied.");

@@ -26,6 +26,16 @@ function firstShown() {
   return some.includes(index.opening.estimator) ? some : [index.opening.estimator, ...some];
 }
 
+/** Names of estimators, the best by the score shown on this slice first, if wanted. */
+function arranged(some) {
+  if (state.arrange !== "best") return some;
+  const merit = new Map(some.map((name) => {
+    const score = scoreOf(index.slices[current()], state.metric, name, state.variant);
+    return [name, score === undefined ? -Infinity : meritOf(state.metric, score)];
+  }));
+  return [...some].sort((a, b) => merit.get(b) - merit.get(a) || 0);
+}
+
 const listOf = (key) => state[key].split(",").filter(Boolean);
 
 function toggled(key, name, allowed) {
@@ -71,7 +81,19 @@ function stateOfAddress() {
   return read;
 }
 
+let written = -Infinity; // when the address was last written, in milliseconds
+let later = 0; // the timer of the next time
+
+/** Keep what is shown in the address; browsers refuse to be told of every move of a pointer. */
+function writeAddressSoon() {
+  clearTimeout(later);
+  const wait = written + 100 - performance.now();
+  if (wait > 0) later = setTimeout(writeAddress, wait);
+  else writeAddress();
+}
+
 function writeAddress() {
+  written = performance.now();
   const shown = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
     if (value === DEFAULTS[key] && key !== "slice") continue;

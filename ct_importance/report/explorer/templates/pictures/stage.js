@@ -71,13 +71,8 @@ function differenceOverlay() {
 
 /** Names of the tiles, large ones first: the slice, the difference, and maps, the best first if wanted. */
 function tileNames() {
-  const maps = listOf("shown");
-  const slice = index.slices[current()];
-  const merit = (name) => {
-    const score = scoreOf(slice, state.metric, name, state.variant);
-    return score === undefined ? -Infinity : meritOf(state.metric, score);
-  };
-  if (state.arrange === "best") maps.sort((a, b) => merit(b) - merit(a) || 0);
+  const chosen = new Set([...listOf("shown"), state.estimator]);
+  const maps = arranged(names.filter((name) => chosen.has(name)));
   const tiles = ["slice", ...(state.minus ? [DIFFERENCE] : []), ...maps];
   const large = new Set(listOf("large"));
   return [...tiles.filter((name) => large.has(name)), ...tiles.filter((name) => !large.has(name))];
@@ -254,7 +249,7 @@ function readingText([column, row], place) {
 /** Change how it is looked at, which needs no other pictures. */
 function look(changes) {
   Object.assign(state, changes);
-  writeAddress();
+  writeAddressSoon();
   showZoom();
   drawViews();
 }
@@ -279,20 +274,6 @@ function inView([x, y], zoom = state.zoom) {
   return { x: kept(x), y: kept(y) };
 }
 
-/** The point below a pointer, in shares of the sides of the slice. */
-function pointAt(event) {
-  const box = event.target.getBoundingClientRect();
-  const [left, top] = corner();
-  return [left / scene.width + (event.clientX - box.left) / box.width / state.zoom,
-    top / scene.height + (event.clientY - box.top) / box.height / state.zoom];
-}
-
-function pixelAt(event) {
-  const [x, y] = pointAt(event);
-  const within = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
-  return [within(x, scene.width), within(y, scene.height)];
-}
-
 function moveCross(across, down) {
   const [column, row] = crossed() ?? [Math.floor(scene.width / 2), Math.floor(scene.height / 2)];
   const moved = [Math.min(scene.width - 1, Math.max(0, column + across)),
@@ -302,63 +283,4 @@ function moveCross(across, down) {
   const follow = (at, centre) => (Math.abs(at - centre) > 0.9 * half ? at : centre);
   const [x, y] = [(moved[0] + 0.5) / scene.width, (moved[1] + 0.5) / scene.height];
   look({ cross: moved.join(), ...inView([follow(x, state.x), follow(y, state.y)]) });
-}
-
-let drag = null; // where the pointer went down, and whether it has moved since
-
-function onPointer(event) {
-  if (!scene || !event.target.matches?.("canvas.view")) return;
-  if (event.type === "pointerdown" && event.button === 0) {
-    drag = { x: event.clientX, y: event.clientY, moved: false };
-    event.target.setPointerCapture(event.pointerId);
-  } else if (event.type === "pointermove") {
-    if (drag) dragBy(event);
-    pointed = pixelAt(event);
-    drawViews();
-  } else if (event.type === "pointerup" && drag) {
-    if (!drag.moved) togglePinned(pixelAt(event));
-    drag = null;
-  }
-}
-
-function dragBy(event) {
-  const [across, down] = [event.clientX - drag.x, event.clientY - drag.y];
-  if (!drag.moved && Math.hypot(across, down) < 4) return;
-  drag = { x: event.clientX, y: event.clientY, moved: true };
-  if (event.shiftKey) {
-    const step = (HIGH - LOW) / 400;
-    update({ width: Math.max(1, Math.min(HIGH - LOW, state.width + across * step)),
-      level: Math.min(HIGH, Math.max(LOW, state.level + down * step)) });
-  } else {
-    const { width, height } = event.target.getBoundingClientRect();
-    look(inView([state.x - across / width / state.zoom, state.y - down / height / state.zoom]));
-  }
-}
-
-function togglePinned(pixel) {
-  const cross = pixel.join();
-  look({ cross: cross === state.cross ? "" : cross });
-}
-
-function leavePointer() {
-  if (!pointed) return;
-  pointed = null;
-  drawViews();
-}
-
-function onWheel(event) {
-  if (!scene || !event.target.matches?.("canvas.view") || !(event.ctrlKey || event.metaKey)) return;
-  event.preventDefault();
-  zoomBy(2 ** (-event.deltaY / 200), pointAt(event));
-}
-
-function connectStage() {
-  for (const kind of ["pointerdown", "pointermove", "pointerup"]) addEventListener(kind, onPointer);
-  addEventListener("pointerout", (event) => { if (event.target.matches?.("canvas.view")) leavePointer(); });
-  addEventListener("pointercancel", () => { drag = null; leavePointer(); });
-  addEventListener("wheel", onWheel, { passive: false });
-  addEventListener("dblclick", (event) => {
-    if (scene && event.target.matches?.("canvas.view")) zoomBy(2, pointAt(event));
-  });
-  new ResizeObserver(drawViews).observe(document.body);
 }
