@@ -15,6 +15,8 @@ from ct_importance.workflow.failure import (
     LINES,
     MORE_TIME,
     REPORT,
+    FailedJob,
+    describe,
     failed_jobs,
     print_failures,
     remedy,
@@ -115,6 +117,22 @@ def fail(folder, *causes, rule="a"):
         text = text.replace(f"jobid: {folder / f'{number}.log'}", f"jobid: {number}")
     (folder / "log").write_text(text)
     print_failures([folder / "log"], folder)
+
+
+def test_on_a_terminal_lines_are_wrapped_but_for_code_and_paths(tmp_path, monkeypatch):
+    long = "labels.csv: there is no column of this name among the many that it has; name one"
+    code = "    return a_function_of_a_library(of_some_length, and_another, and_one_more)"
+    (tmp_path / "0.log").write_text(f"09:00:00 ERROR {long}\n")
+    (tmp_path / "1.log").write_text(f"{code}\nValueError\n")
+    jobs = [FailedJob("a", logs=[str(tmp_path / f"{number}.log")]) for number in range(2)]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda _: os.terminal_size((50, 24)))
+
+    lines = [line for job in jobs for line in describe(job)]
+
+    assert [line for line in lines if len(line) > 50 and "/" not in line] == [f"  | {code}"]
+    assert lines[:2] == ["a (scripts/a.py):", f"  {tmp_path}/0.log"]
+    assert "  |   of this name among the many that it has;" in lines
 
 
 def test_of_many_causes_some_are_shown(tmp_path, capsys):

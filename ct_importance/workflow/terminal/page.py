@@ -89,7 +89,7 @@ class Page(logging.Handler):
             if number in self._began:
                 took = f" ({in_words(time.monotonic() - self._began.pop(number))})"
             name = self._names.get(number, f"job {number}")
-            yield self._line("done", f"{name}{took}, {done} of {total} jobs", GREEN)
+            yield self._line("done", f"{name}{took}, {done} of {total}", GREEN)
         self._ended.clear()
 
     def _line(self, what: str, text: str, colour: str) -> str:

@@ -46,8 +46,8 @@ def test_a_job_is_a_line_when_it_begins_and_one_when_it_ends(page):
     assert page.written() == [
         "begins  compute_importance resnet50 random",
         "begins  write_cost",
-        "done    compute_importance resnet50 random (0 s), 1 of 2 jobs",
-        "done    write_cost (0 s), 2 of 2 jobs",
+        "done    compute_importance resnet50 random (0 s), 1 of 2",
+        "done    write_cost (0 s), 2 of 2",
     ]
 
 
@@ -55,8 +55,8 @@ def test_jobs_of_a_group_end_together_and_those_of_an_earlier_call_have_a_number
     begin(page, 1, "write_cost")
     end(page, 1, 9, done=2)
     assert page.written()[1:] == [
-        "done    write_cost (0 s), 2 of 2 jobs",
-        "done    job 9, 2 of 2 jobs",
+        "done    write_cost (0 s), 2 of 2",
+        "done    job 9, 2 of 2",
     ]
 
 
