@@ -50,6 +50,9 @@ def print_overview(
         _print_pages(pages)
     for line in _answers(folder / "summary.json", several, up_to_date):
         print("\n" + "\n".join(wrapped(line)))
+    plan = folder / "cohort" / "plan_summary.csv"
+    if not shown and str(plan) in up_to_date:
+        print(f"\nKept and set aside: {plan}")
     if shown:
         print("\n" + "\n".join(_places(folder, classifiers, up_to_date)))
     old = [str(path) for path in every if path not in shown and path.is_file()]

@@ -123,6 +123,16 @@ def test_it_shows_where_the_labels_are_from(folder, capsys):
     ) in capsys.readouterr().out
 
 
+def test_a_call_that_ends_with_the_plan_says_where_it_is(folder, capsys):
+    plan = folder / "cohort" / "plan_summary.csv"
+    plan.touch()
+    print_overview(folder, ONE, ["one"], {str(plan)})
+    assert f"\nKept and set aside: {plan}\n" in capsys.readouterr().out
+
+    print_overview(folder, ONE, ["one"], everything(folder))
+    assert str(plan) not in capsys.readouterr().out
+
+
 def test_without_test_slices_there_is_no_accuracy_to_show(folder, capsys):
     set_evaluation(folder, n=0, balanced_accuracy=None)
     print_overview(folder, ONE, ["one"], everything(folder))

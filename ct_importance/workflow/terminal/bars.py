@@ -101,6 +101,7 @@ class Bars(Page):
     def _count(self, kind: str, said: dict[str, Any]) -> None:
         if kind == "run_info":
             self._totals.update(said.get("stats", {}))
+            self._progress.update(self._all, total=self._totals["total"])
         elif kind == "job_info":
             self._begin(said["jobid"], said["rule_name"])
         elif kind == "job_finished":

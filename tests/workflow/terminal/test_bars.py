@@ -89,6 +89,7 @@ def test_bars_count_all_jobs_and_those_of_rules_that_run(terminal):
     assert re.match(r"all jobs +\S+ 2 of 3 0:00:0\d$", lines[frame])
     assert re.match(r"explain +\S+ 1 of 2 0:00:0\d$", lines[frame + 1])
     assert "train" not in lines[frame + 2]
+    assert any(re.match(r"all jobs +\S+ 0 of 3 ", line) for line in lines)
     assert not [line for line in lines if "begins" in line or "done" in line]
 
 
