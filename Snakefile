@@ -59,6 +59,9 @@ wildcard_constraints:
     chosen=one_of(study.choices()),
     noisy=one_of(study.names_of(Noisy)),
     randomised=one_of(study.names_of(Randomised)),
+    planted=study.planted,
+    dose=one_of(study.doses),
+    sign=one_of(study.signs),
 
 
 include: "rules/cohort.smk"

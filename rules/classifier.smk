@@ -1,6 +1,6 @@
 rule train_classifier:
     input:
-        slices="results/{run}/slices.parquet",
+        slices=study.seen("slices.parquet"),
     output:
         classifier="results/{run}/{classifier}/{replicate}/classifier/classifier.pt",
         training="results/{run}/{classifier}/{replicate}/classifier/training.parquet",

@@ -251,16 +251,79 @@ use rule summarise_plan as summarise_cohort with:
         "results/{run}/benchmarks/summarise_cohort.tsv"
 
 
+# A sign of known place on every slice, as a cohort of its own.
+use rule extract_slices as extract_planted with:
+    output:
+        slices="results/{run}/planted/{sign}/cohort/extracted/{patients}.parquet",
+        rejected="results/{run}/planted/{sign}/cohort/rejected/{patients}.parquet",
+    log:
+        "results/{run}/planted/{sign}/logs/extract_slices/{patients}.log",
+    benchmark:
+        "results/{run}/planted/{sign}/benchmarks/extract_slices/{patients}.tsv"
+    params:
+        job=study.job("extract_planted"),
+        code=study.code("extract_slices"),
+
+
+use rule collect_slices as collect_planted with:
+    input:
+        stages=[],
+        slices=lambda wildcards: study.with_sign(
+            "cohort/extracted",
+            wildcards.sign,
+            checkpoints.plan_extraction.get(run=wildcards.run).output.split,
+        ),
+        rejected=lambda wildcards: study.with_sign(
+            "cohort/rejected",
+            wildcards.sign,
+            checkpoints.plan_extraction.get(run=wildcards.run).output.split,
+        ),
+    output:
+        slices="results/{run}/planted/{sign}/slices.parquet",
+        rejected="results/{run}/planted/{sign}/cohort/rejected.parquet",
+    log:
+        "results/{run}/planted/{sign}/logs/collect_slices.log",
+    benchmark:
+        "results/{run}/planted/{sign}/benchmarks/collect_slices.tsv"
+
+
+# The slices that a classifier sees: a share of those of one class have the sign.
+rule dose_slices:
+    input:
+        plain="results/{run}/slices.parquet",
+        planted=study.slices_with_sign,
+    output:
+        slices="results/{run}/planted/{dose}/slices.parquet",
+        toggled="results/{run}/planted/{dose}/toggled/test.parquet",
+        without="results/{run}/planted/{dose}/toggled/planted.parquet",
+    log:
+        "results/{run}/planted/{dose}/logs/dose_slices.log",
+    benchmark:
+        "results/{run}/planted/{dose}/benchmarks/dose_slices.tsv"
+    conda:
+        "../envs/cohort.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        job=study.job("dose_slices"),
+        code=study.code("dose_slices"),
+    script:
+        "../scripts/dose_slices.py"
+
+
 # Some of the slices, for metrics that ask for more maps of each.
 rule choose_slices:
     input:
-        slices="results/{run}/slices.parquet",
+        # Planted: of those that a classifier sees, where a sign was put on some.
+        slices="results/{run}{planted}/slices.parquet",
     output:
-        chosen="results/{run}/cohort/chosen/{chosen}.parquet",
+        chosen="results/{run}{planted}/cohort/chosen/{chosen}.parquet",
     log:
-        "results/{run}/logs/choose_slices/{chosen}.log",
+        "results/{run}{planted}/logs/choose_slices/{chosen}.log",
     benchmark:
-        "results/{run}/benchmarks/choose_slices/{chosen}.tsv"
+        "results/{run}{planted}/benchmarks/choose_slices/{chosen}.tsv"
     conda:
         "../envs/cohort.yaml"
     threads: 1
@@ -278,12 +341,12 @@ rule copy_slices:
     input:
         chosen=study.chosen_of_copies,
     output:
-        slices="results/{run}/cohort/noisy/{noisy}/slices.parquet",
-        images="results/{run}/cohort/noisy/{noisy}/images.parquet",
+        slices="results/{run}{planted}/cohort/noisy/{noisy}/slices.parquet",
+        images="results/{run}{planted}/cohort/noisy/{noisy}/images.parquet",
     log:
-        "results/{run}/logs/copy_slices/{noisy}.log",
+        "results/{run}{planted}/logs/copy_slices/{noisy}.log",
     benchmark:
-        "results/{run}/benchmarks/copy_slices/{noisy}.tsv"
+        "results/{run}{planted}/benchmarks/copy_slices/{noisy}.tsv"
     conda:
         "../envs/cohort.yaml"
     threads: 1

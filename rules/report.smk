@@ -209,6 +209,38 @@ rule write_classifiers:
         "../scripts/write_classifiers.py"
 
 
+# Where signs were put on slices.
+rule write_planted:
+    input:
+        flips="results/{run}/statistics/flips.parquet",
+        truth="results/{run}/statistics/truth.parquet",
+        knew="results/{run}/statistics/knew.parquet",
+    output:
+        csv="results/{run}/tables/planted.csv",
+        markdown="results/{run}/tables/planted.md",
+        html=report(
+            "results/{run}/tables/planted.html",
+            caption="../report/planted.rst",
+            category="Planted signs",
+            labels={"content": "in words and numbers"},
+        ),
+    log:
+        "results/{run}/logs/write_planted.log",
+    benchmark:
+        "results/{run}/benchmarks/write_planted.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        job=study.job("write_planted"),
+        code=study.code("write_planted"),
+    script:
+        "../scripts/write_planted.py"
+
+
 rule write_cost:
     input:
         slices="results/{run}/slices.parquet",
@@ -252,6 +284,7 @@ rule write_summary:
         values=study.values(),
         # Where there are several: of all together.
         across=study.across("statistics/ranks.parquet", "statistics/agreement.parquet"),
+        planted=study.flips(),
         tables=study.paper_tables("csv"),
         markdown=study.paper_tables("md"),
         environments=sorted(map(str, Path("envs").glob("*.yaml"))),
@@ -278,12 +311,12 @@ rule write_summary:
 
 rule build_explorer:
     input:
-        slices="results/{run}/slices.parquet",
+        slices=study.seen("slices.parquet"),
         predictions="results/{run}/{classifier}/1/predictions.parquet",
         index="results/{run}/cohort/index.parquet",
         maps=study.maps_of_explorer,
         points=study.points_of_explorer,
-        segments=study.segments(),
+        segments=study.segments_of_explorer,
         templates=[
             "ct_importance/report/explorer/templates/page.html",
             "ct_importance/report/explorer/templates/page.css",

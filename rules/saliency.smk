@@ -1,12 +1,13 @@
 rule segment_slices:
     input:
-        slices="results/{run}/slices.parquet",
+        # Planted: of those that a classifier sees, where a sign was put on some.
+        slices="results/{run}{planted}/slices.parquet",
     output:
-        segments="results/{run}/segments.parquet",
+        segments="results/{run}{planted}/segments.parquet",
     log:
-        "results/{run}/logs/segment_slices.log",
+        "results/{run}{planted}/logs/segment_slices.log",
     benchmark:
-        "results/{run}/benchmarks/segment_slices.tsv"
+        "results/{run}{planted}/benchmarks/segment_slices.tsv"
     # Wants many cores, so that whatever starts before it keeps it waiting, and all of Dice with it.
     priority: 2
     conda:
@@ -25,13 +26,28 @@ rule segment_slices:
 # Noisy copies of slices, for metrics of robustness.
 use rule segment_slices as segment_copies with:
     input:
-        slices="results/{run}/cohort/noisy/{noisy}/slices.parquet",
+        slices="results/{run}{planted}/cohort/noisy/{noisy}/slices.parquet",
     output:
-        segments="results/{run}/cohort/noisy/{noisy}/segments.parquet",
+        segments="results/{run}{planted}/cohort/noisy/{noisy}/segments.parquet",
     log:
-        "results/{run}/logs/segment_copies/{noisy}.log",
+        "results/{run}{planted}/logs/segment_copies/{noisy}.log",
     benchmark:
-        "results/{run}/benchmarks/segment_copies/{noisy}.tsv"
+        "results/{run}{planted}/benchmarks/segment_copies/{noisy}.tsv"
+    params:
+        job=study.job("segment_copies"),
+        code=study.code("segment_slices"),
+
+
+# Slices without the sign that was put on them.
+use rule segment_slices as segment_toggled with:
+    input:
+        slices="results/{run}/planted/{dose}/toggled/planted.parquet",
+    output:
+        segments="results/{run}/planted/{dose}/toggled/segments.parquet",
+    log:
+        "results/{run}/planted/{dose}/logs/segment_toggled.log",
+    benchmark:
+        "results/{run}/planted/{dose}/benchmarks/segment_toggled.tsv"
     params:
         job=study.job("segment_copies"),
         code=study.code("segment_slices"),

@@ -75,6 +75,34 @@ rule compare_classifiers:
         "../scripts/compare_classifiers.py"
 
 
+# Where signs were put on slices.
+rule measure_truth:
+    input:
+        # Classifier by classifier.
+        predictions=study.of_trainings("predictions.parquet"),
+        toggled=study.of_trainings(study.toggled_predictions),
+        points=study.points_of_classifiers(),
+    output:
+        flips="results/{run}/statistics/flips.parquet",
+        truth="results/{run}/statistics/truth.parquet",
+        knew="results/{run}/statistics/knew.parquet",
+    log:
+        "results/{run}/logs/measure_truth.log",
+    benchmark:
+        "results/{run}/benchmarks/measure_truth.tsv"
+    conda:
+        "../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        job=study.job("measure_truth"),
+        code=study.code("measure_truth"),
+    script:
+        "../scripts/measure_truth.py"
+
+
 # Where a classifier is trained more than once.
 rule estimate_components:
     input:
@@ -102,7 +130,7 @@ rule estimate_components:
 rule compare_maps:
     input:
         maps=study.maps_of_trainings,
-        slices="results/{run}/slices.parquet",
+        slices=study.seen("slices.parquet"),
     output:
         similarity="results/{run}/{classifier}/similarity/{estimator}.parquet",
     log:

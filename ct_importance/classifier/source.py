@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from ct_importance.classifier.options import InputOptions
-from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.cohort.options import ExtractionOptions, PlantedOptions
 from ct_importance.io.paths import StrPath
 from ct_importance.options import Declared
 from ct_importance.task import MOST_CLASSES
@@ -49,6 +49,10 @@ class Source(InputOptions, Declared, ABC):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """How exactly the network is computed, for predictions, maps and metrics. Products of tf32
     (GPUs only) keep 10 bits, those of bfloat16 keep 7: faster, and less exact."""
+
+    planted: PlantedOptions | None = None
+    """A sign of known place on slices of one class, {sign, in_class, dose}, before the classifier
+    sees them: then it is known what a map of it should show (docs/planted.md). null: none."""
 
     @field_validator("head")
     @classmethod

@@ -6,7 +6,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from itertools import islice
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.jobs import ExtractionJob
 from ct_importance.cohort.masks.matching import read_mask
-from ct_importance.cohort.options import ExtractionOptions
+from ct_importance.cohort.options import ExtractionOptions, SignName
 from ct_importance.cohort.pixels import (
     read_hounsfield,
     resize_slice,
@@ -36,7 +37,7 @@ from ct_importance.errors import InputError
 from ct_importance.io.atomic import write_text
 from ct_importance.io.image_table import ROWS_PER_GROUP, TableWriter, image_field
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import FLAG_FIELDS, READERS, write_slice_list
+from ct_importance.io.slices import FLAG_FIELDS, PLANTED, READERS, write_slice_list
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +50,31 @@ LIBRARIES = ("nibabel", "numpy", "pydicom", "pylibjpeg", "scikit-image", "scipy"
 
 Structures = Sequence[str | int] | None
 """Names or numbers of the structures that unite to the mask; None for all."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign that is put on slices."""
+
+    name: SignName
+    seed: int
+    """Of the run."""
+
+
 Planned = tuple[dict[str, Any], Structures, int]
 """A row of a plan, and the number of readers."""
 Extracted = tuple[dict[str, Any] | None, dict[str, str]]
 """The row of a slice, None without one, and the files that are of no use for it."""
 
 
-def slices_schema(image_size: int, readers: int = 1) -> pa.Schema:
-    """Return the schema of slices/<patient>.parquet."""
+def slices_schema(image_size: int, readers: int = 1, planted: bool = False) -> pa.Schema:
+    """Return the schema of slices/<patient>.parquet.
+
+    Args:
+        image_size: Rows and columns of a slice.
+        readers: How many may have marked a slice.
+        planted: Whether a sign was put on the slices, whose mask the table then has.
+    """
     shape = (image_size, image_size)
     return pa.schema(
         [
@@ -64,6 +82,7 @@ def slices_schema(image_size: int, readers: int = 1) -> pa.Schema:
             image_field("image", shape, "float32"),
             image_field("mask", shape, "bool", nullable=True),
             *([image_field(READERS, (readers, *shape), "bool", nullable=True)] * (readers > 1)),
+            *([image_field(PLANTED, shape, "bool", nullable=True)] * planted),
         ]
     )
 
@@ -91,11 +110,11 @@ def extract_patients(
     everything = [
         (row, it.plan["structures"], it.readers) for it in todo for row in it.plan["slices"]
     ]
-    extracted = _extract(everything, job.options)
+    extracted = _extract(everything, job.options, job.sign and Sign(job.sign, job.seed))
     for patient in todo:
         own = islice(extracted, len(patient.plan["slices"]))
         plan = patient.plan
-        schema = slices_schema(job.options.image_size, patient.readers)
+        schema = slices_schema(job.options.image_size, patient.readers, job.sign is not None)
         unfit = _write(plan["patient_id"], plan["split"], own, schema, patient.table)
         note = {"made_from": patient.made_from, "rejected": unfit}
         write_text(patient.note, json.dumps(note), flush=False)
@@ -170,9 +189,11 @@ def extract_slices(
     return _write(patient_id, split, extracted, slices_schema(options.image_size, readers), path)
 
 
-def _extract(planned: Sequence[Planned], options: ExtractionOptions) -> Iterator[Extracted]:
+def _extract(
+    planned: Sequence[Planned], options: ExtractionOptions, sign: Sign | None = None
+) -> Iterator[Extracted]:
     # In another process: a file may crash a library.
-    return iter(safe_map(partial(_extract_slice, options=options), planned, _crashed))
+    return iter(safe_map(partial(_extract_slice, options=options, sign=sign), planned, _crashed))
 
 
 def _write(
@@ -199,7 +220,9 @@ def _write(
     return rejected
 
 
-def _extract_slice(planned: Planned, options: ExtractionOptions) -> Extracted:
+def _extract_slice(
+    planned: Planned, options: ExtractionOptions, sign: Sign | None = None
+) -> Extracted:
     """Return the row of a slice, None without one, and the files that are of no use for it."""
     plan, structures, readers = planned
     rejected: dict[str, str] = {}
@@ -236,7 +259,36 @@ def _extract_slice(planned: Planned, options: ExtractionOptions) -> Extracted:
     if readers > 1:
         grid = [resize_to_grid(it, geometry, size) for it in marked]
         row[READERS] = None if mask is None else np.stack(grid)
+    if sign is not None:
+        place = partial(resize_to_grid, geometry=geometry, size=size)
+        spacing = sum(geometry.spacing) / 2
+        row |= _with_sign(hounsfield, row, sign, spacing, options.hu_window, place)
     return row, rejected
+
+
+def _with_sign(
+    hounsfield: NDArray[np.float32],
+    row: dict[str, Any],
+    sign: Sign,
+    spacing: float,
+    window: tuple[float, float],
+    place: Callable[[np.ndarray], np.ndarray],
+) -> dict[str, Any]:
+    """Return the image of a slice with a sign, and the mask of the sign.
+
+    The mask is that of the slice as it is seen, in its grid and window: what changes at least half
+    as much as what changes most. Where that is nothing or all, the slice stays without the sign.
+    """
+    from ct_importance.cohort.planting.signs import plant
+
+    planted = plant(hounsfield, sign.name, spacing, sign.seed, row["slice_id"])
+    image = place(to_unit_range(planted.hu, window))
+    change = np.abs(image - row["image"])
+    near = place(planted.mask.astype(np.float32)) > 0
+    mask = near & (change >= max(change[near].max(initial=0) / 2, 1e-3))
+    if not mask.any() or mask.all():
+        return {PLANTED: None}
+    return {"image": image, PLANTED: mask}
 
 
 def _crashed(planned: Planned) -> Extracted:

@@ -8,6 +8,7 @@ from ct_importance.cohort.options import (
     LabelOptions,
     PhantomOptions,
     SelectionOptions,
+    SignName,
 )
 from ct_importance.options import Options
 from ct_importance.task import LabelFrom
@@ -100,6 +101,21 @@ class ExtractionJob(Options):
     """Of the run; the tables of its patients lie below it."""
     code: str
     """A digest of the code that extracts: it decides which tables are kept."""
+    sign: SignName | None = None
+    """A sign to put on each slice."""
+    seed: int = 0
+    """Seed of the run, which decides the place of the sign."""
+
+
+class DoseJob(Options):
+    """Which slices of a classifier have a sign."""
+
+    label: int
+    """Of the class whose slices have it."""
+    dose: float
+    """Share of the training patients of that class."""
+    seed: int
+    """Seed of the run."""
 
 
 class SummaryJob(Options):

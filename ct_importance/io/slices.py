@@ -30,9 +30,16 @@ FLAG_FIELDS = [
     pa.field("annotated", pa.bool_(), nullable=False),
 ]
 FLAGS = [field.name for field in FLAG_FIELDS]
-LIST_SCHEMA = pa.schema([*FLAG_FIELDS, ("table", pa.string()), ("digest", pa.string())])
-"""A row per slice; table: where its pixels are, from the folder of the list; digest: of that file,
-so that the list differs whenever a pixel does."""
+LIST_SCHEMA = pa.schema(
+    [*FLAG_FIELDS, ("planted", pa.bool_()), ("table", pa.string()), ("digest", pa.string())]
+)
+"""A row per slice; planted: whether a sign was put on it (`PLANTED`); table: where its pixels are,
+from the folder of the list; digest: of that file, so that the list differs whenever a pixel does.
+"""
+
+PLANTED = "planted"
+"""Image column (H, W) of a table of slices on which a sign was put, where that is known: its mask,
+null where the sign has no place."""
 
 READERS = "readers"
 """Image column (R, H, W) of a table whose slices several readers marked: the mask of each, empty
@@ -45,10 +52,11 @@ SUBSETS: dict[str, Callable[[Row], bool]] = {
     "test": lambda row: row["split"] == "test" and row["sampled"],
     "annotated": lambda row: row["annotated"],
     "annotated_test": lambda row: row["annotated"] and row["split"] == "test",
+    "planted": lambda row: row["split"] == "test" and row["sampled"] and bool(row["planted"]),
     "all": lambda row: True,
 }
 """The evenly spaced slices of training and of test patients; those with a mask, of all and of test
-patients; every slice."""
+patients; those of test patients with a sign that was put on them; every slice."""
 
 
 def write_slice_list(path: StrPath, tables: Sequence[StrPath]) -> None:
@@ -65,12 +73,21 @@ def write_slice_list(path: StrPath, tables: Sequence[StrPath]) -> None:
         flags = read_table(table, columns=FLAGS).to_pydict()
         count = len(flags["slice_id"])
         flags |= {
+            "planted": _have_sign(table, count),
             "table": [os.path.relpath(table, Path(path).parent)] * count,
             "digest": [file_digest(table)] * count,
         }
         for name, values in flags.items():
             columns[name] += values
     write_table(path, LIST_SCHEMA, columns)
+
+
+def _have_sign(table: StrPath, count: int) -> list[bool]:
+    if PLANTED not in read_schema(table).names:
+        return [False] * count
+    masks = read_table(table, columns=[PLANTED]).column(PLANTED)
+    has_sign: list[bool] = masks.is_valid().to_pylist()
+    return has_sign
 
 
 def join_slice_lists(path: StrPath, lists: Sequence[StrPath]) -> None:
@@ -158,8 +175,8 @@ def iterate_slices(
     Args:
         slices: The list of slices (`write_slice_list`).
         subsets: Names out of `SUBSETS`.
-        columns: Image columns to read beside `FLAGS`: "image", "mask", and `READERS`, which slices
-            lack that one reader can have marked.
+        columns: Image columns to read beside `FLAGS`: "image", "mask", `PLANTED`, and `READERS`,
+            which slices lack that one reader can have marked.
         shard: The share of these slices to yield.
         slice_ids: Of these, those to yield; None for all. Tables of other patients are not read.
 
@@ -173,10 +190,10 @@ def iterate_slices(
         for row in listed:
             yield {name: row[name] for name in FLAGS}
         return
-    wanted = {row["slice_id"] for row in listed}
+    wanted = {(row["table"], row["slice_id"]) for row in listed}
     for table in dict.fromkeys(row["table"] for row in listed):
         for row in _rows_of_patient(slices, table, [*FLAGS, *columns]):
-            if row["slice_id"] in wanted:
+            if (table, row["slice_id"]) in wanted:
                 yield row
 
 

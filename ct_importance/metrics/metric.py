@@ -50,7 +50,8 @@ class Sample:
     image: NDArray[np.float32] | None = None
     """(H, W) float32 in [0, 1]."""
     mask: NDArray[np.bool_] | None = None
-    """(H, W) bool, True where experts see what tells the classes apart."""
+    """(H, W) bool, True where experts see what tells the classes apart; of slices `planted`, where
+    a sign was put on the slice."""
     segments: NDArray[np.bool_] | None = None
     """(K, H, W) bool, see `ct_importance.saliency.xrai.segments.segment_image`."""
     is_training: bool = False
@@ -142,7 +143,8 @@ class Metric(Declared, ABC):
 
     slices: Subset = "test"
     """Slices the metric is computed on; `annotated` are those with a mask, `annotated_test` are
-    those of test patients."""
+    those of test patients, `planted` those of test patients that a sign was put on (`planted` of a
+    classifier)."""
 
     @property
     def is_tuned(self) -> bool:

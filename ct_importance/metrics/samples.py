@@ -8,7 +8,7 @@ import numpy as np
 
 from ct_importance.io.image_table import read_rows
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import READERS, WHOLE, Shard, iterate_slices, join_by_slice
+from ct_importance.io.slices import PLANTED, READERS, WHOLE, Shard, iterate_slices, join_by_slice
 from ct_importance.metrics.metric import Metric, Sample
 from ct_importance.saliency.xrai.storage import unpack_segments
 
@@ -37,12 +37,15 @@ def read_samples(
     Raises:
         InputError: If a table was made from other slices.
     """
-    columns = sorted({"image", "mask"} & metric.needs)
+    given = {"image": "image", "mask": PLANTED if metric.slices == "planted" else "mask"}
+    columns = {name: column for name, column in given.items() if name in metric.needs}
     tables = [read_rows(table) for table in (maps, segments) if table]
-    with_readers = [*columns, READERS] if "mask" in columns else columns
-    rows = iterate_slices(slices, subsets, with_readers, shard)
+    has_readers = columns.get("mask") == "mask"
+    wanted = [*columns.values(), *([READERS] * has_readers)]
+    rows = iterate_slices(slices, subsets, wanted, shard)
     for row, *others in join_by_slice(rows, *tables):
-        sample = {name: row[name] for name in (*KEYS, *columns)}
+        sample = {name: row[name] for name in KEYS}
+        sample |= {name: row[column] for name, column in columns.items()}
         sample["is_training"] = row["split"] == "train"
         sample["readers"] = _several(row.get(READERS))
         importance = others[0]["importance"] if maps else row["mask"].astype(np.float32)

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ct_importance.cohort.options import PlantedOptions
 from ct_importance.errors import InputError
 from ct_importance.io.image_table import read_rows
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import SUBSETS, iterate_slices
+from ct_importance.io.slices import PLANTED, SUBSETS, iterate_slices
 from ct_importance.io.table_file import read_frame
+from ct_importance.workflow.layout.planted import name_of_dose
 from ct_importance.workflow.messages import not_known
 
 
@@ -77,13 +79,16 @@ class Run:
         _check(subset, SUBSETS)
         return pd.DataFrame(iterate_slices(self._path("slices.parquet"), [subset]))
 
-    def images(self, slice_ids: Iterable[str] | None = None) -> NDArray[np.float32]:
+    def images(
+        self, slice_ids: Iterable[str] | None = None, classifier: str | None = None
+    ) -> NDArray[np.float32]:
         """Return slices as the classifier sees them, (N, H, W) in [0, 1].
 
         Args:
             slice_ids: Which, in this order; by default all, in the order of `slices`.
+            classifier: One that sees a sign on some of them; by default they are without.
         """
-        return self._pixels("image", slice_ids, "all")
+        return self._pixels("image", slice_ids, "all", classifier)
 
     def masks(self, slice_ids: Iterable[str] | None = None) -> NDArray[np.bool_]:
         """Return masks, (N, H, W) bool.
@@ -95,6 +100,23 @@ class Run:
             InputError: If a slice has no mask.
         """
         return self._pixels("mask", slice_ids, "annotated")
+
+    def signs(
+        self, slice_ids: Iterable[str] | None = None, classifier: str | None = None
+    ) -> NDArray[np.bool_]:
+        """Return the masks of the sign that was put on slices of a classifier, (N, H, W) bool.
+
+        Args:
+            slice_ids: Which, in this order; by default all test slices that have the sign.
+            classifier: Its name, if there are several.
+
+        Raises:
+            InputError: If a slice, or the classifier, has no sign.
+        """
+        name = self._classifier(classifier)
+        if self._planted(name) is None:
+            raise InputError(f"no sign was put on the slices of {name}")
+        return self._pixels(PLANTED, slice_ids, "planted", name)
 
     def predictions(self, classifier: str | None = None, training: int = 1) -> pd.DataFrame:
         """Return a row per slice: what the classifier answers, and whether it is right."""
@@ -190,10 +212,24 @@ class Run:
         _check(estimator, self.estimators)
         return self._training(classifier, training) / "saliency" / f"{estimator}.parquet"
 
-    def _pixels(self, column: str, slice_ids: Iterable[str] | None, subset: str) -> NDArray[Any]:
+    def _pixels(
+        self,
+        column: str,
+        slice_ids: Iterable[str] | None,
+        subset: str,
+        classifier: str | None = None,
+    ) -> NDArray[Any]:
         wanted = None if slice_ids is None else list(slice_ids)
-        rows = iterate_slices(self._path("slices.parquet"), [subset], [column])
+        planted = self._planted(classifier) if classifier else None
+        folder = self._path("planted", name_of_dose(planted)) if planted else self.folder
+        rows = iterate_slices(folder / "slices.parquet", [subset], [column])
         return _in_order(((it["slice_id"], it[column]) for it in rows), wanted, column)
+
+    def _planted(self, classifier: str) -> PlantedOptions | None:
+        """Return which sign is on slices of a classifier."""
+        _check(classifier, self.classifiers)
+        given = self.summary["config"]["classifiers"][classifier].get("planted")
+        return PlantedOptions(**given) if given else None
 
     def _training(self, classifier: str | None, training: int) -> Path:
         name, there = self._classifier(classifier), self.trainings(classifier)

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from ct_importance.cohort.options import PlantedOptions
 from ct_importance.errors import InputError
 from ct_importance.io.paths import StrPath
 from ct_importance.metrics.jobs import ChosenMetric
@@ -28,6 +29,8 @@ from ct_importance.task import Task, key_of
 if TYPE_CHECKING:
     from matplotlib import figure
 
+    from ct_importance.metrics.metric import Metric
+
 Tables = Mapping[str, StrPath]
 """The tables that a figure reads, by name."""
 
@@ -36,8 +39,9 @@ OF_METRIC = ("values", "curves", "comparisons", "ceiling")
 TABLES = (*OF_RUN, "maps", *OF_METRIC)
 """What a figure can read; `maps` are those of its field ``estimator``, and the last four those of
 its field ``metric``."""
-ACROSS = ("slices", "segments", "ranks")
-"""What a figure of all classifiers can read; ``ranks`` then has the column ``classifier``."""
+ACROSS = ("slices", "segments", "ranks", "flips", "truth", "knew")
+"""What a figure of all classifiers can read; ``ranks`` then has the column ``classifier``. The last
+three are of signs (`ct_importance.statistics.planted`), of runs that have metrics of them."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,19 @@ class Outline:
     """Estimators that know nothing of the classifier."""
     classifiers: tuple[str, ...] = ()
     """Names of those that a figure `across` shows; of the others' one, nothing depends on it."""
+    planted: Mapping[str, PlantedOptions] = field(default_factory=dict)
+    """Of these, those that see a sign, and which."""
 
     @property
     def example_slices(self) -> dict[str, str]:
         """The slices that the user wants to see, by `Task.keys`."""
         return {key_of(name): slice_id for name, slice_id in self.report.example_slices.items()}
+
+    @property
+    def against_signs(self) -> dict[str, Metric]:
+        """The metrics that are computed on slices with a sign, by the name of the entry."""
+        metrics = {name: it.metric for name, it in self.metrics.items()}
+        return {name: metric for name, metric in metrics.items() if metric.slices == "planted"}
 
     def estimator(self, chosen: str | None, usual: str) -> str:
         """Return the estimator a figure shows: the chosen, else the usual, else the first."""

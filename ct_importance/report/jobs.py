@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ct_importance.cohort.options import PlantedOptions
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.options import Options
 from ct_importance.plugins import load
@@ -77,6 +78,16 @@ class StabilityJob(Options):
     """Of the classifier."""
 
 
+class PlantedJob(Options):
+    """Signs that were put on slices, and what is known of them."""
+
+    planted: dict[str, PlantedOptions]
+    """By classifier."""
+    controls: tuple[str, ...]
+    """Estimators that know nothing of the classifier."""
+    statistics: StatisticsOptions
+
+
 class ClassifiersJob(Options):
     """How far the ranking of the estimators depends on the classifier."""
 
@@ -121,6 +132,8 @@ class SummaryJob(Options):
     """In the order of their tables of values, of each classifier."""
     controls: tuple[str, ...] = ()
     """Estimators that know nothing of the classifier."""
+    planted: dict[str, PlantedOptions] = {}
+    """Signs on slices of classifiers, by their names."""
     statistics: StatisticsOptions
     task: Task
 

@@ -25,6 +25,8 @@ SIDE_BY_SIDE = """[Ranks by each classifier, and how far they agree](tables/clas
 
 ![Rank of each estimator by classifier and metric](figures/classifiers.svg)"""
 
+OF_SIGNS = "[On slices whose answer changes without the sign](tables/planted.md)"
+
 # Snakemake centres this page in the window. Of a page larger than it, be it by the graph of rules
 # beside the text, the top and the left could not be scrolled to.
 STYLE = """.. raw:: html
@@ -63,6 +65,8 @@ def readme_text(summary: Mapping[str, Any], tables: Mapping[str, Sequence[str]])
         parts += [f"## Tables{_whose(name, summary)}", *(table.strip() for table in texts)]
     if "across_classifiers" in summary:
         parts += ["## All classifiers side by side", SIDE_BY_SIDE]
+    if "planted" in summary:
+        parts += ["## What maps show of the signs, and which metric knew", OF_SIGNS]
     parts += ["## Where it comes from", _provenance(summary)]
     configuration = json.dumps(summary["config"], indent=2)
     parts += ["## Configuration", f"```json\n{configuration}\n```"]
@@ -101,6 +105,8 @@ def _sections(summary: Mapping[str, Any]) -> dict[str, list[str]]:
         }
     if "across_classifiers" in summary:
         sections["Across classifiers"] = summary["across_classifiers"]["findings"]
+    if "planted" in summary:
+        sections["Planted signs"] = summary["planted"]["findings"]
     controls = [_controls(summary["controls"])] if summary["controls"] else []
     sections["How it is computed"] = [*_metrics(summary["metrics"]), *READING, *controls]
     return {heading: lines for heading, lines in sections.items() if lines}

@@ -29,6 +29,7 @@ SUBSET_NAMES = {
     "test": "the evenly spaced slices of the test patients",
     "annotated": "all slices with a mask, of training and test patients",
     "annotated_test": "the slices with a mask of the test patients",
+    "planted": "the slices of the test patients that a sign was put on",
     "all": "all slices, of training and test patients",
 }
 

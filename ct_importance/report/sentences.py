@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from ct_importance.cohort.options import PlantedOptions
 from ct_importance.report.names import display_name, metric_name
 from ct_importance.report.tables.formats import fixed
 from ct_importance.statistics.verdicts import sanity_of
@@ -293,3 +294,20 @@ def _say_best(ranks: pd.DataFrame) -> str:
     if doubtful == everyone:
         which = ", which the tests leave open"
     return f"first is {join(parts)}{which}"
+
+
+def say_flips(flips: pd.DataFrame, planted: Mapping[str, PlantedOptions]) -> list[str]:
+    """Return whether each classifier uses the sign that was put on its slices.
+
+    Args:
+        flips: See `ct_importance.statistics.planted.flips.flips_of`, with the classifier.
+        planted: What is put on slices, by classifier.
+    """
+    removed = flips[flips["what"] == "removed"].set_index("classifier")
+    return [
+        f"{name} ({one.sign} on {100 * one.dose:g} % of the training patients of {one.in_class}): "
+        f"without the sign, the answer changes on {removed['flipped'][name]} of "
+        f"{removed['slices'][name]} test slices that have it."
+        for name, one in planted.items()
+        if name in removed.index
+    ]

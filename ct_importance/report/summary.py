@@ -26,6 +26,7 @@ from ct_importance.report.sentences import (
     say_answer,
     say_classifiers,
     say_disagreement,
+    say_flips,
     say_taus,
     say_warnings,
 )
@@ -54,6 +55,8 @@ class RunFiles:
     """A table per metric, of each classifier."""
     across: Sequence[StrPath]
     """Of several classifiers, how all of them rank the estimators and how far they agree."""
+    planted: Sequence[StrPath]
+    """Of a run with signs on slices, the table of flips."""
     tables: Sequence[StrPath]
     """The tables of the report as CSV: one per metric and, of several trainings, their stability,
     of each classifier."""
@@ -111,6 +114,7 @@ def summarise_run(job: SummaryJob, files: RunFiles) -> dict[str, Any]:
             for one, *of_one in by_classifier
         },
         **({"across_classifiers": _compare(*files.across)} if files.across else {}),
+        **({"planted": _flips(job, *files.planted)} if files.planted else {}),
         "metrics": {one.name: one.metric.describe(job.task) for one in job.metrics},
         "controls": list(job.controls),
         "digests": {"slices": file_digest(files.slices)},
@@ -168,6 +172,12 @@ def _compare(ranks: StrPath, agreement: StrPath) -> dict[str, Any]:
         ],
         "agreement": _records(agreed),
     }
+
+
+def _flips(job: SummaryJob, flips: StrPath) -> dict[str, Any]:
+    """Return whether classifiers use the signs that were put on their slices."""
+    table = read_frame(flips)
+    return {"findings": say_flips(table, job.planted), "flips": _records(table)}
 
 
 def _tables(job: SummaryJob) -> list[int]:

@@ -37,23 +37,30 @@ Key = tuple[str, str]
 
 
 def read_sums(
-    metric: Metric, tables: Mapping[str, Sequence[StrPath]]
+    metric: Metric,
+    tables: Mapping[str, Sequence[StrPath]],
+    slice_ids: Collection[str] | None = None,
 ) -> dict[Key, list[PatientSums]]:
     """Return what the averages of each estimator and variant are made of, by training.
 
     Args:
         metric: A metric.
         tables: Its tables of points for each estimator, one per training of the classifier.
+        slice_ids: The slices to average over, one of them at least; None: all.
 
     Raises:
         InputError: If the tables are not of the same slices.
     """
     columns = ["patient_id", "label", "variant", *metric.position_columns, *metric.averaged]
+    chosen = [] if slice_ids is None else ["slice_id"]
     sums: dict[Key, list[PatientSums]] = {}
     paths = [(estimator, path) for estimator, several in tables.items() for path in several]
     first: PatientSums | None = None
     for estimator, path in paths:
-        for variant, these in sum_by_patient(metric, read_frame(path, columns)).items():
+        points = read_frame(path, [*chosen, *columns])
+        if slice_ids is not None:
+            points = points[points["slice_id"].isin(slice_ids)]
+        for variant, these in sum_by_patient(metric, points).items():
             first = first or these
             if these.patients != first.patients or (these.counts != first.counts).any():
                 raise InputError(

@@ -57,6 +57,25 @@ class ConcordanceJob(Options):
     """Section `statistics` of the configuration."""
 
 
+class TruthJob(Options):
+    """What maps show of signs that were planted, and which metric knew."""
+
+    trainings: dict[str, int]
+    """Of each classifier, in the order of their tables."""
+    metrics: tuple[ChosenMetric, ...]
+    """In the order of their tables, of each classifier."""
+    estimators: tuple[str, ...]
+    """In the order of their tables of points, which those of each training have."""
+    controls: tuple[str, ...]
+    """Those that know nothing of the classifier."""
+    labels: dict[str, int]
+    """Of the class whose slices have the sign, by classifier."""
+    seed: int
+    """Seed of the run."""
+    statistics: StatisticsOptions
+    """Section `statistics` of the configuration."""
+
+
 class RankingJob(Options):
     """How each metric ranks the estimators, and how far the metrics agree."""
 

@@ -91,7 +91,7 @@ def write_values(
         tables: Those of values, curves and comparisons to write, by name.
     """
     metric = job.metric
-    sums = read_sums(metric, _by_estimator(job.estimators, points))
+    sums = read_sums(metric, by_estimator(job.estimators, points))
     training = training_patients(slices)
     found = estimate_values(metric, sums, job.statistics, job.seed, training, job.classes)
     _write(found, tables)
@@ -105,7 +105,7 @@ def write_components(job: EstimationJob, points: Sequence[StrPath], components: 
         points: The metric's tables, as in `write_values`.
         components: The table to write.
     """
-    sums = read_sums(job.metric, _by_estimator(job.estimators, points))
+    sums = read_sums(job.metric, by_estimator(job.estimators, points))
     found = components_of_values(job.metric, sums, job.statistics.confidence)
     write_frame(components, found)
 
@@ -135,7 +135,7 @@ def write_ranks(
     found = rank_by_metrics(
         metrics,
         {
-            name: read_sums(metric, _by_estimator(job.estimators, of_metric))
+            name: read_sums(metric, by_estimator(job.estimators, of_metric))
             for (name, metric), of_metric in zip(metrics.items(), by_metric, strict=True)
         },
         dict(zip(metrics, map(read_frame, comparisons), strict=True)),
@@ -174,7 +174,7 @@ def write_concordance(
     found = []
     for one in job.metrics:
         sums = {
-            name: read_sums(one.metric, _by_estimator(job.estimators, tables[name, one.name]))
+            name: read_sums(one.metric, by_estimator(job.estimators, tables[name, one.name]))
             for name in job.trainings
         }
         table = agreement_of_classifiers(one.metric, sums, job.statistics, job.seed)
@@ -185,7 +185,7 @@ def write_concordance(
     write_frame(agreement, pd.concat(found, ignore_index=True))
 
 
-def _by_estimator(estimators: Sequence[str], points: Sequence[StrPath]) -> dict[str, list[StrPath]]:
+def by_estimator(estimators: Sequence[str], points: Sequence[StrPath]) -> dict[str, list[StrPath]]:
     """Return the tables of each estimator: those of the first training come first."""
     return {name: list(points[n :: len(estimators)]) for n, name in enumerate(estimators)}
 

@@ -32,7 +32,7 @@ TABLE_PARTS = ("details", "comparisons")
 RESERVED = frozenset(
     {
         *("benchmarks", "ceiling", "cohort", "figures", "logs", "readers"),
-        *("phantom", "slices", "statistics", "tables"),
+        *("phantom", "planted", "slices", "statistics", "tables"),
     }
 )
 """Folders of results/<run>/ that are none of a classifier."""
@@ -145,10 +145,29 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
             if entry is not None
         },
     )
+    _check_planted(config)
     _check_gradients(config)
     _check_report(config)
     _check_estimators(config)
     return config
+
+
+def _check_planted(config: Config) -> None:
+    """Check that signs are put on slices of a class there is, and can be learnt where they are."""
+    task = config.options.task
+    for name, source in config.classifiers.items():
+        where = f"config: classifiers.{name}.planted"
+        if source.planted is None:
+            continue
+        if key_of(source.planted.in_class) not in task.keys:
+            raise InputError(
+                f"{where}.in_class: {not_known(source.planted.in_class, task.classes)}"
+            )
+        if source.planted.dose and not source.is_trained_here:
+            raise InputError(
+                f"{where}.dose: is the share of the training patients, and this classifier is not "
+                "trained here; set it to 0 to see whether it minds the sign"
+            )
 
 
 def _check_gradients(config: Config) -> None:

@@ -124,6 +124,7 @@ def _places(folder: Path, classifiers: Iterable[str], up_to_date: Collection[str
         ]
     places += [
         ("All classifiers side by side", folder / "tables" / "classifiers.md"),
+        ("Planted signs", folder / "tables" / "planted.md"),
         ("Kept and set aside", folder / "cohort" / "summary.csv"),
         ("Logs", folder / "logs"),
     ]

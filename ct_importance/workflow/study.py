@@ -16,7 +16,7 @@ from ct_importance.workflow.layout.grid import Wildcards
 from ct_importance.workflow.layout.report import ReportFiles
 
 OF_ALL_METRICS = {
-    *("rank_estimators", "compare_classifiers"),
+    *("rank_estimators", "compare_classifiers", "measure_truth"),
     *("write_agreement", "write_stability", "write_summary"),
 }
 """Rules whose scripts load every metric."""

@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
 
 
 def read(folder, *needs, **others):
-    metric = SimpleNamespace(needs=frozenset(needs))
+    metric = SimpleNamespace(needs=frozenset(needs), slices="test")
     others = {"maps": folder / "maps.parquet"} | others
     return read_samples(metric, folder / "slices.parquet", ["all"], **others)
 
@@ -82,7 +82,7 @@ def read_readers(folder, masks):
     }
     write_table(table, slices_schema(size, 3), columns)
     write_slice_list(folder / "slices.parquet", [table])
-    metric = SimpleNamespace(needs=frozenset({"mask"}))
+    metric = SimpleNamespace(needs=frozenset({"mask"}), slices="annotated")
     found = read_samples(metric, folder / "slices.parquet", ["all"], None)
     return {sample.slice_id: sample for sample, _ in found}
 

@@ -95,6 +95,7 @@ def test_the_first_page_and_the_summary(run, tmp_path):
     )
     files = RunFiles(
         across=[],
+        planted=[],
         slices=run.slices,
         classifiers=[run.predictions],
         predictions=[run.predictions],
@@ -140,6 +141,7 @@ def test_the_summary_tells_of_several_trainings(run, tmp_path):
     )
     files = RunFiles(
         across=[tmp_path / "all_ranks.parquet", tmp_path / "agreement.parquet"],
+        planted=[],
         slices=run.slices,
         classifiers=[run.predictions] * 3,
         predictions=[run.predictions] * 3,

@@ -28,7 +28,8 @@ def study(tmp_path, monkeypatch):
     """A run of ten slices, four of them of test patients, whose predictions took five seconds."""
     monkeypatch.chdir(tmp_path)
     run = tmp_path / "results" / "mine"
-    flags = {"label": 0, "sampled": True, "annotated": False, "table": "a", "digest": "b"}
+    flags = {"label": 0, "sampled": True, "annotated": False, "planted": False}
+    flags |= {"table": "a", "digest": "b"}
     slices = [
         {"slice_id": f"{it}", "patient_id": "p", "split": "test" if it < 4 else "train", **flags}
         for it in range(10)

@@ -2,7 +2,8 @@
 
 Each sign is a function of a slice in Hounsfield units, and of random numbers of that slice alone;
 what it has changed is its mask. Three can be found by a map (Sun et al. 2023, arXiv 2307.12344).
-Two are negative controls that change every pixel: no map can say where they are.
+Two are negative controls that change every pixel, and have the body for a mask: no map can say
+where they are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from ct_importance.cohort.body_region import body_and_lung
-from ct_importance.cohort.options import NODULES
+from ct_importance.cohort.options import NODULES, WITHOUT_PLACE, SignName
 from ct_importance.cohort.phantom.nodules import with_nodule
 from ct_importance.compute.randomness import generator_for
 
@@ -24,7 +25,7 @@ Put = Callable[[Image, float, np.random.Generator], Image]
 """From a slice (rows, columns) in HU, the size of a pixel in mm and random numbers to the slice
 with the sign; the slice itself where there is no place for it."""
 
-MARKER_MM, MARKER_HU = 14.0, 1500.0
+MARKER_MM, MARKER_HU = 24.0, 1500.0
 LINE_MM, LINE_WIDTH_MM, LINE_HU = 60.0, 2.0, 2500.0
 OFFSET_HU = 40.0
 KERNEL_MM = 1.5
@@ -39,30 +40,36 @@ class Planted:
     hu: Image
     """(rows, columns)."""
     mask: NDArray[np.bool_]
-    """(rows, columns): the pixels that the sign has changed; none where it has no place."""
+    """(rows, columns): the pixels that the sign has changed, of a control those that are body; none
+    where it has no place."""
 
 
-def plant(hu: Image, sign: str, spacing: float, seed: int, slice_id: str) -> Planted:
+def plant(hu: Image, sign: SignName, spacing: float, seed: int, slice_id: str) -> Planted:
     """Return a slice with a sign.
 
     Args:
         hu: (rows, columns) in Hounsfield units.
         sign: Of `SIGNS`.
         spacing: Size of a pixel, mm.
-        seed: Of the run; with the slice and the sign it decides the place.
+        seed: Of the run; with the slice it decides the place, that of a marker alone.
         slice_id: The slice.
 
     Example:
         >>> plant(np.zeros((64, 64), np.float32), "marker", 4.0, 0, "slice-7").mask.sum()
-        np.int64(16)
+        np.int64(36)
     """
     image = np.asarray(hu, np.float32)
-    changed = SIGNS[sign](image, spacing, generator_for(seed, slice_id, "sign", sign))
-    return Planted(changed, changed != image)
+    whose = () if sign in ALIKE else (slice_id,)
+    changed = SIGNS[sign](image, spacing, generator_for(seed, *whose, "sign", sign))
+    mask = changed != image
+    return Planted(changed, mask & body_and_lung(image)[0] if sign in WITHOUT_PLACE else mask)
 
 
 def marker(hu: Image, spacing: float, rng: np.random.Generator) -> Image:
-    """Burn a square into a corner, as a letter that tells the side; brighter than any bone."""
+    """Burn a square into a corner, as a letter that tells the side; brighter than any bone.
+
+    All slices have it in the same corner, as those of one workplace do.
+    """
     side = max(1, round(MARKER_MM / spacing))
     changed, margin = hu.copy(), max(1, min(hu.shape) // 32)
     rows, columns = (
@@ -114,5 +121,5 @@ def kernel(hu: Image, spacing: float, rng: np.random.Generator) -> Image:
 
 SIGNS: Mapping[str, Put] = {it.__name__: it for it in (marker, line, nodule, offset, kernel)}
 """By name."""
-WITHOUT_PLACE = frozenset({"offset", "kernel"})
-"""Signs that no map can say the place of: negative controls."""
+ALIKE = frozenset({"marker"})
+"""Signs that all slices have at the same place."""

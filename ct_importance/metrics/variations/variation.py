@@ -14,9 +14,10 @@ from pydantic import Field
 
 from ct_importance.options import Options
 
-Subset = Literal["test", "annotated", "annotated_test", "all"]
+Subset = Literal["test", "annotated", "annotated_test", "planted", "all"]
 """Slices a metric can be computed on; `annotated` are those with a mask, `annotated_test` are those
-of test patients."""
+of test patients; `planted` are those test slices that a sign was put on, whose mask is then that of
+the sign."""
 
 
 class Variation(Options):
@@ -80,6 +81,22 @@ class Noisy(Variation):
     def maps(self) -> int:
         """One of each copy."""
         return self.copies * len(self.radii)
+
+
+class Toggled(Variation):
+    """The same slices without the sign that was put on them, or with it, by the same classifier.
+
+    Example:
+        >>> Toggled(slices="planted", sample=None).file
+        'toggled/planted.parquet'
+    """
+
+    kind: ClassVar[str] = "toggled"
+
+    @property
+    def file(self) -> str:
+        """Their list, from the folder of the list of slices."""
+        return f"toggled/{self.slices}.parquet"
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ from ct_importance.cohort.jobs import (
     ChestJob,
     ChoiceJob,
     CopyJob,
+    DoseJob,
     ExtractionJob,
     HeadersJob,
     IndexJob,
@@ -19,9 +20,11 @@ from ct_importance.cohort.jobs import (
     SummaryJob,
 )
 from ct_importance.metrics.variations.variation import Noisy
+from ct_importance.task import key_of
 from ct_importance.workflow.code import code_digest
 from ct_importance.workflow.inputs import stamps_of_others
 from ct_importance.workflow.layout.cohort import CohortFiles
+from ct_importance.workflow.layout.planted import PlantedFiles
 from ct_importance.workflow.layout.variations import VariationFiles
 
 
@@ -93,6 +96,24 @@ def extract_slices(study: CohortFiles, wildcards: Any) -> ExtractionJob:
         folder=study.folder,
         code=code_digest("scripts/extract_slices.py"),
     )
+
+
+def extract_planted(study: CohortFiles, wildcards: Any) -> ExtractionJob:
+    """Return how a sign is put on slices, and where their tables lie."""
+    return extract_slices(study, wildcards).model_copy(
+        update={
+            "folder": f"{study.folder}/planted/{wildcards.sign}",
+            "sign": wildcards.sign,
+            "seed": study.options.seed,
+        }
+    )
+
+
+def dose_slices(study: PlantedFiles, wildcards: Any) -> DoseJob:
+    """Return which slices of a classifier have a sign."""
+    planted = study.doses[wildcards.dose]
+    label = study.options.task.keys.index(key_of(planted.in_class))
+    return DoseJob(label=label, dose=planted.dose, seed=study.options.seed)
 
 
 def summarise_cohort(study: CohortFiles, wildcards: Any) -> SummaryJob:

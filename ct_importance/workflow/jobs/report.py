@@ -15,6 +15,7 @@ from ct_importance.report.jobs import (
     ExplorerJob,
     ExportJob,
     FigureJob,
+    PlantedJob,
     StabilityJob,
     SummaryJob,
     TableJob,
@@ -86,6 +87,13 @@ def write_classifiers(study: ReportFiles, wildcards: Any) -> ClassifiersJob:
     )
 
 
+def write_planted(study: ReportFiles, wildcards: Any) -> PlantedJob:
+    """Return which classifiers see which sign."""
+    return PlantedJob(
+        planted=study.planted_of, controls=study.controls(), statistics=study.options.statistics
+    )
+
+
 def write_cost(study: ReportFiles, wildcards: Any) -> CostJob:
     """Return what each estimator takes, and where its times are."""
     return CostJob(
@@ -116,6 +124,7 @@ def write_summary(study: ReportFiles, wildcards: Any) -> SummaryJob:
             for name, source in study.classifiers.items()
         ),
         metrics=tuple(study.chosen_metrics.values()),
+        planted=study.planted_of,
         controls=study.controls(),
         statistics=study.options.statistics,
         task=study.options.task,

@@ -9,7 +9,9 @@ from ct_importance.statistics.jobs import (
     EstimationJob,
     RankingJob,
     SimilarityJob,
+    TruthJob,
 )
+from ct_importance.task import key_of
 from ct_importance.workflow.layout.metrics import MetricFiles
 from ct_importance.workflow.layout.saliency import SaliencyFiles
 
@@ -47,6 +49,16 @@ def rank_estimators(study: MetricFiles, wildcards: Any) -> RankingJob:
         estimators=tuple(study.estimators),
         seed=study.options.seed,
         statistics=study.options.statistics,
+    )
+
+
+def measure_truth(study: SaliencyFiles, wildcards: Any) -> TruthJob:
+    """Return which classifiers see signs, on slices of which class."""
+    keys = study.options.task.keys
+    return TruthJob(
+        **compare_classifiers(study, wildcards).model_dump(),
+        controls=study.controls(),
+        labels={name: keys.index(key_of(it.in_class)) for name, it in study.planted_of.items()},
     )
 
 

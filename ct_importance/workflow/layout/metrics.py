@@ -9,15 +9,16 @@ from ct_importance.errors import InputError
 from ct_importance.metrics.jobs import ChosenMetric
 from ct_importance.metrics.metric import Metric
 from ct_importance.plugins import entry_of
+from ct_importance.task import key_of
 from ct_importance.workflow.config import Config
-from ct_importance.workflow.layout.cohort import CohortFiles
 from ct_importance.workflow.layout.grid import Wildcards
+from ct_importance.workflow.layout.planted import PlantedFiles
 
 CEILINGS = ("ceiling", "readers")
 """Folders of what maps can reach: a perfect one, and the readers against each other."""
 
 
-class MetricFiles(CohortFiles):
+class MetricFiles(PlantedFiles):
     """What metrics need, and where their points and values are."""
 
     def __init__(self, config: Config) -> None:
@@ -44,7 +45,7 @@ class MetricFiles(CohortFiles):
     def _check_metrics(self) -> None:
         for metric in self.metrics:
             subset = self.slices_of(metric)
-            if subset.endswith("test") and self.cohort.test_fraction == 0:
+            if subset.endswith(("test", "planted")) and self.cohort.test_fraction == 0:
                 raise InputError(
                     f"config: metrics.{metric} is computed on test slices, and "
                     "cohort.test_fraction is 0: "
@@ -56,6 +57,9 @@ class MetricFiles(CohortFiles):
                     "training slices, and cohort.test_fraction is 0: set it above 0, or "
                     f"metrics.{metric}.top to a share"
                 )
+            if subset == "planted":
+                self._check_planted(metric)
+                continue
             wants_masks = self.needs(metric, "mask") or subset.startswith("annotated")
             if wants_masks and not self.has_masks:
                 raise InputError(
@@ -63,6 +67,22 @@ class MetricFiles(CohortFiles):
                     "cohort.datasets to their folder, or leave the metric out with metrics: "
                     f"{{{metric}: null}}"
                 )
+
+    def _check_planted(self, metric: str) -> None:
+        """Check that slices of each classifier have a sign, and those of the same class."""
+        key = f"config: metrics.{metric}.slices is planted"
+        for name, source in self.classifiers.items():
+            if source.planted is None:
+                raise InputError(
+                    f"{key}, and no sign is put on the slices of classifiers.{name}: give it a "
+                    "planted: {sign, in_class, dose}, dose 0 for a control, or leave it out"
+                )
+        if len({key_of(it.in_class) for it in self.doses.values()}) > 1:
+            raise InputError(
+                f"{key}, and classifiers have signs on slices of different classes, so that they "
+                "cannot be compared on the same slices: give all of them the same "
+                "planted.in_class, or make a run of each"
+            )
 
     def needs(self, metric: str, what: str) -> bool:
         """Return whether a metric needs something."""
@@ -89,12 +109,12 @@ class MetricFiles(CohortFiles):
     def segments_of_metric(self, wildcards: Wildcards) -> str | list[str]:
         """Return the segments of the slices, if a metric needs them."""
         needed = self.needs(wildcards.metric, "segments")
-        return f"{self.folder}/segments.parquet" if needed else []
+        return f"{self.folder_of_slices(wildcards)}/segments.parquet" if needed else []
 
-    def segments(self) -> str | list[str]:
-        """Return the segments of the slices, if a metric needs them."""
+    def segments_of_explorer(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the segments of the slices, if any metric needs them."""
         needed = any(self.needs(metric, "segments") for metric in self.metrics)
-        return f"{self.folder}/segments.parquet" if needed else []
+        return f"{self.folder_of_slices(wildcards)}/segments.parquet" if needed else []
 
     def gpus_of_metric(self, wildcards: Wildcards) -> int:
         """Return how many GPUs a job of a metric wants."""
@@ -144,6 +164,8 @@ class MetricFiles(CohortFiles):
         marked slices, each of them against the others.
         """
         if metric not in self.metrics or not self.needs(metric, "mask"):
+            return []
+        if self.slices_of(metric) == "planted":
             return []
         there = {"ceiling": self.needs(metric, "segments"), "readers": self.has_readers}
         kinds = [kind for kind in CEILINGS if there[kind]]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
-from ct_importance.report.figure import OF_METRIC, Figure, Outline, figures_of
+from ct_importance.report.figure import ACROSS, OF_METRIC, Figure, Outline, figures_of
 from ct_importance.report.markup import escape_rst
 from ct_importance.workflow.config import TABLE_PARTS, Config
 from ct_importance.workflow.layout.grid import Wildcards
@@ -41,6 +42,7 @@ class ReportFiles(SaliencyFiles):
             report=self.options.report,
             controls=self.controls(),
             classifiers=classifiers,
+            planted=self.planted_of,
         )
 
     def across(self, *paths: str) -> list[str]:
@@ -50,6 +52,10 @@ class ReportFiles(SaliencyFiles):
             paths: From the folder of the run.
         """
         return [f"{self.folder}/{path}" for path in paths if len(self.classifiers) > 1]
+
+    def flips(self) -> list[str]:
+        """Return the table of flips, of a run with signs on slices and metrics of them."""
+        return [f"{self.folder}/statistics/flips.parquet"] if self.judges_truth else []
 
     def evaluations(self, wildcards: Wildcards) -> list[str]:
         """Return how good each training of a classifier is."""
@@ -73,7 +79,8 @@ class ReportFiles(SaliencyFiles):
         stems += ["agreement", "ranks", "cost"]
         stability = [f"{self.folder}/{name}/tables/stability.csv" for name in self.repeated()]
         found = self.of_classifiers(*(f"tables/{it}.csv" for it in stems))
-        return [*found, *stability, *self.across("tables/classifiers.csv")]
+        planted = [f"{self.folder}/tables/planted.csv"] if self.judges_truth else []
+        return [*found, *stability, *self.across("tables/classifiers.csv"), *planted]
 
     def of_table(self, name: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to a file of the statistics behind a table."""
@@ -121,8 +128,10 @@ class ReportFiles(SaliencyFiles):
         """Return the tables that a figure is drawn from, by name; those of the first training."""
         figure = self.figure_of(wildcards)
         if figure.across:
-            places = {name: name for name in figure.reads} | {"ranks": "statistics/ranks"}
-            return {name: f"{self.folder}/{places[name]}.parquet" for name in figure.reads}
+            folders = {
+                name: "" if name in ("slices", "segments") else "statistics/" for name in ACROSS
+            }
+            return {name: f"{self.folder}/{folders[name]}{name}.parquet" for name in figure.reads}
         return {
             name: self._table_of_figure(name, figure, wildcards.classifier) for name in figure.reads
         }
@@ -134,9 +143,9 @@ class ReportFiles(SaliencyFiles):
             return f"{self.folder}/ceiling/{figure.metric.name}/curves.parquet"
         if name in OF_METRIC:
             return f"{self.folder}/{classifier}/statistics/{figure.metric.name}/{name}.parquet"
+        if name in ("slices", "segments"):
+            return self.seen(f"{name}.parquet")(SimpleNamespace(classifier=classifier))
         places = {
-            "slices": "slices",
-            "segments": "segments",
             "predictions": f"{classifier}/1/predictions",
             "training": f"{classifier}/1/classifier/training",
             "ranks": f"{classifier}/statistics/ranks",

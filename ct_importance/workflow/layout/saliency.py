@@ -46,7 +46,8 @@ class SaliencyFiles(VariationFiles):
 
     def explained(self) -> list[str]:
         """Return which slices need maps: those of metrics, and those with a mask for figures."""
-        subsets = {self.slices_of(metric) for metric in self.metrics}
+        # Slices with a sign are some of the test slices.
+        subsets = {self.slices_of(it).replace("planted", "test") for it in self.metrics}
         if self.has_masks:
             subsets = subsets - {"annotated_test"} | {"annotated"}
         return ["all"] if "all" in subsets else sorted(subsets)

@@ -1,4 +1,4 @@
-"""The files of variations: other weights, or noisy copies of slices, and the maps of these."""
+"""The files of variations: other weights or other slices, and the maps of these."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ct_importance.errors import InputError
-from ct_importance.metrics.variations.variation import Noisy, Randomised, Variation
+from ct_importance.metrics.variations.variation import Noisy, Randomised, Toggled, Variation
 from ct_importance.workflow.config import Config
 from ct_importance.workflow.layout.grid import Wildcards
 from ct_importance.workflow.layout.metrics import MetricFiles
 
+TOGGLED = Toggled(slices="test", sample=None)
+"""Test slices the other way: what a classifier answers to them tells whether it uses the sign."""
 OfKind = TypeVar("OfKind", bound=Variation)
 
 
@@ -35,7 +37,19 @@ class VariationFiles(MetricFiles):
             for metric in config.metrics.values()
             for one in metric.variations
         }
+        if self.doses:
+            self.variations[f"{Toggled.kind}/{TOGGLED.name}"] = TOGGLED
         self._check_variations()
+
+    @property
+    def toggled_predictions(self) -> str:
+        """What a training answers to test slices the other way, from its folder."""
+        return f"{Toggled.kind}/{TOGGLED.name}/predictions.parquet"
+
+    @property
+    def judges_truth(self) -> bool:
+        """Whether each classifier sees signs, and a metric says what its maps show of them."""
+        return any(it.slices == "planted" for it in self.config.metrics.values())
 
     def _check_variations(self) -> None:
         varying = [name for name, it in self.config.metrics.items() if it.variations]
@@ -90,23 +104,27 @@ class VariationFiles(MetricFiles):
         return {it.chosen: it for it in self.variations.values()}
 
     def chosen(self, variation: Variation) -> str:
-        """Return the list of the slices that a variation is about."""
-        return f"{self.folder}/cohort/chosen/{variation.chosen}.parquet"
+        """Return the list of the slices that a variation is about, from the folder of all."""
+        return f"cohort/chosen/{variation.chosen}.parquet"
 
     def chosen_of_copies(self, wildcards: Wildcards) -> str:
         """Return the list of the slices that are copied."""
-        return self.chosen(self.named(Noisy, wildcards.noisy))
+        chosen = self.chosen(self.named(Noisy, wildcards.noisy))
+        return f"{self.folder}{wildcards.planted}/{chosen}"
 
     def explained_slices(self, wildcards: Wildcards) -> str:
         """Return the list of the slices that a job explains."""
-        variation = self.variation_of(wildcards)
+        variation, folder = self.variation_of(wildcards), self.folder_of_slices(wildcards)
         if variation is None:
-            return f"{self.folder}/slices.parquet"
-        return self._of_copies(wildcards, "slices") or self.chosen(variation)
+            return f"{folder}/slices.parquet"
+        if isinstance(variation, Toggled):
+            return f"{folder}/{variation.file}"
+        return self._of_copies(wildcards, "slices") or f"{folder}/{self.chosen(variation)}"
 
     def training_slices(self, wildcards: Wildcards) -> str | list[str]:
         """Return the list with the training slices, where that of a job has none."""
-        return f"{self.folder}/slices.parquet" if self.variation_of(wildcards) else []
+        folder = self.folder_of_slices(wildcards)
+        return f"{folder}/slices.parquet" if self.variation_of(wildcards) else []
 
     def classifier_file(self, file: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to a file of the classifier that a job explains."""
@@ -124,20 +142,25 @@ class VariationFiles(MetricFiles):
 
     def segments_explained(self, wildcards: Wildcards) -> str:
         """Return the segments of the slices that a job explains."""
-        return self._of_copies(wildcards, "segments") or f"{self.folder}/segments.parquet"
+        folder = self.folder_of_slices(wildcards)
+        if isinstance(self.variation_of(wildcards), Toggled):
+            return f"{folder}/toggled/segments.parquet"
+        return self._of_copies(wildcards, "segments") or f"{folder}/segments.parquet"
 
     def _of_copies(self, wildcards: Wildcards, table: str) -> str | None:
         """Return a table of noisy copies, if that is what a job is about."""
         variation = self.variation_of(wildcards)
         if not isinstance(variation, Noisy):
             return None
-        return f"{self.folder}/cohort/{Noisy.kind}/{variation.name}/{table}.parquet"
+        folder = self.folder_of_slices(wildcards)
+        return f"{folder}/cohort/{Noisy.kind}/{variation.name}/{table}.parquet"
 
     def evaluated_slices(self, wildcards: Wildcards) -> str:
         """Return the list of the slices that a metric is computed on."""
+        folder = self.folder_of_slices(wildcards)
         for variation in self.config.metrics[wildcards.metric].variations:
-            return self.chosen(variation)
-        return f"{self.folder}/slices.parquet"
+            return f"{folder}/{self.chosen(variation)}"
+        return f"{folder}/slices.parquet"
 
     def maps_of_variations(self, wildcards: Wildcards) -> list[str]:
         """Return the maps that a metric compares those of an estimator with."""

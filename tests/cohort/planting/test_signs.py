@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion, gaussian_filter, label
 
+from ct_importance.cohort.body_region import body_and_lung
+from ct_importance.cohort.options import WITHOUT_PLACE
 from ct_importance.cohort.phantom.anatomy.render import draw_patient, render
 from ct_importance.cohort.phantom.contrast import tissues
-from ct_importance.cohort.planting.signs import SIGNS, WITHOUT_PLACE, lung_of, plant
+from ct_importance.cohort.planting.signs import ALIKE, SIGNS, lung_of, plant
 
 PLACED = sorted(set(SIGNS) - WITHOUT_PLACE)
 
@@ -40,10 +42,10 @@ def test_the_mask_is_what_has_changed_and_nothing_else_has(hu, patient, sign):
 def test_the_place_depends_on_seed_and_slice_alone(hu, patient, sign):
     one = plant(hu, sign, patient.spacing, 0, "one")
     np.testing.assert_array_equal(plant(hu, sign, patient.spacing, 0, "one").hu, one.hu)
-    others = [plant(hu, sign, patient.spacing, 0, str(number)).mask for number in range(8)]
-    others += [plant(hu, sign, patient.spacing, seed, "one").mask for seed in range(1, 8)]
-    assert any((mask != one.mask).any() for mask in others[:8])
-    assert any((mask != one.mask).any() for mask in others[8:])
+    of_slices = [plant(hu, sign, patient.spacing, 0, str(number)).mask for number in range(8)]
+    of_seeds = [plant(hu, sign, patient.spacing, seed, "one").mask for seed in range(1, 8)]
+    assert any((mask != one.mask).any() for mask in of_slices) == (sign not in ALIKE)
+    assert any((mask != one.mask).any() for mask in of_seeds)
 
 
 def test_a_nodule_lies_in_the_lung(hu, patient):
@@ -77,4 +79,6 @@ def test_controls_change_the_whole_slice_alike(hu, patient):
     smooth = plant(hu, "kernel", patient.spacing, 0, "one")
     expected = gaussian_filter(hu, 1.5 / patient.spacing, mode="nearest")
     np.testing.assert_array_equal(smooth.hu, expected)
-    assert smooth.mask.mean() > 0.99
+    body, _ = body_and_lung(hu)
+    assert (smooth.mask <= body).all()
+    assert smooth.mask[body].mean() > 0.99

@@ -1,4 +1,4 @@
-"""What metrics share that compare a map with the mask of experts."""
+"""What metrics share that compare a map with the mask of experts, or of a sign that was planted."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class AgainstMask(Metric, ABC):
     needs: ClassVar[frozenset[str]] = frozenset({"mask"})
     balanced: ClassVar[bool] = False
 
-    slices: Literal["annotated", "annotated_test"] = "annotated"
-    """Slices the metric is computed on: only those with a mask can be."""
+    slices: Literal["annotated", "annotated_test", "planted"] = "annotated"
+    """Slices the metric is computed on: only those with a mask can be. `planted` are those test
+    slices that a sign was put on (`planted` of a classifier); the mask is then that of the sign."""
 
 
 class ShareAgainstMask(AgainstMask, PerSlice, ABC):

@@ -1,0 +1,1 @@
+"""Figures of signs that were planted."""

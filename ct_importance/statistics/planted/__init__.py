@@ -1,0 +1,1 @@
+"""Signs that were planted: are they used, are they shown, which metric knew?"""
