@@ -70,6 +70,8 @@ class TruthJob(Options):
     """Those that know nothing of the classifier."""
     labels: dict[str, int]
     """Of the class whose slices have the sign, by classifier."""
+    without_place: tuple[str, ...]
+    """Classifiers whose sign no map can say the place of."""
     seed: int
     """Seed of the run."""
     statistics: StatisticsOptions

@@ -39,7 +39,7 @@ NOWHERE = (
 )
 NO_PLACE = (
     "{} changes the whole body: no map can say where it is. What maps seem to show of it is the "
-    "body, and says nothing of them."
+    "body, and says nothing of them, so that no metric is held against it."
 )
 FEW = "Of {}, fewer than {} slices flip: what maps show of these few may be chance."
 TAU = (

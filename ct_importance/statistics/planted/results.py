@@ -58,11 +58,12 @@ def write_truth(job: TruthJob, files: TruthFiles, tables: Mapping[str, StrPath])
             elif flipped:
                 sums[name] = read_sums(metric, tables_of, flipped)
         truth = {name: of for name, of in sums.items() if name in against}
+        told = {} if classifier in job.without_place else truth
         others = {name: of for name, of in sums.items() if name not in against}
         of_classifier = {
             "flips": flips_of(asked, label, job.statistics, job.seed),
             "truth": truth_of(metrics, truth, job.statistics, job.seed),
-            "knew": knowing(metrics, truth, others, job.controls, job.statistics, job.seed),
+            "knew": knowing(metrics, told, others, job.controls, job.statistics, job.seed),
         }
         for name, table in of_classifier.items():
             table.insert(0, "classifier", classifier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ct_importance.cohort.options import WITHOUT_PLACE
 from ct_importance.statistics.jobs import (
     ConcordanceJob,
     EstimationJob,
@@ -59,6 +60,9 @@ def measure_truth(study: SaliencyFiles, wildcards: Any) -> TruthJob:
         **compare_classifiers(study, wildcards).model_dump(),
         controls=study.controls(),
         labels={name: keys.index(key_of(it.in_class)) for name, it in study.planted_of.items()},
+        without_place=tuple(
+            name for name, it in study.planted_of.items() if it.sign in WITHOUT_PLACE
+        ),
     )
 
 

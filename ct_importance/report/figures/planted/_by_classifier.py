@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ct_importance.cohort.options import WITHOUT_PLACE
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib import axes as plot
@@ -54,8 +56,11 @@ def panels(
     found = dict(zip(titles, grid.flat, strict=False))
     for axes in grid.flat[len(titles) :]:
         axes.set_visible(False)
-    for name, axes in found.items():
+    for number, (name, axes) in enumerate(found.items()):
         axes.set_title(titles[name], fontsize=6.5, loc="left")
+        if number + columns >= len(found):
+            axes.set_xlabel(x)
+            axes.tick_params(labelbottom=True)
         for row in range(0, len(rows), 2):
             axes.axhspan(row - 0.5, row + 0.5, color="#F2F2F2", linewidth=0, zorder=0)
         axes.tick_params(left=False, length=2)
@@ -63,9 +68,8 @@ def panels(
     first = next(iter(found.values()))
     first.set_yticks(range(len(rows)), rows)
     first.set_ylim(len(rows) - 0.5, -0.5)
-    drawn.supxlabel(x, fontsize=7.5)
     handles = [Line2D([], [], markersize=3.4, **look) for look in LOOKS.values()]
-    drawn.legend(handles=handles, loc="outside lower center", ncols=2, title=None)
+    drawn.legend(handles=handles, loc="outside lower center", ncols=2)
     return drawn, found
 
 
@@ -92,6 +96,33 @@ def draw_rows(
             axes.plot(row[value], place + shift, markersize=3.2, zorder=3, **look)
 
 
+def in_order(planted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what classifiers see, by sign and dose, signs without place last."""
+    keys = {
+        name: (one["sign"] in WITHOUT_PLACE, one["sign"], one["dose"], name)
+        for name, one in planted.items()
+    }
+    return {name: planted[name] for name in sorted(planted, key=keys.__getitem__)}
+
+
+def rows_in_order(
+    table: pd.DataFrame, key: str, value: str, planted: Mapping[str, Any]
+) -> list[str]:
+    """Return the rows, the highest mean first over classifiers whose sign has a place, if any.
+
+    Args:
+        table: Columns classifier, ``key`` and ``value``.
+        key: Column that says which row it is.
+        value: Column of the value.
+        planted: What is put on slices, by classifier.
+    """
+    placed = [name for name, one in planted.items() if one["sign"] not in WITHOUT_PLACE]
+    of_placed = table[table["classifier"].isin(placed)]
+    counted = table if of_placed.empty else of_placed
+    return list(counted.groupby(key)[value].mean().sort_values(ascending=False).index)
+
+
 def title_of(classifier: str, planted: Mapping[str, Any]) -> str:
     """Return the name of a classifier, and which sign it sees, below each other."""
-    return f"{classifier}\n{planted['sign']}, {100 * planted['dose']:g} %"
+    place = ", no place" if planted["sign"] in WITHOUT_PLACE else ""
+    return f"{classifier}\n{planted['sign']}, {100 * planted['dose']:g} %{place}"

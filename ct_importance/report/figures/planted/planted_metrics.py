@@ -20,7 +20,7 @@ class PlantedMetrics(Figure):
         "maps show of a sign that was put on slices: 1, the metric ranks as the truth does; 0 "
         "(line), it knows nothing of it; -1, it ranks the other way round. Bars: intervals from "
         "resamples of the patients; chance in the values moves tau towards 0. Controls are left "
-        "out. A classifier whose answer flips nowhere has no panel."
+        "out. A classifier whose answer flips nowhere, or whose sign has no place, has no panel."
     )
     reads: ClassVar[tuple[str, ...]] = ("knew",)
     across: ClassVar[bool] = True
@@ -60,16 +60,20 @@ class PlantedMetrics(Figure):
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.figures.planted._by_classifier import (
             draw_rows,
+            in_order,
             panels,
+            rows_in_order,
             title_of,
         )
         from ct_importance.report.names import metric_name
 
         knew = read_frame(tables["knew"])
         knew = knew[knew["truth"] == self.truth]
-        order = list(knew.groupby("metric")["tau"].mean().sort_values(ascending=False).index)
+        order = rows_in_order(knew, "metric", "tau", self.planted)
         using = set(knew["classifier"])
-        titles = {name: title_of(name, it) for name, it in self.planted.items() if name in using}
+        titles = {
+            name: title_of(name, it) for name, it in in_order(self.planted).items() if name in using
+        }
         if not titles:
             titles = {"": "no answer flips"}
         drawn, found = panels(titles, [metric_name(it) for it in order] or [""], "Kendall's tau-b")

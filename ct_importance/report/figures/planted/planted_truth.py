@@ -20,8 +20,9 @@ class PlantedTruth(Figure):
         "patient. Above each panel: the sign, the share of the training patients of that class who "
         "have it (0: a control, which cannot have learnt it), and on how many test slices with the "
         "sign the answer flips when it is taken away. Only these are shown: a map need only show "
-        "what is used. Broken line: a random map. Estimators are in the order of the mean over the "
-        "panels. A dagger marks controls, which know nothing of a classifier."
+        "what is used. Broken line: a random map. Signs without place change the whole body; what "
+        "maps seem to show of them is the body. Estimators are in the order of the mean over the "
+        "panels of other signs. A dagger marks controls, which know nothing of a classifier."
     )
     category: ClassVar[str] = "Planted signs"
     reads: ClassVar[tuple[str, ...]] = ("truth", "flips")
@@ -64,19 +65,20 @@ class PlantedTruth(Figure):
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.figures.planted._by_classifier import (
             draw_rows,
+            in_order,
             panels,
+            rows_in_order,
             title_of,
         )
         from ct_importance.report.names import marked_name
 
         truth, flips = read_frame(tables["truth"]), read_frame(tables["flips"])
         truth = truth[truth["metric"] == self.metric]
-        means = truth.groupby("estimator")["value"].mean().sort_values(ascending=False)
-        order = list(means.index)
+        order = rows_in_order(truth, "estimator", "value", self.planted)
         removed = flips[flips["what"] == "removed"].set_index("classifier")
         titles = {
             name: f"{title_of(name, planted)}\n{_flips_in_words(removed, name)}"
-            for name, planted in self.planted.items()
+            for name, planted in in_order(self.planted).items()
         }
         names = [marked_name(it, self.controls) for it in order]
         drawn, found = panels(titles, names or [""], self.unit)
