@@ -47,7 +47,7 @@ class Bars(Page):
         self._console = Console(file=self._terminal)
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=None, complete_style="green"),  # red is for failures
             MofNCompleteColumn(separator=" of "),
             TimeElapsedColumn(),
             console=self._console,
