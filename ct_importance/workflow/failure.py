@@ -31,6 +31,8 @@ REPORT = (
     "a defect of this workflow or of a file added to it: the log says where. If the file is not "
     "yours, please report it with the log"
 )
+STOPPED = "Terminating processes on user request"
+"""What Snakemake says of Ctrl-C."""
 LITTLE_SPACE = 1 << 20
 """Bytes."""
 FULL = f"the disk of its log is full: {REMEDIES[errno.ENOSPC]}"
@@ -60,11 +62,17 @@ def print_failures(snakemake_logs: Iterable[StrPath], folder: StrPath) -> None:
         folder: results/<run>.
     """
     texts = [Path(path).read_text(errors="replace") for path in snakemake_logs]
-    jobs = failed_jobs("\n".join(texts))
+    text = "\n".join(texts)
+    jobs = failed_jobs(text)
+    if STOPPED in text:
+        print("\nStopped, as was asked.")
+        # Jobs that ended with the run have nothing to mend.
+        jobs = [job for job in jobs if remedy(_log_of(job), job.message) != KILLED]
+    if jobs:
+        print(f"\nFailed jobs: {len(jobs)}. The logs of all jobs are in {Path(folder) / 'logs'}/.")
     causes: dict[tuple[str, ...], list[FailedJob]] = {}
     for job in jobs:
         causes.setdefault(_cause_of(job), []).append(job)
-    print(f"\nFailed jobs: {len(jobs)}. The logs of all jobs are in {Path(folder) / 'logs'}/.")
     for alike in list(causes.values())[:CAUSES]:
         print("\n" + "\n".join(describe(*alike)))
     if len(causes) > CAUSES:

@@ -15,6 +15,7 @@ from ct_importance.workflow.failure import (
     LINES,
     MORE_TIME,
     REPORT,
+    STOPPED,
     FailedJob,
     describe,
     failed_jobs,
@@ -117,6 +118,26 @@ def fail(folder, *causes, rule="a"):
         text = text.replace(f"jobid: {folder / f'{number}.log'}", f"jobid: {number}")
     (folder / "log").write_text(text)
     print_failures([folder / "log"], folder)
+
+
+def test_jobs_that_ctrl_c_ended_are_no_failures(logs, capsys):
+    (logs / "logs" / "predict.log").write_text("09:00:06 ERROR labels.csv: no such column\n")
+    log = logs / "snakemake.log"
+    log.write_text(f"{log.read_text()}{STOPPED}, this might take some time.\n")
+
+    print_failures([log], logs)
+
+    output = capsys.readouterr().out
+    assert output.startswith("\nStopped, as was asked.\n\nFailed jobs: 2.")
+    assert "predict (scripts" in output
+    assert "train (scripts" in output
+    assert "extract" not in output
+
+    log.write_text(f"{STOPPED}, this might take some time.\n")
+    print_failures([log], logs)
+    (said, goes_on) = capsys.readouterr().out.strip().split("\n\n")
+    assert said == "Stopped, as was asked."
+    assert goes_on.startswith("The same command goes on")
 
 
 def test_on_a_terminal_lines_are_wrapped_but_for_code_and_paths(tmp_path, monkeypatch):
