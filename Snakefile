@@ -92,6 +92,7 @@ rule all:
         study.figure_files(),
         study.caption_files(),
         study.of_classifiers("explorer.html"),
+        study.across("explorer.html"),
 
 
 # The cohort up to the split: labels can be looked at before slices are extracted.

@@ -352,6 +352,35 @@ rule build_explorer:
         "../scripts/build_explorer.py"
 
 
+# Where there are several classifiers: their maps side by side, and differences of them.
+rule explore_classifiers:
+    input:
+        slices="results/{run}/slices.parquet",
+        predictions=study.of_classifiers("1/predictions.parquet"),
+        index="results/{run}/cohort/index.parquet",
+        maps=study.maps_of_classifiers(),
+        points=study.points_of_maps(),
+        segments=study.segments(),
+        templates=rules.build_explorer.input.templates,
+    output:
+        page="results/{run}/explorer.html",
+    log:
+        "results/{run}/logs/explore_classifiers.log",
+    benchmark:
+        "results/{run}/benchmarks/explore_classifiers.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        job=study.job("explore_classifiers"),
+        code=study.code("explore_classifiers"),
+    script:
+        "../scripts/explore_classifiers.py"
+
+
 # Maps as files that radiologists open; nothing but target export asks for it.
 rule export_maps:
     input:

@@ -11,7 +11,7 @@ with running(snakemake, ExplorerJob) as job:
     build_explorer(
         job,
         {Path(path).name: path for path in given.templates},
-        sources_of(job, dict(given.items()), given.maps, given.points),
+        sources_of(job, dict(given.items()), [given.predictions], given.maps, given.points),
         snakemake.output.page,
         snakemake.threads,
     )

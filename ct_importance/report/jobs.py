@@ -143,6 +143,8 @@ class ExplorerJob(Options):
 
     run: str
     """Its name, with that of the classifier: alike however many classifiers there are."""
+    classifiers: tuple[str, ...] = ()
+    """Of a page that compares several, those."""
     estimators: tuple[str, ...]
     """In the order of their tables."""
     subsets: tuple[str, ...]
@@ -156,6 +158,20 @@ class ExplorerJob(Options):
     hu_window: tuple[float, float]
     """Hounsfield units of black and white."""
     task: Task
+
+    @property
+    def maps(self) -> dict[str, tuple[str, str | None]]:
+        """Estimator and classifier of the maps by name, in the order of their tables.
+
+        Those of one estimator and several classifiers stand side by side.
+        """
+        if not self.classifiers:
+            return {name: (name, None) for name in self.estimators}
+        return {
+            f"{name}/{classifier}": (name, classifier)
+            for name in self.estimators
+            for classifier in self.classifiers
+        }
 
 
 class ExportJob(ExportOptions):

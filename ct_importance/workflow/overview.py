@@ -123,6 +123,7 @@ def _places(folder: Path, classifiers: Iterable[str], up_to_date: Collection[str
             ("Figures", folder / name / "figures"),
         ]
     places += [
+        ("Maps of all classifiers", folder / "explorer.html"),
         ("All classifiers side by side", folder / "tables" / "classifiers.md"),
         ("Planted signs", folder / "tables" / "planted.md"),
         ("Kept and set aside", folder / "cohort" / "summary.csv"),

@@ -23,6 +23,7 @@ OF_FRAMES = {
         "compare_classifiers",
         "compare_maps",
         "estimate_components",
+        "explore_classifiers",
         "estimate_values",
     ),
     *("evaluate_ceiling", "plot_classifiers", "plot_figure", "rank_estimators"),
@@ -38,10 +39,10 @@ OF_FRAMES = {
 }
 NEEDED = {
     "torch": {"export_classifier", "randomise_classifier", "train_classifier"},
-    "matplotlib": {"build_explorer", "plot_classifiers", "plot_figure"},
+    "matplotlib": {"build_explorer", "explore_classifiers", "plot_classifiers", "plot_figure"},
     "pandas": OF_FRAMES,
     "pydicom": {*READING_IMAGES, "generate_phantom", "plan_extraction"},
-    "scipy": {"build_explorer", "generate_phantom", "segment_slices"},
+    "scipy": {"build_explorer", "explore_classifiers", "generate_phantom", "segment_slices"},
     "skimage": {"segment_slices"},
     "captum": set(),
     "nibabel": set(),

@@ -22,6 +22,7 @@ from ct_importance.report.jobs import (
     AgreementJob,
     CaptionsJob,
     ClassifiersJob,
+    ExplorerJob,
     FigureJob,
     StabilityJob,
     SummaryJob,
@@ -599,6 +600,21 @@ def test_what_is_made_of_several_classifiers():
     assert table.trainings == compared.trainings
     assert table.controls == study.controls() == drawn.figure.controls
     assert study.across("a.csv") == [f"{run}/a.csv"]
+
+
+def test_the_explorer_of_several_classifiers_shows_the_first_training_of_each():
+    study = study_of(classifiers={"another": {"architecture": "resnet50"}}, replicates=2)
+    job = ExplorerJob.model_validate_json(
+        study.job("explore_classifiers")(SimpleNamespace(run="demo"))
+    )
+    assert job.classifiers == ("another", "resnet50")
+    assert job.slices == study.options.report.explorer_slices // 2
+    maps, points = study.maps_of_classifiers(), study.points_of_maps()
+    assert len(maps) == len(job.maps) == 2 * COUNT
+    assert len(points) == 3 * 2 * COUNT
+    for (name, classifier), path, measured in zip(job.maps.values(), maps, points, strict=False):
+        assert path == f"results/demo/{classifier}/1/saliency/{name}.parquet"
+        assert measured == f"results/demo/{classifier}/1/metrics/fidelity/{name}.parquet"
 
 
 def test_two_networks_are_judged_side_by_side():

@@ -44,13 +44,14 @@ class Sources:
 
     slices: StrPath
     """The list of slices."""
-    predictions: StrPath
+    predictions: Sequence[StrPath]
+    """Of each classifier."""
     index: StrPath
     """The index of the cohort: where slices lie in their series."""
     maps: Paths
-    """By estimator, in the order of the configuration."""
+    """By name, in the order of `ExplorerJob.maps`."""
     points: Mapping[str, Paths]
-    """By metric and estimator."""
+    """By metric and name."""
     segments: StrPath | None
     """None where no metric needs them."""
 
@@ -58,6 +59,7 @@ class Sources:
 def sources_of(
     job: ExplorerJob,
     tables: Mapping[str, StrPath],
+    predictions: Sequence[StrPath],
     maps: Sequence[StrPath],
     points: Sequence[StrPath],
 ) -> Sources:
@@ -65,19 +67,19 @@ def sources_of(
 
     Args:
         job: What the page shows.
-        tables: `slices`, `predictions`, `index` and, if there are any, `segments`.
-        maps: Tables of maps, in the order of the estimators.
+        tables: `slices`, `index` and, if there are any, `segments`.
+        predictions: Of each classifier.
+        maps: Tables of maps, in the order of the job.
         points: Tables of points, metric by metric in the order of the job.
     """
-    count = len(job.estimators)
-    by_metric = in_chunks(points, count)
+    by_metric = in_chunks(points, len(job.maps))
     return Sources(
         slices=tables["slices"],
-        predictions=tables["predictions"],
+        predictions=predictions,
         index=tables["index"],
-        maps=dict(zip(job.estimators, maps, strict=True)),
+        maps=dict(zip(job.maps, maps, strict=True)),
         points={
-            chosen.name: dict(zip(job.estimators, paths, strict=True))
+            chosen.name: dict(zip(job.maps, paths, strict=True))
             for chosen, paths in zip(job.metrics, by_metric, strict=True)
         },
         segments=tables["segments"] or None,

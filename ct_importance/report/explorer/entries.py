@@ -39,13 +39,15 @@ def page_index(
         size: Rows and columns of a slice.
         detail: How finely slices and maps are kept.
     """
-    slice_id, estimator = opening(entries, job.estimators, job.controls, job.metrics)
+    controls = {name for name, (estimator, _) in job.maps.items() if estimator in job.controls}
+    slice_id, leader = opening(entries, list(job.maps), controls, job.metrics)
     return {
         "run": job.run,
-        "opening": {"slice": slice_id, "estimator": estimator},
+        "opening": {"slice": slice_id, "estimator": leader},
+        "classifiers": list(job.classifiers),
         "estimators": [
-            {"name": name, "title": display_name(name), "control": name in job.controls}
-            for name in job.estimators
+            {"name": name, "title": _title(*of), "control": name in controls, "of": of}
+            for name, of in job.maps.items()
         ],
         "metrics": [_metric(chosen) for chosen in job.metrics],
         "fractions": scores.fractions,
@@ -62,6 +64,10 @@ def page_index(
         "lossy": detail.step is None,
         "hu_window": list(job.hu_window),
     }
+
+
+def _title(estimator: str, classifier: str | None) -> str:
+    return display_name(estimator) + (f", {classifier}" if classifier else "")
 
 
 def _metric(chosen: ChosenMetric) -> dict[str, Any]:
@@ -86,13 +92,17 @@ def _fill(job: ExplorerJob) -> dict[str, Any]:
 
 
 def slice_entries(
-    rows: Sequence[Row], predictions: StrPath, index: StrPath, scores: Scores, task: Task
+    rows: Sequence[Row],
+    predictions: Sequence[StrPath],
+    index: StrPath,
+    scores: Scores,
+    task: Task,
 ) -> list[dict[str, Any]]:
     """Return what the page lists of each slice: keys, label, place, answer and scores.
 
     Args:
         rows: Flags of the slices.
-        predictions: The classifier's answers.
+        predictions: The answers of each classifier.
         index: The index of the cohort.
         scores: Of these slices.
         task: What the classifier tells apart.
@@ -102,23 +112,19 @@ def slice_entries(
     """
     of_two = len(task.classes) == 2
     answer = ["logit"] if of_two else ["predicted", "probabilities"]
-    answers = _by_slice(predictions, ["slice_id", "correct", *answer])
+    answers = [_by_slice(path, ["slice_id", "correct", *answer]) for path in predictions]
     places = _places(rows, _by_slice(index, ["slice_id", "series_uid", "position"]))
     entries = []
     for row in rows:
         slice_id = row["slice_id"]
-        if slice_id not in answers:
-            raise InputError(
-                f"{predictions}: lacks slice {slice_id}; delete this file and run again"
-            )
+        for path, of_classifier in zip(predictions, answers, strict=True):
+            if slice_id not in of_classifier:
+                raise InputError(f"{path}: lacks slice {slice_id}; delete this file and run again")
         entries.append(
             {key: row[key] for key in FLAGS}
             | places.get(slice_id, {"series": None, "position": None})
-            | _answer(answers[slice_id], of_two)
-            | {
-                "correct": answers[slice_id]["correct"],
-                "scores": scores.numbers.get(slice_id, {}),
-            }
+            | _answers([of_classifier[slice_id] for of_classifier in answers], of_two)
+            | {"scores": scores.numbers.get(slice_id, {})}
         )
     return entries
 
@@ -142,9 +148,19 @@ def _places(rows: Iterable[Row], places: Mapping[str, Row]) -> dict[str, dict[st
     return found
 
 
+def _answers(rows: Sequence[Row], of_two: bool) -> dict[str, Any]:
+    """Return the answer of a classifier, or those of several and whether all are correct."""
+    answers = [_answer(row, of_two) for row in rows]
+    if len(answers) == 1:
+        return answers[0]
+    return {"answers": answers, "correct": all(one["correct"] for one in answers)}
+
+
 def _answer(row: Row, of_two: bool) -> dict[str, Any]:
-    """Return the logit, or of more than two classes the answer and its probability."""
+    """Return whether it is correct and the logit, or of more classes answer and probability."""
+    correct = {"correct": row["correct"]}
     if of_two:
-        return {"logit": round(row["logit"], 3)}
+        return correct | {"logit": round(row["logit"], 3)}
     predicted = row["predicted"]
-    return {"answer": predicted, "probability": round(row["probabilities"][predicted], 3)}
+    probability = round(row["probabilities"][predicted], 3)
+    return correct | {"answer": predicted, "probability": probability}

@@ -131,10 +131,10 @@ def write_summary(study: ReportFiles, wildcards: Any) -> SummaryJob:
     )
 
 
-def build_explorer(study: ReportFiles, wildcards: Any) -> ExplorerJob:
+def build_explorer(study: ReportFiles, wildcards: Any, run: str | None = None) -> ExplorerJob:
     """Return what the explorer shows."""
     return ExplorerJob(
-        run=f"{study.run}, {wildcards.classifier}",
+        run=run or f"{study.run}, {wildcards.classifier}",
         estimators=tuple(study.estimators),
         subsets=tuple(study.explained()),
         slices=study.options.report.explorer_slices,
@@ -142,6 +142,15 @@ def build_explorer(study: ReportFiles, wildcards: Any) -> ExplorerJob:
         metrics=tuple(study.chosen_metrics.values()),
         hu_window=study.options.cohort.hu_window,
         task=study.options.task,
+    )
+
+
+def explore_classifiers(study: ReportFiles, wildcards: Any) -> ExplorerJob:
+    """Return what the explorer of all classifiers shows: as many maps as that of one."""
+    classifiers = tuple(study.classifiers)
+    count = study.options.report.explorer_slices
+    return build_explorer(study, wildcards, f"{study.run}, all classifiers").model_copy(
+        update={"classifiers": classifiers, "slices": max(1, count // len(classifiers))}
     )
 
 

@@ -144,6 +144,15 @@ class MetricFiles(PlantedFiles):
         first = (self.points(wildcards.classifier, metric)[:count] for metric in self.metrics)
         return list(itertools.chain(*first))
 
+    def points_of_maps(self) -> list[str]:
+        """Return those of the first training of all classifiers, as `maps_of_classifiers`."""
+        return [
+            f"{self.folder}/{classifier}/1/metrics/{self.points_entry[metric]}/{name}.parquet"
+            for metric in self.metrics
+            for name in self.estimators
+            for classifier in self.classifiers
+        ]
+
     def all_points(self, wildcards: Wildcards) -> list[str]:
         """Return the tables of all metrics, in their order."""
         points = (self.points(wildcards.classifier, metric) for metric in self.metrics)

@@ -120,6 +120,14 @@ class SaliencyFiles(VariationFiles):
         folder = f"{self.folder}/{wildcards.classifier}/1/saliency"
         return [f"{folder}/{name}.parquet" for name in self.estimators]
 
+    def maps_of_classifiers(self) -> list[str]:
+        """Return those of all classifiers, estimator by estimator."""
+        return [
+            f"{self.folder}/{classifier}/1/saliency/{name}.parquet"
+            for name in self.estimators
+            for classifier in self.classifiers
+        ]
+
     def maps_of_trainings(self, wildcards: Wildcards) -> list[str]:
         """Return the importance maps of an estimator, one table per training."""
         path = f"saliency/{wildcards.estimator}.parquet"

@@ -121,7 +121,7 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
             _evaluate(metric, subjects, values, segments, points[metric][estimator])
     sources = Sources(
         folder / "slices.parquet",
-        folder / "predictions.parquet",
+        [folder / "predictions.parquet"],
         folder / "index.parquet",
         maps,
         points,
@@ -132,7 +132,7 @@ def make_run(folder, metrics=("fidelity", "roc", "dice"), masks=True):
 
 def of_three_classes(sources, folder):
     """Return `Sources` of predictions of three classes."""
-    ids = read_table(sources.predictions, ["slice_id"]).column("slice_id").to_pylist()
+    ids = read_table(sources.predictions[0], ["slice_id"]).column("slice_id").to_pylist()
     predicted = [0, 2, 1, 2]
     columns = {
         "slice_id": ids,
@@ -144,7 +144,7 @@ def of_three_classes(sources, folder):
     kinds = [("slice_id", pa.string()), ("predicted", pa.int8())]
     kinds += [("probabilities", numbers), ("correct", pa.bool_())]
     write_table(folder / "three.parquet", pa.schema(kinds), columns)
-    return replace(sources, predictions=folder / "three.parquet")
+    return replace(sources, predictions=[folder / "three.parquet"])
 
 
 def _evaluate(name, subjects, values, segments, path):
@@ -162,10 +162,41 @@ def _evaluate(name, subjects, values, segments, path):
     evaluate_estimator(metric, with_maps, probe, path)
 
 
-def build_page(path, sources, limit=300, run="small", task=DEFAULT_TASK, controls=(), options=None):
+def of_two_classifiers(sources, folder):
+    """Return `Sources` of two classifiers: b's maps are those of the other estimator."""
+    answers = read_table(sources.predictions[0]).to_pydict()
+    answers["logit"] = [-logit for logit in answers["logit"][:2]] + answers["logit"][2:]
+    answers["correct"] = [not it for it in answers["correct"][:2]] + answers["correct"][2:]
+    kinds = [("slice_id", pa.string()), ("logit", pa.float32()), ("correct", pa.bool_())]
+    write_table(folder / "b.parquet", pa.schema(kinds), answers)
+
+    def of_both(tables):
+        pairs = zip(ESTIMATORS, reversed(ESTIMATORS), strict=True)
+        return {
+            f"{one}/{classifier}": tables[name]
+            for one, other in pairs
+            for classifier, name in (("a", one), ("b", other))
+        }
+
+    points = {metric: of_both(tables) for metric, tables in sources.points.items()}
+    predictions = [*sources.predictions, folder / "b.parquet"]
+    return replace(sources, predictions=predictions, maps=of_both(sources.maps), points=points)
+
+
+def build_page(
+    path,
+    sources,
+    limit=300,
+    run="small",
+    task=DEFAULT_TASK,
+    controls=(),
+    options=None,
+    classifiers=(),
+):
     job = ExplorerJob(
         run=run,
-        estimators=tuple(sources.maps),
+        classifiers=classifiers,
+        estimators=tuple(dict.fromkeys(name.split("/")[0] for name in sources.maps)),
         subsets=("annotated", "test"),
         slices=limit,
         controls=controls,

@@ -12,6 +12,8 @@ const metricOf = Object.fromEntries(index.metrics.map((metric) => [metric.name, 
 const names = index.estimators.map((estimator) => estimator.name);
 const titles = Object.fromEntries(index.estimators.map(
   ({ name, title, control }) => [name, title + (control ? " †" : "")]));
+const CLASSIFIERS = index.classifiers; // of a page that compares several
+const ofMap = Object.fromEntries(index.estimators.map(({ name, of }) => [name, of])); // estimator and classifier
 const placeOf = new Map(index.slices.map((slice, place) => [slice.slice_id, place]));
 
 const KEPT = 400;
@@ -94,8 +96,14 @@ const logitText = (logit, label) => `${CLASSES[Number(logit > 0)]} (probability 
 const marginText = (margin, label) => `${margin > 0 ? "" : "not "}${CLASSES[label]} `
   + `(margin ${signedNumber(margin, 2)}): ${verdict(margin > 0)}`;
 const maskedText = OF_TWO ? logitText : marginText;
-const answerText = (slice) => (OF_TWO ? logitText(slice.logit, slice.label)
-  : `${CLASSES[slice.answer]} (probability ${slice.probability.toFixed(3)}): ${verdict(slice.correct)}`);
+/** The answer to a slice of a classifier: of that whose map is chosen. */
+const answerOf = (slice, classifier = ofMap[state.estimator][1]) =>
+  (slice.answers ? slice.answers[CLASSIFIERS.indexOf(classifier)] : slice);
+function answerText(slice, classifier) {
+  const { logit, answer, probability: share, correct } = answerOf(slice, classifier);
+  return OF_TWO ? logitText(logit, slice.label)
+    : `${CLASSES[answer]} (probability ${share.toFixed(3)}): ${verdict(correct)}`;
+}
 const positionText = (slice) => (slice.position === null ? "" : `${signedNumber(slice.position, 1)} mm`);
 
 // ---- Elements.

@@ -11,7 +11,7 @@ function sliceText(place) {
   const slice = index.slices[place];
   const score = METRICS.length && scoreOf(slice, state.metric, state.estimator, state.variant);
   const parts = [
-    tail(slice.patient_id), CLASSES[slice.label], verdict(slice.correct), positionText(slice),
+    tail(slice.patient_id), CLASSES[slice.label], verdict(answerOf(slice).correct), positionText(slice),
     METRICS.length && score !== undefined && `${metricOf[state.metric].title} ${scoreText(state.metric, score)}`,
   ];
   return parts.filter(Boolean).join(" · ");
@@ -29,7 +29,7 @@ function thumbnail(place, pictures, text) {
     src: `data:image/webp;base64,${pictures[place]}`, alt: "", loading: "lazy", width: 64,
     height: Math.round(64 * height / width),
   }), element("span", {}, text));
-  if (!index.slices[place].correct) button.classList.add("miss");
+  if (!answerOf(index.slices[place]).correct) button.classList.add("miss");
   button.addEventListener("click", () => update({ slice: index.slices[place].slice_id }));
   return button;
 }
@@ -62,7 +62,7 @@ function showScatter() {
     scoreOf(index.slices[place], metric, state.estimator, state.variant));
   const points = listed.map((place) => [place, ...scores(place)])
     .filter(([, x, y]) => x !== undefined && y !== undefined)
-    .map(([place, x, y]) => ({ place, x, y, isWrong: !index.slices[place].correct, text: sliceText(place) }));
+    .map(([place, x, y]) => ({ place, x, y, isWrong: !answerOf(index.slices[place]).correct, text: sliceText(place) }));
   const axes = [state.metric, state.against].map((metric) => metric && metricOf[metric].title);
   byId("scatter").replaceChildren(points.length
     ? scatterChart(points, axes, current(), (place) => update({ slice: index.slices[place].slice_id }))

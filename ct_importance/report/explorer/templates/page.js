@@ -28,7 +28,7 @@ async function showSlice(place, isCurrent) {
   const slice = index.slices[place];
   announce(slice);
   const content = await contentOf(place);
-  const wanted = [...new Set([...listOf("shown"), state.estimator, state.minus].filter(Boolean))];
+  const wanted = [...new Set([...listOf("shown"), state.estimator, subtracted()].filter(Boolean))];
   const [image, mask, limits, ...maps] = await Promise.all([
     sliceOf(place, content), maskOf(place, content),
     state.scale === "map" ? content.limits : commonLimits(),
@@ -119,7 +119,9 @@ function fillChoices() {
   addOptions("label", CLASSES.map((name, label) => [name, label]));
   addOptions("sort", metrics.flatMap(([title, name]) => ["best", "worst"].map(
     (end) => [`${title}, ${end} first`, `${name}-${end}`])));
+  addOptions("minus", CLASSIFIERS.map((name) => [`same estimator of ${name}`, `of:${name}`]));
   for (const name of ["estimator", "minus"]) addOptions(name, estimators);
+  if (CLASSIFIERS.length) addOptions("answer", [["correct by some only", "differ"]]);
   for (const name of ["metric", "against"]) addOptions(name, metrics);
   addOptions("preset", PRESETS.map(({ title, level, width }, i) => [i ? `${title} (${level} / ${width})` : title, i]));
   byId("preset").append(new Option("as set below", -1));

@@ -16,16 +16,17 @@ function showFacts(slice, mask) {
   const covered = mask && mask.pixels.filter((value) => value > 127).length / mask.pixels.length;
   const entries = [
     ["Patient", slice.patient_id], ["Label", CLASSES[slice.label]],
-    ["Classifier's answer", answerText(slice)],
+    ...(CLASSIFIERS.length ? CLASSIFIERS : [undefined]).map((classifier) => [
+      classifier ? `Answer of ${classifier}` : "Classifier's answer", answerText(slice, classifier),
+      !answerOf(slice, classifier).correct]),
     ["Used for", slice.split === "test" ? "testing" : "training"],
     ["Mask", mask ? `${percentText(100 * covered)} of the slice` : "none"],
     slice.position !== null && ["In its series", `${positionText(slice)}, ${inSeries.indexOf(current()) + 1} of `
       + `${inSeries.length} here`],
     ["Slice", slice.slice_id],
   ];
-  byId("facts").replaceChildren(...entries.filter(Boolean).map(([term, text]) => {
+  byId("facts").replaceChildren(...entries.filter(Boolean).map(([term, text, isWrong]) => {
     const pair = element("div", { className: term === "Slice" ? "long" : "" });
-    const isWrong = term === "Classifier's answer" && !slice.correct;
     pair.append(element("dt", {}, term), element("dd", { className: isWrong ? "wrong" : "" }, text));
     return pair;
   }));
@@ -36,7 +37,7 @@ function announce(slice) {
     + scoreText(name, scoreOf(slice, name, state.estimator, state.variant)));
   const text = [
     `Slice ${listed.indexOf(current()) + 1} of ${listed.length}, patient ${slice.patient_id}, `
-      + `${CLASSES[slice.label]}, answer ${verdict(slice.correct)}`,
+      + `${CLASSES[slice.label]}, answer ${verdict(answerOf(slice).correct)}`,
     [`${titles[state.estimator]}, ${state.variant}`, ...scores].join(", "),
   ].join(". ");
   if (byId("live").textContent !== text) byId("live").textContent = text;

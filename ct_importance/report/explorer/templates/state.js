@@ -13,8 +13,8 @@ const DEFAULTS = {
   percentage: index.percentages ? nearest(index.percentages, 5) : 0,
   fraction: index.fractions ? nearest(index.fractions, 0.1) : 0,
   opacity: 80, top: 20, ...FULL_WINDOW, zoom: 1, x: 0.5, y: 0.5, cross: "",
-  minus: "", arrange: "", metric: METRICS[0] ?? "", against: METRICS[1] ?? METRICS[0] ?? "",
-  large: ["slice", index.opening.estimator].join(), shown: firstShown().join(),
+  minus: opposite(), arrange: "", metric: METRICS[0] ?? "", against: METRICS[1] ?? METRICS[0] ?? "",
+  large: ["slice", ...(CLASSIFIERS.length ? ["difference"] : []), index.opening.estimator].join(), shown: firstShown().join(),
   scores: METRICS.slice(0, SEVERAL / 2).join(),
 };
 const SETTINGS = { percentage: index.percentages, fraction: index.fractions }; // as values in the address
@@ -25,6 +25,21 @@ function firstShown() {
   const some = names.slice(0, SEVERAL);
   return some.includes(index.opening.estimator) ? some : [index.opening.estimator, ...some];
 }
+
+/** On a page of several classifiers: "of:" and the first that is not that of the map it opens on. */
+function opposite() {
+  const other = CLASSIFIERS.find((classifier) => classifier !== ofMap[index.opening.estimator][1]);
+  return other ? `of:${other}` : "";
+}
+
+/** The name of the map that is subtracted, if any: a certain one, or that of the same estimator of a classifier. */
+function subtracted() {
+  const [estimator] = ofMap[state.estimator];
+  const name = state.minus.startsWith("of:") ? `${estimator}/${state.minus.slice(3)}` : state.minus;
+  return name === state.estimator && state.minus !== name ? "" : name;
+}
+
+const differs = (slice) => new Set(slice.answers?.map(({ correct }) => correct)).size > 1;
 
 /** Names of estimators, the best by the score shown on this slice first, if wanted. */
 function arranged(some) {
@@ -49,9 +64,9 @@ function toggled(key, name, allowed) {
 const CHOICES = {
   slice: index.slices.map((slice) => slice.slice_id), estimator: names, variant: VARIANTS,
   order: ["mif", "lif"], scale: ["map", "estimator"], label: Object.keys(CLASSES),
-  patient: index.slices.map((slice) => slice.patient_id), answer: ["correct", "wrong"],
+  patient: index.slices.map((slice) => slice.patient_id), answer: ["correct", "wrong", "differ"],
   sort: METRICS.flatMap((name) => [`${name}-best`, `${name}-worst`]),
-  minus: names, arrange: ["best"], metric: METRICS, against: METRICS,
+  minus: ["", ...names, ...CLASSIFIERS.map((name) => `of:${name}`)], arrange: ["best"], metric: METRICS, against: METRICS,
 };
 const RANGES = {
   opacity: [0, 100], top: [0, 100], level: [LOW, HIGH], width: [1, HIGH - LOW], zoom: ZOOMS,
@@ -116,7 +131,8 @@ function anatomically(a, b) {
 function listSlices() {
   const fits = (slice) => (state.label === "" || String(slice.label) === state.label)
     && (state.patient === "" || slice.patient_id === state.patient)
-    && (state.answer === "" || slice.correct === (state.answer === "correct"));
+    && (state.answer === "" || (state.answer === "differ" ? differs(slice)
+      : answerOf(slice).correct === (state.answer === "correct")));
   listed = [...index.slices.keys()].filter((place) => fits(index.slices[place])).sort(anatomically);
   if (!state.sort) return;
   const [name, end] = state.sort.split(/-(?=best$|worst$)/);

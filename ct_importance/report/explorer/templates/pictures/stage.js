@@ -23,8 +23,8 @@ function setViews() {
   for (const [name, map] of Object.entries(scene.maps)) {
     setView(name, overlay, () => [under, overlayOf(map, state.variant, scene.limits[name])]);
   }
-  if (state.minus) {
-    setView(DIFFERENCE, `${overlay} ${state.estimator} ${state.minus}`, () => [under, differenceOverlay()]);
+  if (subtracted()) {
+    setView(DIFFERENCE, `${overlay} ${state.estimator} ${subtracted()}`, () => [under, differenceOverlay()]);
   }
 }
 
@@ -53,7 +53,7 @@ function relative(name) {
 
 /** A function from a pixel to the difference of both maps. */
 function difference() {
-  const [one, other] = [relative(state.estimator), relative(state.minus)];
+  const [one, other] = [relative(state.estimator), relative(subtracted())];
   return (place) => one(place) - other(place);
 }
 
@@ -73,14 +73,14 @@ function differenceOverlay() {
 function tileNames() {
   const chosen = new Set([...listOf("shown"), state.estimator]);
   const maps = arranged(names.filter((name) => chosen.has(name)));
-  const tiles = ["slice", ...(state.minus ? [DIFFERENCE] : []), ...maps];
+  const tiles = ["slice", ...(subtracted() ? [DIFFERENCE] : []), ...maps];
   const large = new Set(listOf("large"));
   return [...tiles.filter((name) => large.has(name)), ...tiles.filter((name) => !large.has(name))];
 }
 
 function tileTitle(name) {
   if (name === "slice") return "CT slice";
-  return name === DIFFERENCE ? `${titles[state.estimator]} − ${titles[state.minus]}` : titles[name];
+  return name === DIFFERENCE ? `${titles[state.estimator]} − ${titles[subtracted()]}` : titles[name];
 }
 
 function makeTile(name) {
@@ -239,7 +239,7 @@ function readingText([column, row], place) {
     `column ${column + 1}, row ${row + 1}`, huText(place),
     scene.mask && (scene.mask.pixels[place] > 127 ? "in the mask" : "outside the mask"),
     map && `${titles[state.estimator]} ${readingOfTile(state.estimator, place)}`,
-    state.minus && `difference ${signedNumber(difference()(place), 2)}`,
+    subtracted() && `difference ${signedNumber(difference()(place), 2)}`,
   ];
   return parts.filter(Boolean).join(" · ");
 }
