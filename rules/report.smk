@@ -360,7 +360,7 @@ rule explore_classifiers:
         index="results/{run}/cohort/index.parquet",
         maps=study.maps_of_classifiers(),
         points=study.points_of_maps(),
-        segments=study.segments(),
+        segments=study.segments_of_explorer,
         templates=rules.build_explorer.input.templates,
     output:
         page="results/{run}/explorer.html",
