@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Collection, Mapping
 
 import pandas as pd
@@ -108,43 +109,35 @@ def flip_table(job: PlantedJob, flips: pd.DataFrame) -> Table:
 
 def truth_table(truth: pd.DataFrame, controls: Collection[str]) -> Table:
     """Return a row per estimator, best mean on top, and a column per classifier and variant."""
-    means = truth.groupby("estimator")["value"].mean().sort_values(ascending=False)
-    columns = [
-        (name, variant) for name in dict.fromkeys(truth["classifier"]) for variant in VARIANTS
-    ]
-    texts = {
-        (row.estimator, row.classifier, row.variant): with_interval(
-            row.value, row.value_low, row.value_high, 2
-        )
-        + (f" {row.letters}" if row.letters else "")
-        for row in truth.itertuples(index=False)
-    }
-    rows = [
-        [marked_name(name, controls), *(texts.get((name, *column), "–") for column in columns)]
-        for name in means.index
-    ]
+    header, rows = _by_classifier(truth, "estimator", "value")
     chance = truth.groupby(["classifier", "variant"])["chance"].mean()
-    rows.append(["chance", *(fixed(chance.get(column, float("nan")), 2) for column in columns)])
-    return ["Estimator", *(f"{name} ({variant})" for name, variant in columns)], rows
+    numbers = (chance.get(column, math.nan) for column in _columns(truth))
+    named = [[marked_name(name, controls), *texts] for name, *texts in rows]
+    return ["Estimator", *header], [*named, ["chance", *(fixed(it, 2) for it in numbers)]]
 
 
 def knew_table(knew: pd.DataFrame) -> Table:
     """Return a row per metric, highest mean tau on top, and a column per classifier and variant."""
-    means = knew.groupby("metric")["tau"].mean().sort_values(ascending=False)
-    columns = [
-        (name, variant) for name in dict.fromkeys(knew["classifier"]) for variant in VARIANTS
-    ]
-    texts = {
-        (row.metric, row.classifier, row.variant): with_interval(
-            row.tau, row.tau_low, row.tau_high, 2
-        )
-        for row in knew.itertuples(index=False)
-    }
-    rows = [
-        [metric_name(name), *(texts.get((name, *column), "–") for column in columns)]
-        for name in means.index
-    ]
-    return ["Metric", *(f"{name} ({variant})" for name, variant in columns)], rows
+    header, rows = _by_classifier(knew, "metric", "tau")
+    return ["Metric", *header], [[metric_name(name), *texts] for name, *texts in rows]
+
+
+def _columns(table: pd.DataFrame) -> list[tuple[str, str]]:
+    return [(name, variant) for name in dict.fromkeys(table["classifier"]) for variant in VARIANTS]
+
+
+def _by_classifier(table: pd.DataFrame, key: str, value: str) -> Table:
+    """Return values with intervals, a row per key, the highest mean on top."""
+    columns = _columns(table)
+    texts = {}
+    for row in table.to_dict("records"):
+        text = with_interval(row[value], row[f"{value}_low"], row[f"{value}_high"], 2)
+        letters = row.get("letters")
+        place = row[key], row["classifier"], row["variant"]
+        texts[place] = f"{text} {letters}" if letters else text
+    order = table.groupby(key)[value].mean().sort_values(ascending=False).index
+    rows = [[name, *(texts.get((name, *column), "–") for column in columns)] for name in order]
+    return [f"{name} ({variant})" for name, variant in columns], rows
 
 
 def _notes(job: PlantedJob, flips: pd.DataFrame, knew: pd.DataFrame) -> list[str]:

@@ -53,7 +53,7 @@ class PlantedTruth(Figure):
     @property
     def name(self) -> str:
         """Name of its files."""
-        return f"planted_{self.metric}"
+        return f"planted_{self.metric.removeprefix('planted_')}"
 
     @property
     def labels(self) -> dict[str, str]:
