@@ -92,7 +92,7 @@ rule all:
         study.figure_files(),
         study.caption_files(),
         study.of_classifiers("explorer.html"),
-        study.across("explorer.html"),
+        study.explorers_of_all(),
 
 
 # The cohort up to the split: labels can be looked at before slices are extracted.

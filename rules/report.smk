@@ -352,10 +352,10 @@ rule build_explorer:
         "../scripts/build_explorer.py"
 
 
-# Where there are several classifiers: their maps side by side, and differences of them.
+# Where several classifiers see the same slices: their maps side by side, and differences of them.
 rule explore_classifiers:
     input:
-        slices="results/{run}/slices.parquet",
+        slices=study.seen_by_all("slices.parquet"),
         predictions=study.of_classifiers("1/predictions.parquet"),
         index="results/{run}/cohort/index.parquet",
         maps=study.maps_of_classifiers(),

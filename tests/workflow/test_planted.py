@@ -45,7 +45,8 @@ OVERLAY = TINY | {
 }
 PAGE = "results/tiny/tables/planted.md"
 FIGURES = [f"results/tiny/figures/planted_{it}.svg" for it in ("sensitivity", "metrics")]
-WANTED = ["--", PAGE, *FIGURES, "results/tiny/summary.json", "results/tiny/half/explorer.html"]
+WANTED = ["--", PAGE, *FIGURES, "results/tiny/summary.json"]
+WANTED += ["results/tiny/half/explorer.html", "results/tiny/explorer.html"]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import pytest
 
 from ct_importance.cohort.jobs import DoseJob, ExtractionJob
 from ct_importance.errors import InputError
+from ct_importance.report.jobs import ExplorerJob
 from tests.workflow.test_study import asked, study_of, wildcards
 
 OF_SIGNS = {"sensitivity": {"slices": "planted"}, "planted_likeness": {}}
@@ -38,6 +39,16 @@ def test_classifiers_of_one_dose_share_their_slices():
     assert folders["none"] == "results/demo/planted/marker_contrast_0"
     for folder in folders.values():
         assert re.fullmatch(study.planted, folder.removeprefix("results/demo"))
+
+
+def test_one_page_of_all_maps_is_for_classifiers_that_are_tested_alike():
+    doses = {"none": planted(0), "half": planted(0.5)}
+    study = study_of_signs(**doses)
+    assert study.explorers_of_all() == ["results/demo/explorer.html"]
+    assert study.seen_by_all("slices.parquet").startswith("results/demo/planted/marker_contrast_0")
+    assert asked(study, "explore_classifiers", ExplorerJob).subsets == ("test",)
+    moved = planted(1) | {"planted": {"sign": "offset", "in_class": "contrast", "dose": 1}}
+    assert study_of_signs(**doses, moved=moved).explorers_of_all() == []
 
 
 def test_the_opposite_of_its_slices_is_explained_by_the_same_classifier():

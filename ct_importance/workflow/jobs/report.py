@@ -149,9 +149,13 @@ def explore_classifiers(study: ReportFiles, wildcards: Any) -> ExplorerJob:
     """Return what the explorer of all classifiers shows: as many maps as that of one."""
     classifiers = tuple(study.classifiers)
     count = study.options.report.explorer_slices
-    return build_explorer(study, wildcards, f"{study.run}, all classifiers").model_copy(
-        update={"classifiers": classifiers, "slices": max(1, count // len(classifiers))}
-    )
+    changes: dict[str, Any] = {"classifiers": classifiers}
+    changes["slices"] = max(1, count // len(classifiers))
+    if study.planted_of:
+        # Training slices have the sign by one classifier, and not by another.
+        changes["subsets"] = ("test",)
+    job = build_explorer(study, wildcards, f"{study.run}, all classifiers")
+    return job.model_copy(update=changes)
 
 
 def export_maps(study: ReportFiles, wildcards: Any) -> ExportJob:

@@ -112,9 +112,12 @@ class MetricFiles(PlantedFiles):
         return f"{self.folder_of_slices(wildcards)}/segments.parquet" if needed else []
 
     def segments_of_explorer(self, wildcards: Wildcards) -> str | list[str]:
-        """Return the segments of the slices, if any metric needs them."""
-        needed = any(self.needs(metric, "segments") for metric in self.metrics)
-        return f"{self.folder_of_slices(wildcards)}/segments.parquet" if needed else []
+        """Return the segments of the slices that an explorer shows, if any metric needs them."""
+        if not any(self.needs(metric, "segments") for metric in self.metrics):
+            return []
+        if hasattr(wildcards, "classifier"):
+            return self.seen("segments.parquet")(wildcards)
+        return self.seen_by_all("segments.parquet")
 
     def gpus_of_metric(self, wildcards: Wildcards) -> int:
         """Return how many GPUs a job of a metric wants."""

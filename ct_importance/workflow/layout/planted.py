@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from ct_importance.cohort.options import PlantedOptions
 from ct_importance.io.paths import StrPath
@@ -50,6 +51,17 @@ class PlantedFiles(CohortFiles):
     def seen(self, file: str) -> Callable[[Wildcards], str]:
         """Return a function from wildcards to a file of the slices that a classifier sees."""
         return lambda wildcards: f"{self.folder_of_slices(wildcards)}/{file}"
+
+    @property
+    def test_alike(self) -> bool:
+        """Whether all classifiers see the same test slices: with one sign or none."""
+        given = (it.planted for it in self.classifiers.values())
+        return len({it and (it.sign, key_of(it.in_class)) for it in given}) == 1
+
+    def seen_by_all(self, file: str) -> str:
+        """Return a file of the slices that the first classifier sees: for tests, those of all."""
+        first = SimpleNamespace(classifier=next(iter(self.classifiers)))
+        return f"{self.folder_of_slices(first)}/{file}"
 
     def with_sign(self, folder: str, sign: str, split: StrPath) -> list[str]:
         """Return a table per job of the extraction of slices with a sign, as `of_extraction`."""

@@ -53,6 +53,10 @@ class ReportFiles(SaliencyFiles):
         """
         return [f"{self.folder}/{path}" for path in paths if len(self.classifiers) > 1]
 
+    def explorers_of_all(self) -> list[str]:
+        """Return the page of the maps of several classifiers, if they see the same slices."""
+        return self.across("explorer.html") if self.test_alike else []
+
     def flips(self) -> list[str]:
         """Return the table of flips, of a run with signs on slices and metrics of them."""
         return [f"{self.folder}/statistics/flips.parquet"] if self.judges_truth else []
