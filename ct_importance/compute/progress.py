@@ -77,11 +77,21 @@ def wrapped(text: str, hang: str = "", stream: TextIO | None = None) -> list[str
         hang: What lines but the first begin with.
         stream: Where it is written; None: standard output.
     """
-    if not (stream or sys.stdout).isatty():
+    width = columns(stream)
+    if width is None:
         return [text]
-    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
     # Paths stay whole.
     lines = textwrap.wrap(
-        text, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+        text,
+        min(width, WIDTH),
+        subsequent_indent=hang,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
     return lines or [text]
+
+
+def columns(stream: TextIO | None = None) -> int | None:
+    """Return the width of the terminal that standard output or a stream is; None of a file."""
+    is_terminal = (stream or sys.stdout).isatty()
+    return shutil.get_terminal_size((WIDTH, 0)).columns if is_terminal else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ct_importance.compute.progress import in_words, wrapped
+from ct_importance.compute.progress import columns, in_words, wrapped
 from ct_importance.io.paths import StrPath
 from ct_importance.io.slices import count_slices
 from ct_importance.io.table_file import read_table
@@ -87,11 +88,11 @@ def cost_lines(title: str, works: Mapping[str, Work], seconds: float | None = No
     known = 2 if not any(work.slices for work in works.values()) else len(HEADS) - (seconds is None)
     cells = [HEADS, *([str(number) for number in row] for row in numbers)]
     width = max(map(len, names))
+    shown = range(known)
+    if known > 2 and width + sum(2 + len(HEADS[it]) for it in shown) > (columns() or math.inf):
+        shown = range(2, known)  # those of all slices are what is waited for
     return [
-        (
-            name.ljust(width)
-            + "".join(f"  {it:>{len(head)}}" for it, head in zip(row[:known], HEADS, strict=False))
-        ).rstrip()
+        (name.ljust(width) + "".join(f"  {row[it]:>{len(HEADS[it])}}" for it in shown)).rstrip()
         for name, row in zip(names, cells, strict=True)
     ]
 

@@ -126,3 +126,15 @@ def test_what_is_wrong_with_a_configuration_is_said_in_one_line(tmp_path, monkey
     (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
     with pytest.raises(SystemExit, match="seed"):
         main(["seed=much"])
+
+
+@pytest.mark.parametrize(("width", "shows"), [(81, False), (82, True), (None, True)])
+def test_a_narrow_terminal_is_shown_what_all_slices_take(monkeypatch, width, shows):
+    monkeypatch.setattr("ct_importance.workflow.cost.columns", lambda: width)
+    works = {"an_estimator": Work(Cost(3, 4), 10)}
+    head, line, _ = cost_lines("estimator", works, seconds=1.0)
+
+    assert head.split("  ")[0] == "estimator"
+    assert ("  forward  backward  " in head) == shows
+    assert line.split()[1:] == ["3", "4"] * shows + ["10", "30", "40", "110", "s"]
+    assert len(head) <= (width or 100)
