@@ -173,7 +173,7 @@ def test_controls_and_given_maps_do_not_wait_for_a_classifier(tmp_path):
 def test_what_estimators_are_asked():
     study = study_of(estimators={"smooth_50": {"method": "smoothgrad", "samples": 50}})
     job = asked(study, "compute_importance", ImportanceJob, estimator="random")
-    assert (job.method, job.image_shape, job.shard) == ("random", (1, 88, 88), "1of1")
+    assert (job.method, job.image_shape, job.shard) == ("random", (1, 80, 80), "1of1")
     assert job.subsets == ("annotated", "test")
     combined = asked(study, "combine_shared", CombineJob, estimator="smooth_50")
     assert (combined.name, combined.method) == ("smooth_50", "smoothgrad")

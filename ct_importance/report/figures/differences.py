@@ -33,7 +33,8 @@ class Differences(Figure):
         "group): paired permutation test by patient, and by training where there are several, "
         "Holm-corrected over all pairs, in the style of Demsar 2006. With too few patients no test "
         "is possible, and there are no bars. The confidence of the intervals and the family-wise "
-        "error rate are those of the section statistics of the configuration."
+        "error rate are those of the section statistics of the configuration. A dagger marks "
+        "controls, which know nothing of the classifier."
     )
     category: ClassVar[str] = "Differences"
     reads: ClassVar[tuple[str, ...]] = ("values", "comparisons")
@@ -41,12 +42,17 @@ class Differences(Figure):
     metric: ChosenMetric
     variant: Literal["original", "absolute"]
     estimators: tuple[str, ...]
+    controls: tuple[str, ...]
     statistics: StatisticsOptions
 
     @classmethod
     def of_run(cls, run: Outline) -> list[Self]:
         """Return one per metric and variant."""
-        of_all = {"estimators": run.estimators, "statistics": run.statistics}
+        of_all = {
+            "estimators": run.estimators,
+            "controls": run.controls,
+            "statistics": run.statistics,
+        }
         return [
             cls(metric=metric, variant=variant, **of_all)
             for metric in run.metrics.values()
@@ -96,7 +102,7 @@ class Differences(Figure):
             sharey=True,
             width_ratios=[8, max(1, 0.6 * len(groups))],
         )
-        show_values(axes, values, line_styles(self.estimators))
+        show_values(axes, values, line_styles(self.estimators, self.controls))
         chance = values.get("chance", pd.Series([metric.chance], dtype=float)).dropna()
         if len(chance):
             axes.axvspan(chance.min(), chance.max(), color=CHANCE, linewidth=1, zorder=0)

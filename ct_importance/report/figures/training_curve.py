@@ -36,6 +36,7 @@ class TrainingCurve(Figure):
     def draw(self, tables: Tables) -> figure.Figure:
         """Return two panels: loss and balanced accuracy."""
         from matplotlib import pyplot as plt
+        from matplotlib.ticker import MaxNLocator
 
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.style import SINGLE_COLUMN
@@ -47,9 +48,12 @@ class TrainingCurve(Figure):
             axes = grid[int("accuracy" in name)]
             style = {"color": colour, "marker": marker, "markersize": 3, "label": label}
             axes.plot(known.epoch, known[name], **style)
+        for axes in grid:
+            axes.set(xlabel="epoch", xlim=(0, 1.05 * history.epoch.max()))
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         # Lines at the ends are not to lie under the axes.
-        grid[0].set(xlabel="epoch", ylabel="loss", ylim=(-0.03 * grid[0].get_ylim()[1], None))
-        grid[1].set(xlabel="epoch", ylabel="balanced accuracy", ylim=(-0.03, 1.03))
+        grid[0].set(ylabel="loss", ylim=(-0.03 * grid[0].get_ylim()[1], None))
+        grid[1].set(ylabel="balanced accuracy", ylim=(-0.03, 1.03))
         handles, labels = grid[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
         return figure

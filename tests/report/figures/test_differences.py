@@ -36,6 +36,7 @@ def plot(folder, patients, letters, **columns):
         metric=ChosenMetric(name="roc", method="roc", options={}),
         variant="absolute",
         estimators=tuple(ESTIMATORS),
+        controls=("random",),
         statistics=StatisticsOptions(),
     )
     run_script(
@@ -53,6 +54,7 @@ def test_bars_join_what_could_not_be_shown_to_differ(tmp_path):
 
     assert BAR in picture
     assert "No test" not in picture
+    assert ">Random†<" in picture
 
 
 @pytest.mark.parametrize("patients", [1, 5])
@@ -98,6 +100,7 @@ def test_many_groups_make_it_wider(tmp_path, members, wider):
         metric=ChosenMetric(name="roc", method="roc", options={}),
         variant="absolute",
         estimators=tuple(estimators),
+        controls=(),
         statistics=StatisticsOptions(permutations=10_000),
     )
     drawn = figure.draw({name: tmp_path / f"{name}.parquet" for name in ("values", "comparisons")})

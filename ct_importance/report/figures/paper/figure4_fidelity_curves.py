@@ -21,8 +21,8 @@ class FidelityCurves(CurvesOfMetric):
         "Accuracy (mean of the classes) against the masked percentage of pixels, the most "
         "important first (solid) and the least important first (dashed), for original and "
         "absolute values of each map. Estimators are in the order of their table. Coloured is the "
-        "area between the curves, F, and hatched where it counts as negative; F stands above. "
-        "Grey bands are pointwise intervals from resamples of the patients."
+        "area between the curves, F, and hatched where it counts as negative; F stands above, and "
+        "its intervals in the table."
     )
     entry: ClassVar[str] = "fidelity"
     number: ClassVar[str] = "4"
@@ -60,8 +60,8 @@ class FidelityCurves(CurvesOfMetric):
 
 
 def _draw_area(axes: Axes, curves: pd.DataFrame, colour: str) -> None:
-    """Draw the curves of both orders, and the area between them."""
-    from ct_importance.report.style import LIF, MIF, plot_with_band
+    """Draw the curves of both orders, and the area between them; bands would hide it."""
+    from ct_importance.report.style import LIF, MIF
 
     mif, lif = (curves[curves.order == order].sort_values("masked") for order in ("mif", "lif"))
     x, low, high = (of.to_numpy() for of in (mif.masked, mif.accuracy, lif.accuracy))
@@ -69,4 +69,4 @@ def _draw_area(axes: Axes, curves: pd.DataFrame, colour: str) -> None:
     axes.fill_between(x, low, high, where=high >= low, linewidth=0, **area)
     axes.fill_between(x, low, high, where=high < low, linewidth=0, hatch="//////", **area)
     for curve, style in ((lif, LIF), (mif, MIF)):
-        plot_with_band(axes, curve, "masked", "accuracy", style | {"linewidth": 0.9})
+        axes.plot(curve.masked, curve.accuracy, **(style | {"linewidth": 0.9}))
