@@ -45,6 +45,13 @@ def test_the_readme_stays_short():
     assert len((ROOT / "README.md").read_text().splitlines()) < 200
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_does_not_follow_a_list(page):
+    """What is indented there is a part of the last entry, and no code."""
+    item = r"^(?:[-*]|\d+\.) .*\n(?: +\S.*\n)*\n {4,}\S.*"
+    assert re.findall(item, page.read_text(), flags=re.MULTILINE) == []
+
+
 def test_no_paragraph_stands_twice():
     seen: dict[str, Path] = {}
     for page in PAGES:
