@@ -327,6 +327,7 @@ rule build_explorer:
             "ct_importance/report/explorer/templates/charts.js",
             "ct_importance/report/explorer/templates/pictures/stage.js",
             "ct_importance/report/explorer/templates/pictures/pointer.js",
+            "ct_importance/report/explorer/templates/pictures/means.js",
             "ct_importance/report/explorer/templates/panels.js",
             "ct_importance/report/explorer/templates/overview.js",
             "ct_importance/report/explorer/templates/saving.js",

@@ -9,17 +9,24 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ct_importance.compute.chunks import in_chunks
 from ct_importance.compute.progress import progress
 from ct_importance.compute.workers import process_pool
 from ct_importance.errors import InputError
 from ct_importance.io.paths import StrPath
-from ct_importance.io.slices import iterate_slices
+from ct_importance.io.slices import Row, iterate_slices
 from ct_importance.report.explorer.detail import BYTES_OF_PAGE, Detail, choose_detail
-from ct_importance.report.explorer.entries import page_index, slice_entries
+from ct_importance.report.explorer.entries import page_index, read_answers, slice_entries
+from ct_importance.report.explorer.means import (
+    chosen_for_means,
+    class_means,
+    pack_means,
+    registered,
+)
 from ct_importance.report.explorer.page import write_page
+from ct_importance.report.explorer.registration import body_box, common_frame
 from ct_importance.report.explorer.scores import Paths, read_scores
 from ct_importance.report.explorer.selection import choose_slices
 from ct_importance.report.explorer.slices import (
@@ -31,6 +38,7 @@ from ct_importance.report.explorer.slices import (
 )
 from ct_importance.report.jobs import ExplorerJob
 
+Packed = TypeVar("Packed")
 SLICES_PER_WORKER = 4
 SAMPLES = 6
 """Slices that are packed to see how finely all can be kept."""
@@ -116,7 +124,8 @@ def build_explorer(
     scores = read_scores(job.metrics, sources.points, slice_ids)
     entries = slice_entries(rows, sources.predictions, sources.index, scores, job.task)
     with process_pool(workers) as pool:
-        budget = BYTES_OF_PAGE - len(json.dumps([scores.numbers, scores.curves]))
+        means = _means(job, sources, candidates, pool, workers)
+        budget = BYTES_OF_PAGE - len(json.dumps([scores.numbers, scores.curves, means]))
         samples = list(_material(job, sources, _spread(slice_ids)))
         detail = _detail(samples, len(rows), budget, job, pool)
         logger.info(
@@ -131,8 +140,29 @@ def build_explorer(
             content | {"curves": scores.curves.get(slice_id, {})}
             for slice_id, content in zip(slice_ids, packed, strict=True)
         )
-        write_page(path, templates, progress(contents, "explorer: slices", len(rows)), index)
+        shown = progress(contents, "explorer: slices", len(rows))
+        write_page(path, templates, shown, index, means)
     logger.info("%.1f MB", Path(path).stat().st_size / 1e6)
+
+
+def _means(
+    job: ExplorerJob, sources: Sources, rows: Sequence[Row], pool: Executor, workers: int
+) -> list[dict[str, Any]]:
+    """Return the mean maps of each class; none of a page of several classifiers."""
+    if job.classifiers:
+        return []
+    answers = read_answers(sources.predictions[0], job.task)
+    chosen = chosen_for_means(rows, answers)
+    images = iterate_slices(sources.slices, job.subsets, ["image"], slice_ids=set(chosen))
+    boxes, shape = {}, (0, 0)
+    for row in images:
+        shape = row["image"].shape
+        boxes[row["slice_id"]] = body_box(row["image"], job.hu_window)
+    frame = common_frame(boxes.values(), shape)
+    move = partial(registered, boxes=boxes, frame=frame)
+    material = read_material(sources.slices, job.subsets, chosen, sources.maps, None)
+    moved = _pack_all(progress(material, "explorer: mean maps", len(chosen)), move, pool, workers)
+    return pack_means(class_means(moved, (answers[slice_id] for slice_id in chosen)))
 
 
 def _spread(slice_ids: Sequence[str]) -> list[str]:
@@ -167,10 +197,10 @@ def _size(pack: Callable[[Material], dict[str, Any]], material: Material) -> int
 
 def _pack_all(
     material: Iterable[Material],
-    pack: Callable[[Material], dict[str, Any]],
+    pack: Callable[[Material], Packed],
     pool: Executor,
     workers: int,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Packed]:
     """Yield what ``pack`` makes of each slice; few slices are held at a time."""
     for group in in_chunks(material, workers * SLICES_PER_WORKER):
         yield from pool.map(pack, group)

@@ -129,6 +129,15 @@ def slice_entries(
     return entries
 
 
+def read_answers(predictions: StrPath, task: Task) -> dict[str, int]:
+    """Return the class that a classifier answers with, by slice id."""
+    if len(task.classes) == 2:
+        rows = _by_slice(predictions, ["slice_id", "logit"])
+        return {slice_id: int(row["logit"] > 0) for slice_id, row in rows.items()}
+    rows = _by_slice(predictions, ["slice_id", "predicted"])
+    return {slice_id: row["predicted"] for slice_id, row in rows.items()}
+
+
 def _by_slice(path: StrPath, columns: Sequence[str]) -> dict[str, Row]:
     return {row["slice_id"]: row for row in read_table(path, list(columns)).to_pylist()}
 

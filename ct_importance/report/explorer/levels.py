@@ -35,12 +35,22 @@ def quantise(importance: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np
         Levels (H, W) uint8, none empty, and rising values (L,) float32. Equal pixels share a level.
     """
     flat = importance.ravel().astype(np.float64)
-    _, place, counts = np.unique(flat, return_inverse=True, return_counts=True)
-    middle = (counts.cumsum() - counts / 2) / flat.size
-    levels = np.searchsorted(np.cumsum(shares)[:-1], middle, side="right")[place]
+    levels = np.searchsorted(np.cumsum(shares)[:-1], middle_ranks(flat), side="right")
     _, levels, sizes = np.unique(levels, return_inverse=True, return_counts=True)
     values = np.bincount(levels, flat) / sizes
     return levels.reshape(importance.shape).astype(np.uint8), values.astype(np.float32)
+
+
+def middle_ranks(importance: np.ndarray) -> np.ndarray:
+    """Return the share of the pixels that are less important than each, equal ones half counted.
+
+    >>> middle_ranks(np.array([[0.0, 0.0], [5.0, -1.0]]))
+    array([[0.5  , 0.5  ],
+           [0.875, 0.125]])
+    """
+    _, place, counts = np.unique(importance, return_inverse=True, return_counts=True)
+    middle: np.ndarray = ((counts.cumsum() - counts / 2) / importance.size)[place]
+    return middle.reshape(importance.shape)
 
 
 def split_greys(image: np.ndarray, greys: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -19,7 +19,7 @@ COLOURS = {"diverging": "RdBu_r", "sequential": "inferno"}
 """Those of the figures: as much darker to either side; lightness rises evenly."""
 SCRIPT_FILES = (
     *("levels.js", "data.js", "state.js", "colours.js", "charts.js"),
-    *("stage.js", "pointer.js", "panels.js", "overview.js", "saving.js", "page.js"),
+    *("stage.js", "pointer.js", "means.js", "panels.js", "overview.js", "saving.js", "page.js"),
 )
 """In the order in which they are read."""
 
@@ -29,6 +29,7 @@ def write_page(
     templates: Mapping[str, StrPath],
     slices: Iterable[dict[str, Any]],
     index: dict[str, Any],
+    means: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Write the page, slice by slice, so that memory does not grow with their number.
 
@@ -37,6 +38,7 @@ def write_page(
         templates: page.html, page.css and `SCRIPT_FILES` by name.
         slices: Contents of the slices, see `ct_importance.report.explorer.slices.pack_slice`.
         index: What is known of the run as a whole.
+        means: Mean maps, see `ct_importance.report.explorer.means.pack_means`.
     """
     texts = {name: Path(file).read_text(encoding="utf-8") for name, file in templates.items()}
     before, rest = texts["page.html"].split("<!-- index -->\n")
@@ -55,6 +57,7 @@ def write_page(
             file.write(_data_element(f"slice-{number}", content))
         file.write(_data_element("limits", _common_limits(limits)))
         file.write(_data_element("thumbnails", thumbnails))
+        file.write(_data_element("means", list(means)))
         file.write(after)
 
 

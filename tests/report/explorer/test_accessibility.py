@@ -118,6 +118,7 @@ def test_axe_finds_nothing(visit, width, scheme):
     page.evaluate(f"{AXE.read_text()};0")
     page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
     page.wait_for("document.querySelector('#gallery button')")
+    page.wait_for("document.querySelector('#mean-maps canvas')")
 
     assert page.evaluate(f"axe.run().then({BROKEN})") == []
     page.evaluate("document.getElementById('help').showModal()")

@@ -21,6 +21,7 @@ async function show() {
   if (!isCurrent()) return;
   dataset.shown = state.slice;
   if (listed.length) await showOverview(index.slices[current()], isCurrent);
+  await showMeans(isCurrent);
   if (isCurrent()) dataset.surveyed = state.slice;
 }
 
@@ -147,6 +148,7 @@ function hideWhatThereIsNot() {
   for (const name of ["scores-part", "metric-field", "table-section", "scatter-part"]) byId(name).hidden = !METRICS.length;
   const isNarrow = matchMedia("(max-width: 62rem)").matches;
   byId("side").open = !isNarrow;
+  byId("mean-maps").hidden = CLASSIFIERS.length > 0; // those of one are on its own page
 }
 
 function fillNotes() {
@@ -194,7 +196,7 @@ function connect() {
     const { level, width } = PRESETS[target.value] ?? state;
     update({ level, width });
   });
-  byId("overview").addEventListener("toggle", show);
+  for (const name of ["overview", "mean-maps"]) byId(name).addEventListener("toggle", show);
   byId("find").addEventListener("input", findEstimators);
   addEventListener("hashchange", () => update(stateOfAddress()));
   addEventListener("keydown", onKey);
