@@ -96,6 +96,10 @@ def _say_leaders(ranks: pd.DataFrame, controls: Collection[str]) -> str:
     others = list(ordered.loc[~is_first & (ordered["rank_low"] == 1), "estimator"])
     leads = f"{join([_with_kind(name, controls) for name in first])} lead"
     leads += "s" if len(first) == 1 else " with equal values"
+    if set(first) <= set(controls):
+        # Who leads the estimators is asked for as well.
+        best = ordered.loc[~ordered["estimator"].isin(controls), "estimator"][:1]
+        leads += "".join(f" (of the estimators {display_name(name)})" for name in best)
     if not others:
         return leads
     if len(first) + len(others) == len(ordered):

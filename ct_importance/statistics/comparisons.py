@@ -25,10 +25,11 @@ def sign_flips(patients: int, permutations: int, seed: int) -> tuple[np.ndarray,
         seed: Seed of the run.
 
     Returns:
-        (R, P) of 0 and 1, and whether these are all 2 ** P there are.
+        (R, P) of 0 and 1, and whether these stand for all 2 ** P there are: they are those without
+        the last patient, since where all others change places, differences have the other sign.
     """
     if 2**patients <= permutations:
-        numbers = np.arange(2**patients)[:, None]
+        numbers = np.arange(2 ** (patients - 1))[:, None]
         return (numbers >> np.arange(patients) & 1).astype(float), True
     generator = generator_for(seed, "sign flips")
     return generator.integers(0, 2, (permutations, patients)).astype(float), False

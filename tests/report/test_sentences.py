@@ -80,6 +80,15 @@ def test_the_answer_names_who_leads_who_may_and_who_fails():
     assert say_answer(judged).endswith("; Random and SmoothGrad fail the test of sanity.")
 
 
+def test_where_a_control_leads_the_answer_names_the_first_of_the_estimators():
+    table = ranks(["roc"], roc={"centre": 1, "grad_cam": 2, "random": 3})
+    assert say_answer(table, ["centre", "random"]) == (
+        "By absolute values, the control Centre leads (of the estimators Grad-CAM) by ROC."
+    )
+    only_controls = table[table["estimator"] != "grad_cam"]
+    assert "of the estimators" not in say_answer(only_controls, ["centre", "random"])
+
+
 def test_the_answer_where_it_is_short_or_long():
     equal = ranks(["roc"], roc={"a": 1.5, "b": 1.5, "c": 3})
     assert say_answer(equal) == "By absolute values, a and b lead with equal values by ROC."
