@@ -67,7 +67,7 @@ def page_index(
 
 
 def _title(estimator: str, classifier: str | None) -> str:
-    return display_name(estimator) + (f", {classifier}" if classifier else "")
+    return display_name(estimator) + (f" of {classifier}" if classifier else "")
 
 
 def _metric(chosen: ChosenMetric) -> dict[str, Any]:

@@ -52,10 +52,10 @@ def test_the_difference_is_that_of_both_classifiers_on_their_own_scales(visit):
     assert shown == pytest.approx((one - other)[4, 3], abs=0.05)
     title = "[data-name=difference] .title"
     first = text_of(page, title)
-    assert first == "Integrated Gradients (B&W), a − Integrated Gradients (B&W), b"
+    assert first == "Integrated Gradients (B&W) of a − Integrated Gradients (B&W) of b"
     for _ in range(2):
         press(page, "ArrowDown")
-    assert text_of(page, title) == "SmoothGrad Squared, a † − SmoothGrad Squared, b †"
+    assert text_of(page, title) == "SmoothGrad Squared of a † − SmoothGrad Squared of b †"
     press(page, "ArrowDown")
     # That of b itself: there is nothing to subtract.
     assert "difference" not in page.evaluate(TILES)
