@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 WIDTH = 100
 """Of lines of prose on a terminal, at most."""
+HANG = " " * len("00:00:00  FAILED  ")
+"""What a line begins with that goes on with one that says when something was."""
 LONG = 20
 """Seconds after which work is shown on standard error, too."""
 SILENCE = 300
@@ -51,9 +53,8 @@ def _show(what: str, done: int, total: int, seconds: float) -> None:
     if sys.__stderr__ is not None:
         left = in_words(seconds * (total - done) / done)
         rest = f", about {left} left" if done < total else ""
-        sys.__stderr__.write(
-            f"{time.strftime('%H:%M:%S')}          {what}: {done} of {total}{rest}\n"
-        )
+        line = f"{time.strftime('%H:%M:%S')}          {what}: {done} of {total}{rest}"
+        sys.__stderr__.write("\n".join(wrapped(line, HANG, sys.__stderr__)) + "\n")
         sys.__stderr__.flush()
 
 

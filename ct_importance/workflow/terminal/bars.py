@@ -25,6 +25,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ct_importance.compute.progress import HANG, wrapped
 from ct_importance.workflow.terminal.page import Page, kind_of
 
 STANDARD_ERROR = 2
@@ -86,11 +87,11 @@ class Bars(Page):
     def _pass_on(self, reading: int) -> None:
         with open(reading, encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                self._write([line.rstrip("\n")])
+                self._write(wrapped(line.rstrip("\n"), HANG, self._terminal))
 
     def _write(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self._console.print(Text.from_ansi(line))
+        if text := "\n".join(lines):
+            self._console.print(Text.from_ansi(text))
 
     def _lines(self, record: logging.LogRecord) -> Iterator[str]:
         lines, kind = list(super()._lines(record)), kind_of(record)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
-from ct_importance.compute.progress import in_words, wrapped
+from ct_importance.compute.progress import HANG, in_words, wrapped
 
 BARS = "CT_IMPORTANCE_BARS"
 """Environment variable: bars that move are asked for (`make demo RICH=1`, which installs rich)."""
@@ -93,9 +93,8 @@ class Page(logging.Handler):
         self._ended.clear()
 
     def _line(self, what: str, text: str, colour: str) -> str:
-        hang = " " * len("00:00:00  FAILED  ")
         head = f"{time.strftime('%H:%M:%S')}  {self._coloured(f'{what:<6}', colour)}  "
-        return head + "\n".join(wrapped(hang + text, hang)).removeprefix(hang)
+        return head + "\n".join(wrapped(HANG + text, HANG)).removeprefix(HANG)
 
     def _coloured(self, text: str, colour: str) -> str:
         return f"{colour}{text}{PLAIN}" if self._colours and colour else text

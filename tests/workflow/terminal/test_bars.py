@@ -95,14 +95,16 @@ def test_bars_count_all_jobs_and_those_of_rules_that_run(terminal):
 
 def test_what_jobs_write_stands_above_the_bars_on_lines_of_its_own(terminal):
     begin(terminal, 1, "train")
-    write = "import sys; print('epochs: 1 of 10, about 3 min left', file=sys.stderr)"
+    said = "15:00:00          epochs of a long name: 1 of 10, about 3 min left"
+    write = f"import sys; print({said!r}, file=sys.stderr)"
     subprocess.run([sys.executable, "-c", write], check=True)
     failed = {"jobid": 1, "rule_name": "train", "log": ["train.log"]}
     terminal.logger.error("", extra={"event": LogEvent.JOB_ERROR} | failed)
     end_page(terminal.logger)
 
     lines = terminal.lines()
-    assert "epochs: 1 of 10, about 3 min left" in lines
+    place = lines.index("15:00:00          epochs of a long name: 1 of 10, about 3")
+    assert lines[place + 1] == " " * 18 + "min left"
     assert [line[10:] for line in lines if "FAILED" in line] == ["FAILED  train; see train.log"]
 
 
