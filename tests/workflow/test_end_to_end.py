@@ -191,7 +191,7 @@ def test_the_run_says_what_it_does_in_a_line_each(finished):
     assert "begins  compute_importance resnet50 1 random" in begun
     assert len(begun) == len(done)
     assert re.search(
-        r"done    plot_figure resnet50 \w+ \(\d+ s\), \d+ of \d+ jobs$", "\n".join(done), re.M
+        r"done    plot_figure resnet50 \w+ \(\d+ s\), \d+ of \d+$", "\n".join(done), re.M
     )
     assert not [line for line in lines if line.startswith(("    input:", "    reason:", "Host:"))]
     assert len(max(begun, key=len)) < 120
