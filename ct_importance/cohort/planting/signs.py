@@ -25,7 +25,7 @@ Put = Callable[[Image, float, np.random.Generator], Image]
 """From a slice (rows, columns) in HU, the size of a pixel in mm and random numbers to the slice
 with the sign; the slice itself where there is no place for it."""
 
-MARKER_MM, MARKER_HU = 24.0, 1500.0
+MARKER_MM, MARKER_HU = 36.0, 1500.0
 LINE_MM, LINE_WIDTH_MM, LINE_HU = 60.0, 2.0, 2500.0
 OFFSET_HU = 40.0
 KERNEL_MM = 1.5
@@ -56,7 +56,7 @@ def plant(hu: Image, sign: SignName, spacing: float, seed: int, slice_id: str) -
 
     Example:
         >>> plant(np.zeros((64, 64), np.float32), "marker", 4.0, 0, "slice-7").mask.sum()
-        np.int64(36)
+        np.int64(81)
     """
     image = np.asarray(hu, np.float32)
     whose = () if sign in ALIKE else (slice_id,)
