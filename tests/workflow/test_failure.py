@@ -147,7 +147,7 @@ def test_on_a_terminal_lines_are_wrapped_but_for_code_and_paths(tmp_path, monkey
     (tmp_path / "1.log").write_text(f"{code}\nValueError\n")
     jobs = [FailedJob("a", logs=[str(tmp_path / f"{number}.log")]) for number in range(2)]
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda _: os.terminal_size((50, 24)))
+    monkeypatch.setenv("COLUMNS", "50")
 
     lines = [line for job in jobs for line in describe(job)]
 

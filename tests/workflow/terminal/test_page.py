@@ -1,6 +1,5 @@
 import io
 import logging
-import os
 
 import pytest
 from snakemake.logging import ColorizingTextHandler
@@ -116,7 +115,7 @@ def narrow(monkeypatch, columns):
     """Let the standard output be a terminal."""
     monkeypatch.setattr("sys.stdout", terminal := io.StringIO())
     terminal.isatty = lambda: True
-    monkeypatch.setattr("shutil.get_terminal_size", lambda _: os.terminal_size((columns, 24)))
+    monkeypatch.setenv("COLUMNS", str(columns))
 
 
 def test_lines_fit_a_terminal_and_paths_stay_whole(page, monkeypatch):
