@@ -152,7 +152,10 @@ def _job_name(match: re.Match) -> str:
     found = WILDCARDS.search(body)
     pairs = [pair.split("=", 1) for pair in found[1].split(", ")] if found else []
     usual = {("classifier", "resnet50"), ("replicate", "1"), ("ceiling", "ceiling")}
-    values = [value for name, value in pairs if name != "run" and (name, value) not in usual]
+    # Of slices without a sign, the folder is that of the run, and has no name.
+    values = [
+        value for name, value in pairs if value and name != "run" and (name, value) not in usual
+    ]
     return f"{rule}({', '.join(values)})" if values else rule
 
 

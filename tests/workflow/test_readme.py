@@ -37,6 +37,7 @@ OPTIONS = {
 # On data that is not there, or for longer: planned only.
 PLANNED = {
     "--cores all --configfile configs/phantom_nodules.yaml",
+    "--cores all --configfile configs/planted.yaml",
     "--cores all --configfile configs/randomised_labels.yaml",
     "--cores all --configfile configs/paper.yaml --config data_dir=FOLDER",
     "--cores all --configfile configs/tcga_luad_contrast.yaml --config data_dir=PATH",

@@ -112,7 +112,8 @@ def job_name(rule: str, wildcards: Mapping[str, Any]) -> str:
     >>> job_name("compute_importance", {"run": "demo", "classifier": "resnet50", "replicate": "1"})
     'compute_importance resnet50 1'
     """
-    return " ".join([rule, *(str(value) for name, value in wildcards.items() if name != "run")])
+    shown = (str(value).strip("/") for name, value in wildcards.items() if name != "run")
+    return " ".join([rule, *filter(None, shown)])
 
 
 def show_as_page(logger: logging.Logger) -> None:
