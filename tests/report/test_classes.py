@@ -97,8 +97,8 @@ def test_the_first_page_and_the_summary(run, tmp_path):
         across=[],
         planted=[],
         slices=run.slices,
-        classifiers=[run.predictions],
-        predictions=[run.predictions],
+        classifiers=[run.predictions[0]],
+        predictions=[run.predictions[0]],
         evaluations=[tmp_path / "evaluation.json"],
         ranks=[tmp_path / "ranks.parquet"],
         taus=[tmp_path / "taus.parquet"],
@@ -143,8 +143,8 @@ def test_the_summary_tells_of_several_trainings(run, tmp_path):
         across=[tmp_path / "all_ranks.parquet", tmp_path / "agreement.parquet"],
         planted=[],
         slices=run.slices,
-        classifiers=[run.predictions] * 3,
-        predictions=[run.predictions] * 3,
+        classifiers=[run.predictions[0]] * 3,
+        predictions=[run.predictions[0]] * 3,
         evaluations=[tmp_path / "evaluation.json"] * 3,
         ranks=[tmp_path / "ranks.parquet"] * 2,
         taus=[tmp_path / "taus.parquet"] * 2,
@@ -181,7 +181,7 @@ def test_captions_and_rows_of_figures(run):
         told = [figure.caption, figure.notes, *figure.labels.values()]
         assert "contrast" not in " ".join(told).lower()
     figure = figures["figure1_examples"]
-    tables = {"slices": run.slices, "predictions": run.predictions}
+    tables = {"slices": run.slices, "predictions": run.predictions[0]}
     with plt.rc_context(RC):
         drawn = figure.draw(tables | {"maps": run.maps[figure.estimator]})
     rows = {axes.get_ylabel() for axes in drawn.axes} - {""}

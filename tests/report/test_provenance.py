@@ -51,7 +51,7 @@ def test_every_key_of_the_configuration_that_holds_free_text_is_known():
         if kind.get("type") == "string" and not {"enum", "pattern", "const"} & set(kind)
     }
     no_paths = {"figure1_estimator", "figure3_estimator", "key_column", "label_column", "target"}
-    no_paths |= {"layer", "suffix"}
+    no_paths |= {"layer", "suffix", "in_class"}
     assert texts == (PATH_KEYS - {"factory"}) | no_paths  # which has a pattern of its own
 
 
