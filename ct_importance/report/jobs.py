@@ -85,6 +85,8 @@ class PlantedJob(Options):
     """By classifier."""
     controls: tuple[str, ...]
     """Estimators that know nothing of the classifier."""
+    lower_is_better: tuple[str, ...] = ()
+    """Metrics of which the best value is the lowest."""
     statistics: StatisticsOptions
 
 

@@ -125,7 +125,7 @@ def test_what_is_said_of_flips_is_what_the_classifier_answers(finished):
 
 def test_the_page_says_who_flips(finished):
     page = (finished.folder / PAGE).read_text()
-    assert "Does the classifier use it?" in page
+    assert "Do classifiers use the sign" in page
     assert "| none | line, 0 % | taken away |" in page
     whole = pd.read_csv(finished.results / "tables" / "planted.csv")
     assert {"flips"} <= set(whole["what"])

@@ -70,13 +70,14 @@ def write_planted(
         page: The same as HTML.
     """
     read = {name: read_frame(path) for name, path in tables.items()}
-    shown = {"Does the classifier use it?": flip_table(job, read["flips"])}
+    shown = {"Do classifiers use the sign": flip_table(job, read["flips"])}
     for metric in dict.fromkeys(read["truth"]["metric"]):
         of = read["truth"][read["truth"]["metric"] == metric]
-        shown[f"Does the map show it? {metric_name(metric)}"] = truth_table(of, job.controls)
+        lower = metric in job.lower_is_better
+        shown[f"Do maps show it, by {metric_name(metric)}"] = truth_table(of, job.controls, lower)
     for truth in dict.fromkeys(read["knew"]["truth"]):
         of = read["knew"][read["knew"]["truth"] == truth]
-        shown[f"Which metric knew? Against {metric_name(truth)}"] = knew_table(of)
+        shown[f"Which metric knew, against {metric_name(truth)}"] = knew_table(of)
     notes = _notes(job, read["flips"], read["knew"])
     lines, parts = titled_tables(shown)
     whole = pd.concat([table.assign(what=name) for name, table in read.items()], ignore_index=True)
@@ -107,13 +108,17 @@ def flip_table(job: PlantedJob, flips: pd.DataFrame) -> Table:
     return [*header, "Change of the probability of its class by the sign"], rows
 
 
-def truth_table(truth: pd.DataFrame, controls: Collection[str]) -> Table:
+def truth_table(
+    truth: pd.DataFrame, controls: Collection[str], lower_is_better: bool = False
+) -> Table:
     """Return a row per estimator, best mean on top, and a column per classifier and variant."""
-    header, rows = _by_classifier(truth, "estimator", "value")
-    chance = truth.groupby(["classifier", "variant"])["chance"].mean()
-    numbers = (chance.get(column, math.nan) for column in _columns(truth))
+    header, rows = _by_classifier(truth, "estimator", "value", lower_is_better)
     named = [[marked_name(name, controls), *texts] for name, *texts in rows]
-    return ["Estimator", *header], [*named, ["chance", *(fixed(it, 2) for it in numbers)]]
+    if truth["chance"].notna().any():
+        chance = truth.groupby(["classifier", "variant"])["chance"].mean()
+        numbers = (chance.get(column, math.nan) for column in _columns(truth))
+        named.append(["chance", *(fixed(it, 2) for it in numbers)])
+    return ["Estimator", *header], named
 
 
 def knew_table(knew: pd.DataFrame) -> Table:
@@ -126,8 +131,8 @@ def _columns(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(name, variant) for name in dict.fromkeys(table["classifier"]) for variant in VARIANTS]
 
 
-def _by_classifier(table: pd.DataFrame, key: str, value: str) -> Table:
-    """Return values with intervals, a row per key, the highest mean on top."""
+def _by_classifier(table: pd.DataFrame, key: str, value: str, rising: bool = False) -> Table:
+    """Return values with intervals, a row per key, the highest mean on top, or the lowest."""
     columns = _columns(table)
     texts = {}
     for row in table.to_dict("records"):
@@ -135,7 +140,7 @@ def _by_classifier(table: pd.DataFrame, key: str, value: str) -> Table:
         letters = row.get("letters")
         place = row[key], row["classifier"], row["variant"]
         texts[place] = f"{text} {letters}" if letters else text
-    order = table.groupby(key)[value].mean().sort_values(ascending=False).index
+    order = table.groupby(key)[value].mean().sort_values(ascending=rising).index
     rows = [[name, *(texts.get((name, *column), "–") for column in columns)] for name in order]
     return [f"{name} ({variant})" for name, variant in columns], rows
 

@@ -58,7 +58,11 @@ def write_truth(job: TruthJob, files: TruthFiles, tables: Mapping[str, StrPath])
             elif flipped:
                 sums[name] = read_sums(metric, tables_of, flipped)
         truth = {name: of for name, of in sums.items() if name in against}
-        told = {} if classifier in job.without_place else truth
+        told = {
+            name: of
+            for name, of in truth.items()
+            if metrics[name].category == "localisation" and classifier not in job.without_place
+        }
         others = {name: of for name, of in sums.items() if name not in against}
         of_classifier = {
             "flips": flips_of(asked, label, job.statistics, job.seed),

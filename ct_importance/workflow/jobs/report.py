@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ct_importance.metrics.jobs import lower_is_better
 from ct_importance.plugins import name_of
 from ct_importance.report.jobs import (
     AgreementJob,
@@ -90,7 +91,10 @@ def write_classifiers(study: ReportFiles, wildcards: Any) -> ClassifiersJob:
 def write_planted(study: ReportFiles, wildcards: Any) -> PlantedJob:
     """Return which classifiers see which sign."""
     return PlantedJob(
-        planted=study.planted_of, controls=study.controls(), statistics=study.options.statistics
+        planted=study.planted_of,
+        controls=study.controls(),
+        lower_is_better=tuple(lower_is_better(list(study.chosen_metrics.values()))),
+        statistics=study.options.statistics,
     )
 
 
