@@ -124,14 +124,26 @@ def _taus(
     for (first, variant), (second, other_variant) in combinations(merits, 2):
         if variant != other_variant:
             continue
-        exact, resampled = (
-            kendall_tau(one, other)
-            for one, other in zip(merits[first, variant], merits[second, variant], strict=True)
-        )
-        ends = percentiles(resampled if has_interval else resampled[:0], confidence)
-        rows.append([variant, first, second, exact[0], *ends])
+        pair = merits[first, variant], merits[second, variant]
+        rows.append([variant, first, second, *tau_of(*pair, confidence, has_interval)])
     columns = ["variant", "first", "second", "tau", "tau_low", "tau_high"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def tau_of(
+    first: Sequence[np.ndarray], second: Sequence[np.ndarray], confidence: float, has_interval: bool
+) -> tuple[float, float, float]:
+    """Return Kendall's tau-b of two rankings, and the ends of its interval.
+
+    Args:
+        first: The merits by one metric, see `merits_of`.
+        second: Those by another.
+        confidence: E.g. 0.95.
+        has_interval: Whether there is more than one patient to resample.
+    """
+    exact, resampled = (kendall_tau(*pair) for pair in zip(first, second, strict=True))
+    low, high = percentiles(resampled if has_interval else resampled[:0], confidence)
+    return float(exact[0]), low, high
 
 
 def _alphas(

@@ -16,9 +16,8 @@ from ct_importance.metrics.averaging import PatientSums
 from ct_importance.metrics.metric import Metric
 from ct_importance.statistics.agreement import (
     joint_weights,
-    kendall_tau,
     merits_of,
-    percentiles,
+    tau_of,
 )
 from ct_importance.statistics.estimates import estimate_values
 from ct_importance.statistics.intervals import resample_trainings
@@ -103,7 +102,8 @@ def _taus(
     weights: Mapping[str, np.ndarray],
     options: StatisticsOptions,
     seed: int,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of `KNEW_COLUMNS`."""
     sums = {**truth, **others}
     any_sums = next(iter(truth.values()))
     shares = resample_trainings(len(next(iter(any_sums.values()))), options.resamples, seed)
@@ -121,17 +121,6 @@ def _taus(
         }
         for first in truth:
             for second in others:
-                exact, resampled = (
-                    kendall_tau(one, other)
-                    for one, other in zip(merits[first], merits[second], strict=True)
-                )
-                ends = percentiles(resampled if has_interval else resampled[:0], options.confidence)
-                yield {
-                    "truth": first,
-                    "metric": second,
-                    "variant": variant,
-                    "estimators": len(common),
-                    "tau": float(exact[0]),
-                    "tau_low": ends[0],
-                    "tau_high": ends[1],
-                }
+                pair = merits[first], merits[second]
+                numbers = tau_of(*pair, options.confidence, has_interval)
+                yield (first, second, variant, len(common), *numbers)
