@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ct_importance.cohort.options import WITHOUT_PLACE
+from ct_importance.cohort.options import WITHOUT_PLACE, PlantedOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,17 +96,16 @@ def draw_rows(
             axes.plot(row[value], place + shift, markersize=3.2, zorder=3, **look)
 
 
-def in_order(planted: Mapping[str, Any]) -> dict[str, Any]:
+def in_order(planted: Mapping[str, PlantedOptions]) -> dict[str, PlantedOptions]:
     """Return what classifiers see, by sign and dose, signs without place last."""
     keys = {
-        name: (one["sign"] in WITHOUT_PLACE, one["sign"], one["dose"], name)
-        for name, one in planted.items()
+        name: (one.sign in WITHOUT_PLACE, one.sign, one.dose, name) for name, one in planted.items()
     }
     return {name: planted[name] for name in sorted(planted, key=keys.__getitem__)}
 
 
 def rows_in_order(
-    table: pd.DataFrame, key: str, value: str, planted: Mapping[str, Any]
+    table: pd.DataFrame, key: str, value: str, planted: Mapping[str, PlantedOptions]
 ) -> list[str]:
     """Return the rows, the highest mean first over classifiers whose sign has a place, if any.
 
@@ -116,13 +115,13 @@ def rows_in_order(
         value: Column of the value.
         planted: What is put on slices, by classifier.
     """
-    placed = [name for name, one in planted.items() if one["sign"] not in WITHOUT_PLACE]
+    placed = [name for name, one in planted.items() if one.sign not in WITHOUT_PLACE]
     of_placed = table[table["classifier"].isin(placed)]
     counted = table if of_placed.empty else of_placed
     return list(counted.groupby(key)[value].mean().sort_values(ascending=False).index)
 
 
-def title_of(classifier: str, planted: Mapping[str, Any]) -> str:
+def title_of(classifier: str, planted: PlantedOptions) -> str:
     """Return the name of a classifier, and which sign it sees, below each other."""
-    place = ", no place" if planted["sign"] in WITHOUT_PLACE else ""
-    return f"{classifier}\n{planted['sign']}, {100 * planted['dose']:g} %{place}"
+    place = ", no place" if planted.sign in WITHOUT_PLACE else ""
+    return f"{classifier}\n{planted.sign}, {100 * planted.dose:g} %{place}"

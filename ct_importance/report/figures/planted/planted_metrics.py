@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
+from ct_importance.cohort.options import PlantedOptions
 from ct_importance.report.figure import Figure, Outline, Tables
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class PlantedMetrics(Figure):
     """The entry of the metric that says what maps show of the sign."""
     unit: str
     """Of its value."""
-    planted: dict[str, dict[str, Any]]
+    planted: dict[str, PlantedOptions]
     """What is put on slices, by classifier."""
 
     @classmethod
@@ -42,7 +43,7 @@ class PlantedMetrics(Figure):
             for name, metric in run.against_signs.items()
             if metric.category == "localisation"
         ][:1]
-        planted = {it: one.model_dump() for it, one in run.planted.items()}
+        planted = dict(run.planted)
         return [cls(truth=name, unit=metric.unit, planted=planted) for name, metric in first]
 
     @property

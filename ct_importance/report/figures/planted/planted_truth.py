@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
+from ct_importance.cohort.options import PlantedOptions
 from ct_importance.report.figure import Figure, Outline, Tables
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class PlantedTruth(Figure):
     """The entry of the metric that is shown."""
     unit: str
     """Of its value."""
-    planted: dict[str, dict[str, Any]]
+    planted: dict[str, PlantedOptions]
     """What is put on slices, by classifier."""
     controls: tuple[str, ...]
 
@@ -43,7 +44,7 @@ class PlantedTruth(Figure):
             cls(
                 metric=name,
                 unit=metric.unit,
-                planted={it: one.model_dump() for it, one in run.planted.items()},
+                planted=dict(run.planted),
                 controls=run.controls,
             )
             for name, metric in run.against_signs.items()
