@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -27,10 +28,11 @@ class Answers:
     toggled: pd.DataFrame
     """Of test slices without the sign where `seen` has it, and with it elsewhere."""
 
+    @cached_property
     def joined(self) -> pd.DataFrame:
-        """Return a row per test slice, with ``flips`` and the ``change`` of the probability.
+        """A row per test slice, with ``flips`` and the ``change`` of the probability.
 
-        The change is that by the sign: of the slice with it less that of the slice without it.
+        The change is that from the slice the other way to the slice as it is seen.
         """
         after = self.toggled.set_index("slice_id")
         rows = self.seen[self.seen["slice_id"].isin(after.index)].set_index("slice_id")
@@ -58,7 +60,7 @@ def flips_of(
         the slices, with its interval by patient and training; ``change``, by how much the sign
         raises the probability of its class, the mean.
     """
-    tables = [it.joined() for it in trainings]
+    tables = [it.joined for it in trainings]
     rows = []
     for what, has_sign in (("removed", True), ("added", False)):
         parts = [table[(table["label"] == label) == has_sign] for table in tables]
@@ -102,7 +104,7 @@ def _share_of_patients(
 def flipped_slices(trainings: Sequence[Answers], label: int) -> set[str]:
     """Return the slices with the sign whose answer flips without it, in every training."""
     found = []
-    for table in (it.joined() for it in trainings):
+    for table in (it.joined for it in trainings):
         has_flipped = table["flips"] & (table["label"] == label)
         found.append(set(table.loc[has_flipped, "slice_id"]))
     return set.intersection(*found)
