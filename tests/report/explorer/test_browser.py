@@ -124,24 +124,24 @@ def test_arrow_keys_step_through_slices_and_estimators(visit):
     assert page.evaluate(SHOWN) == "slice-3"
     press(page, "Home")
     assert text_of(page, "#position") == "1 of 4"
-    assert "estimator=integrated_gradients_bw" in page.evaluate("location.hash")
+    page.wait_for("location.hash.includes('estimator=integrated_gradients_bw')")
     press(page, "ArrowDown")
     # A link names the estimator only where it is not the one that the page opens on.
-    assert "estimator=" not in page.evaluate("location.hash")
+    page.wait_for("!location.hash.includes('estimator=')")
     press(page, "ArrowUp")
-    assert "estimator=integrated_gradients_bw" in page.evaluate("location.hash")
+    page.wait_for("location.hash.includes('estimator=integrated_gradients_bw')")
 
 
 def test_letters_change_what_is_shown_unless_switched_off(visit):
     page = visit("slice=slice-0")
 
     press(page, "v")
-    assert "variant=absolute" in page.evaluate("location.hash")
+    page.wait_for("location.hash.includes('variant=absolute')")
     press(page, "]")
-    assert "fraction=0.25" in page.evaluate("location.hash")
+    page.wait_for("location.hash.includes('fraction=0.25')")
     page.evaluate("document.getElementById('letters').checked = false")
     press(page, "v")
-    assert "variant=absolute" in page.evaluate("location.hash")
+    assert page.evaluate("document.querySelector('[name=variant]:checked').value") == "absolute"
     press(page, "ArrowRight")
     assert page.evaluate(SHOWN) == "slice-1"
 
@@ -240,6 +240,16 @@ def test_a_run_without_fidelity_shows_what_there_is(browser, tmp_path):
     hidden = "[...document.querySelectorAll('figure[hidden]')].map((figure) => figure.id)"
     assert browser.evaluate(hidden) == ["masked-panel"]
     assert text_of(browser, "#estimators thead") == "EstimatorROC ↑AUCDice ↑max DSC"
+    assert browser.complaints == []
+
+
+def test_a_run_without_curves_and_regions_has_no_empty_part(browser, tmp_path):
+    sources, *_ = make_run(tmp_path, ["roc"])
+    browser.open(f"{build_page(tmp_path / 'page.html', sources).as_uri()}#slice=slice-0")
+    browser.wait_for(SHOWN)
+
+    assert browser.evaluate("document.getElementById('chosen-part').hidden")
+    assert not browser.evaluate("document.getElementById('table-section').hidden")
     assert browser.complaints == []
 
 

@@ -84,4 +84,4 @@ def test_nothing_can_be_subtracted_and_the_address_keeps_that(visit):
 
     assert "difference" not in page.evaluate(TILES)
     press(page, "v")
-    assert "minus=" in page.evaluate("location.hash")
+    page.wait_for("location.hash.includes('minus=')")

@@ -63,7 +63,7 @@ def test_letters_typed_to_find_an_estimator_are_no_keys_of_the_page(visit):
     for key in ("v", "m", "ArrowRight"):
         page.press(key)
     assert page.evaluate("document.getElementById('find').value") == "vm"
-    assert "variant=absolute" not in page.evaluate("location.hash")
+    assert page.evaluate("document.querySelector('[name=variant]:checked').value") == "original"
     assert page.evaluate(SHOWN) == "slice-0"
 
 

@@ -10,7 +10,7 @@ async function show() {
   delete dataset.shown;
   delete dataset.surveyed;
   showControls();
-  writeAddress();
+  writeAddressSoon();
   for (const part of ["facts", "columns"]) byId(part).hidden = listed.length === 0;
   byId("nothing").hidden = listed.length > 0;
   if (listed.length) {
@@ -144,6 +144,7 @@ function findEstimators() {
 function hideWhatThereIsNot() {
   byId("outline-field").hidden = !index.slices.some((slice) => slice.annotated);
   byId("regions-panel").hidden = !index.percentages;
+  byId("chosen-part").hidden = !CURVED && !index.percentages;
   for (const name of ["masked-panel", "curves-section"]) byId(name).hidden = !CURVED;
   for (const name of ["scores-part", "metric-field", "table-section", "scatter-part"]) byId(name).hidden = !METRICS.length;
   const isNarrow = matchMedia("(max-width: 62rem)").matches;

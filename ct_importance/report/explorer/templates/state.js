@@ -98,11 +98,12 @@ function stateOfAddress() {
 
 let written = -Infinity; // when the address was last written, in milliseconds
 let later = 0; // the timer of the next time
+const PAUSE = 350; // milliseconds from one time to the next: Safari takes 100 in 30 seconds
 
-/** Keep what is shown in the address; browsers refuse to be told of every move of a pointer. */
+/** Keep what is shown in the address; browsers refuse to be told of every move of a pointer or slider. */
 function writeAddressSoon() {
   clearTimeout(later);
-  const wait = written + 100 - performance.now();
+  const wait = written + PAUSE - performance.now();
   if (wait > 0) later = setTimeout(writeAddress, wait);
   else writeAddress();
 }
