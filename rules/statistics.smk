@@ -78,10 +78,10 @@ rule compare_classifiers:
 # Where signs were put on slices.
 rule measure_truth:
     input:
-        # Classifier by classifier.
-        predictions=study.of_trainings("predictions.parquet"),
-        toggled=study.of_trainings(study.toggled_predictions),
-        points=study.points_of_classifiers(),
+        # Of those that see signs, classifier by classifier.
+        predictions=study.of_trainings("predictions.parquet", study.planted_of),
+        toggled=study.of_trainings(study.toggled_predictions, study.planted_of),
+        points=study.points_of_classifiers(study.planted_of),
     output:
         flips="results/{run}/statistics/flips.parquet",
         truth="results/{run}/statistics/truth.parquet",

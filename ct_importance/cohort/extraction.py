@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ct_importance.cohort.dicom.geometry import SliceGeometry
 from ct_importance.cohort.jobs import ExtractionJob
 from ct_importance.cohort.masks.matching import read_mask
-from ct_importance.cohort.options import ExtractionOptions, SignName
+from ct_importance.cohort.options import WITHOUT_PLACE, ExtractionOptions, SignName
 from ct_importance.cohort.pixels import (
     read_hounsfield,
     resize_slice,
@@ -47,6 +47,9 @@ NOT_KNOWN = "its mask cannot be used, so that its label is not known (task.label
 
 LIBRARIES = ("nibabel", "numpy", "pydicom", "pylibjpeg", "scikit-image", "scipy", "SimpleITK")
 """Those that decide what a slice looks like."""
+
+LEAST_CHANGE = 1e-3
+"""Of the grey value of a pixel, from black to white, for a sign to be seen."""
 
 Structures = Sequence[str | int] | None
 """Names or numbers of the structures that unite to the mask; None for all."""
@@ -193,7 +196,7 @@ def _extract(
     planned: Sequence[Planned], options: ExtractionOptions, sign: Sign | None = None
 ) -> Iterator[Extracted]:
     # In another process: a file may crash a library.
-    return iter(safe_map(partial(_extract_slice, options=options, sign=sign), planned, _crashed))
+    return iter(safe_map(partial(extract_slice, options=options, sign=sign), planned, _crashed))
 
 
 def _write(
@@ -220,7 +223,7 @@ def _write(
     return rejected
 
 
-def _extract_slice(
+def extract_slice(
     planned: Planned, options: ExtractionOptions, sign: Sign | None = None
 ) -> Extracted:
     """Return the row of a slice, None without one, and the files that are of no use for it."""
@@ -260,9 +263,11 @@ def _extract_slice(
         grid = [resize_to_grid(it, geometry, size) for it in marked]
         row[READERS] = None if mask is None else np.stack(grid)
     if sign is not None:
-        place = partial(resize_to_grid, geometry=geometry, size=size)
-        spacing = sum(geometry.spacing) / 2
-        row |= _with_sign(hounsfield, row, sign, spacing, options.hu_window, place)
+        # Upright first, so that a marker is on the same side of all patients.
+        upright = np.ascontiguousarray(to_standard_orientation(hounsfield, geometry.orientation))
+        between = standard_spacing(geometry)
+        place = partial(resize_slice, spacing=between, size=size)
+        row |= _with_sign(upright, row, sign, sum(between) / 2, options.hu_window, place)
     return row, rejected
 
 
@@ -277,16 +282,19 @@ def _with_sign(
     """Return the image of a slice with a sign, and the mask of the sign.
 
     The mask is that of the slice as it is seen, in its grid and window: what changes at least half
-    as much as what changes most. Where that is nothing or all, the slice stays without the sign.
+    as much as what changes most; of a control, the body. Where the sign cannot be seen, or is all
+    of the slice, the slice stays without it.
     """
     from ct_importance.cohort.planting.signs import plant
 
     planted = plant(hounsfield, sign.name, spacing, sign.seed, row["slice_id"])
     image = place(to_unit_range(planted.hu, window))
     change = np.abs(image - row["image"])
-    near = place(planted.mask.astype(np.float32)) > 0
-    mask = near & (change >= max(change[near].max(initial=0) / 2, 1e-3))
-    if not mask.any() or mask.all():
+    where = place(planted.mask.astype(np.float32))
+    largest = change[where > 0].max(initial=0)
+    near = (where > 0) & (change >= largest / 2)
+    mask = where >= 0.5 if sign.name in WITHOUT_PLACE else near
+    if largest < LEAST_CHANGE or not mask.any() or mask.all():
         return {PLANTED: None}
     return {"image": image, PLANTED: mask}
 

@@ -110,8 +110,11 @@ class ExtractionJob(Options):
 class DoseJob(Options):
     """Which slices of a classifier have a sign."""
 
+    sign: str
+    in_class: str
+    """The class whose slices have it."""
     label: int
-    """Of the class whose slices have it."""
+    """Of that class."""
     dose: float
     """Share of the training patients of that class."""
     seed: int

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ct_importance.metrics.variations.variation import Subset, Variation
+from ct_importance.metrics.variations.variation import Subset, Toggled, Variation
 from ct_importance.options import Declared
 from ct_importance.saliency.estimator import Cost
 from ct_importance.task import DEFAULT_TASK, Fill, Task
@@ -173,6 +173,15 @@ class Metric(Declared, ABC):
     def evaluated(self) -> Self:
         """The metric as far as its points depend on it: what they are read by is the default."""
         return type(self)(**self.model_dump(exclude=set(self.reading)))
+
+    @property
+    def tells_of_sign(self) -> bool:
+        """Whether it says what maps show of a sign that was put on slices.
+
+        Others that are computed on such slices can be held against those that do.
+        """
+        compares = any(isinstance(one, Toggled) for one in self.variations)
+        return self.slices == "planted" and (self.category == "localisation" or compares)
 
     @property
     def variations(self) -> tuple[Variation, ...]:

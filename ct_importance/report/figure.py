@@ -41,7 +41,7 @@ TABLES = (*OF_RUN, "maps", *OF_METRIC)
 its field ``metric``."""
 ACROSS = ("slices", "segments", "ranks", "flips", "truth", "knew")
 """What a figure of all classifiers can read; ``ranks`` then has the column ``classifier``. The last
-three are of signs (`ct_importance.statistics.planted`), of runs that have metrics of them."""
+three are of signs (`ct_importance.statistics.planted`), of runs that put them on slices."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Outline:
     """Estimators that know nothing of the classifier."""
     classifiers: tuple[str, ...] = ()
     """Names of those that a figure `across` shows; of the others' one, nothing depends on it."""
+    across: bool = False
+    """Whether figures of all classifiers together are asked for, not those of each."""
     planted: Mapping[str, PlantedOptions] = field(default_factory=dict)
     """Of these, those that see a sign, and which."""
 
@@ -73,9 +75,9 @@ class Outline:
 
     @property
     def against_signs(self) -> dict[str, Metric]:
-        """The metrics that are computed on slices with a sign, by the name of the entry."""
+        """The metrics that say what maps show of a sign, by the name of the entry."""
         metrics = {name: it.metric for name, it in self.metrics.items()}
-        return {name: metric for name, metric in metrics.items() if metric.slices == "planted"}
+        return {name: metric for name, metric in metrics.items() if metric.tells_of_sign}
 
     def estimator(self, chosen: str | None, usual: str) -> str:
         """Return the estimator a figure shows: the chosen, else the usual, else the first."""
@@ -96,8 +98,8 @@ class Figure(Declared, ABC):
     reads: ClassVar[tuple[str, ...]]
     """Of `TABLES`: what it is drawn from."""
     across: ClassVar[bool] = False
-    """Whether it shows all classifiers of a run together: one of several classifiers has such
-    figures beside those of each. It can read `ACROSS`."""
+    """Whether it shows all classifiers of a run together: such figures stand beside those of each.
+    It can read `ACROSS`."""
 
     @classmethod
     @abstractmethod
@@ -146,17 +148,16 @@ def figures_of(run: Outline) -> dict[str, Figure]:
     """Return the figures of a run, by the name of their files, sorted.
 
     Args:
-        run: One classifier of it; or, for the figures `across`, several.
+        run: One classifier of it; or, for the figures `across`, all.
 
     Raises:
         InputError: If one reads a table that there is not, or does not say whose, or two have the
             same name.
     """
     found: dict[str, Figure] = {}
-    across = len(run.classifiers) > 1
     kinds = {kind: load("figure", kind) for kind in names("figure")}
     for kind, figure in kinds.items():
-        for one in figure.of_run(run) if figure.across == across else ():
+        for one in figure.of_run(run) if figure.across == run.across else ():
             _check_reads(kind, one)
             if one.name in found:
                 raise InputError(

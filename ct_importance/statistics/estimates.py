@@ -46,7 +46,7 @@ def read_sums(
     Args:
         metric: A metric.
         tables: Its tables of points for each estimator, one per training of the classifier.
-        slice_ids: The slices to average over, one of them at least; None: all.
+        slice_ids: The slices to average over; None: all.
 
     Raises:
         InputError: If the tables are not of the same slices.

@@ -31,7 +31,7 @@ OVERLAY = TINY | {
         **dict.fromkeys(SLOW),
         "expected_gradients": {"samples": 2},  # reads training slices
         "segment_ablation": {},  # reads segments
-        "centre": {},
+        "sobel_edges": {},
     },
     "metrics": {
         "fidelity": {"step": 0.25},
@@ -91,14 +91,23 @@ def test_each_classifier_sees_its_dose_and_both_are_tested_alike(finished):
 
 
 def test_maps_are_of_the_slices_that_the_classifier_sees(finished):
-    """Maps of edges know the slice alone: on slices without the sign they would be others."""
+    """Maps of edges know the slice alone: without the sign they are flat where it was."""
     planted = finished.results / "planted" / "line_contrast_0.5" / "slices.parquet"
+    signs = rows_of(planted, PLANTED, subset="planted")
+    height = {}
     for folder in ("1", "1/toggled/planted_all"):
-        maps = pq.read_table(
-            finished.results / "half" / folder / "saliency" / "segment_ablation.parquet"
-        )["slice_id"].to_pylist()
-        with_sign = set(rows_of(planted, subset="planted"))
-        assert with_sign <= set(maps)
+        maps = read_images(
+            finished.results / "half" / folder / "saliency" / "sobel_edges.parquet", "importance"
+        )
+        of_slice = dict(zip(ids_of(finished, folder), maps, strict=True))
+        height[folder] = [of_slice[name][row[PLANTED]].mean() for name, row in signs.items()]
+    with_sign, without = map(np.array, height.values())
+    assert (with_sign > 1.5 * without).all()
+
+
+def ids_of(finished, folder):
+    path = finished.results / "half" / folder / "saliency" / "sobel_edges.parquet"
+    return pq.read_table(path, columns=["slice_id"])["slice_id"].to_pylist()
 
 
 def test_what_is_said_of_flips_is_what_the_classifier_answers(finished):
@@ -131,9 +140,11 @@ def test_the_page_says_who_flips(finished):
     assert {"flips"} <= set(whole["what"])
 
 
-def test_a_control_is_the_same_map_whatever_the_dose(finished):
+def test_a_control_is_the_same_map_of_test_slices_whatever_the_dose(finished):
     one, other = (
-        read_images(finished.results / name / "1" / "saliency" / "centre.parquet", "importance")
+        read_images(
+            finished.results / name / "1" / "saliency" / "sobel_edges.parquet", "importance"
+        )
         for name in ("none", "half")
     )
     np.testing.assert_array_equal(one[0], other[0])

@@ -7,6 +7,7 @@ import pytest
 from ct_importance.cohort.jobs import DoseJob, ExtractionJob
 from ct_importance.errors import InputError
 from ct_importance.report.jobs import ExplorerJob
+from ct_importance.statistics.jobs import TruthJob
 from tests.workflow.test_study import asked, study_of, wildcards
 
 OF_SIGNS = {"sensitivity": {"slices": "planted"}, "planted_likeness": {}}
@@ -89,7 +90,31 @@ def test_a_metric_of_signs_alone_needs_maps_of_test_slices():
 def test_classifiers_that_metrics_of_signs_cannot_compare(classifiers, message):
     with pytest.raises(InputError, match=message):
         study_of_signs(**classifiers)
-    assert study_of_signs(dict.fromkeys(OF_SIGNS), **classifiers).flips() == []
+    # Without these metrics it is asked of each whether it uses its sign.
+    study = study_of_signs(dict.fromkeys(OF_SIGNS), **classifiers)
+    assert study.flips() == ["results/demo/statistics/flips.parquet"]
+    job = asked(study, "measure_truth", TruthJob)
+    assert list(job.trainings) == list(job.labels) == list(study.planted_of)
+
+
+def test_figures_of_signs_are_there_for_one_classifier_too():
+    assert set(study_of_signs(one=planted(1)).figures_across) == {
+        "planted_sensitivity",
+        "planted_metrics",
+    }
+    assert study_of().figures_across == {}
+
+
+def test_what_is_judged_on_slices_with_a_sign_need_not_tell_of_it():
+    metrics = OF_SIGNS | {"fidelity": {"slices": "planted", "step": 0.25}}
+    study = study_of_signs(metrics, one=planted(1))
+    assert set(study._outline("one").against_signs) == {"sensitivity", "planted_likeness"}
+
+
+def test_regions_of_test_slices_are_needed_to_judge_them_against_a_sign():
+    assert study_of_signs(one=planted(1)).segmented() == ["annotated"]
+    of_regions = OF_SIGNS | {"planted_dice": {"method": "dice", "slices": "planted"}}
+    assert study_of_signs(of_regions, one=planted(1)).segmented() == ["annotated", "test"]
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ class Shown:
     """A slice with a nodule, or without one."""
 
     hu: NDArray[np.float32]
-    """(N, N)."""
+    """(rows, columns)."""
     kind: str
     """Of `NODULES`."""
     mask: NDArray[np.bool_]
-    """(N, N): more than half of the pixel is in the nodule."""
+    """(rows, columns): more than half of the pixel is in the nodule."""
 
 
 def kinds_of(slices: int, rng: np.random.Generator) -> list[str]:
@@ -48,8 +48,8 @@ def with_nodule(
     """Draw a nodule at a random place in the lung.
 
     Args:
-        hu: (N, N), before the scanner's blur.
-        lung: (N, N) share of each pixel in the lungs.
+        hu: (rows, columns), before the scanner's blur.
+        lung: (rows, columns) share of each pixel in the lungs.
         kind: Of `NODULES`.
         spacing: Size of a pixel, mm.
         rng: Draws size, place and outline.
@@ -63,8 +63,8 @@ def with_nodule(
     if kind == NONE or not len(places):
         return Shown(hu, NONE, np.zeros(hu.shape, bool))
     row, column = places[rng.integers(len(places))] + rng.uniform(-0.5, 0.5, size=2)
-    down = (np.arange(len(hu)) - row)[:, None] * spacing
-    right = (np.arange(len(hu)) - column)[None] * spacing
+    down = (np.arange(hu.shape[0]) - row)[:, None] * spacing
+    right = (np.arange(hu.shape[1]) - column)[None] * spacing
     angle = np.arctan2(down, right)
     outline = 1 + sum(
         float(rng.uniform(0.03, 0.1)) * np.sin(lobes * angle + rng.uniform(0, 2 * np.pi))

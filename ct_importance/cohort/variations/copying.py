@@ -40,7 +40,8 @@ def copy_slices(job: CopyJob, chosen: StrPath, slices: StrPath, images: StrPath)
     with TableWriter(images, schema) as writer:
         columns = [name for name in schema.names if name not in FLAGS]
         for group in in_chunks(_copies(job, chosen, columns), ROWS_PER_GROUP):
-            writer.write({name: [row[name] for row in group] for name in schema.names})
+            # Slices of one list lie in several tables, and not each of these has every mask.
+            writer.write({name: [row.get(name) for row in group] for name in schema.names})
     write_slice_list(slices, [images])
 
 

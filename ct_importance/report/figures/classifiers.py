@@ -42,7 +42,7 @@ class Classifiers(Figure):
     @classmethod
     def of_run(cls, run: Outline) -> list[Self]:
         """Return it for every run of several classifiers."""
-        return [cls(controls=run.controls)]
+        return [cls(controls=run.controls)] if len(run.classifiers) > 1 else []
 
     @property
     def labels(self) -> dict[str, str]:

@@ -33,23 +33,26 @@ CAPTION = (
     "slices whose answer flips in every training. Last, which metric ranks the estimators as that "
     "truth does."
 )
-INTERVALS = "Brackets: {} intervals by patient, from {} resamples."
+INTERVALS = (
+    "Brackets: {} intervals by patient, from {} resamples; of a rate of 0 or 1 those of Clopper "
+    "and Pearson, each patient counted once."
+)
 NOWHERE = (
     "{}: the answer flips on no slice, so there is nothing that its maps need show, and no row in "
     "the other tables."
 )
 NO_PLACE = (
-    "{} changes the whole body: no map can say where it is. What maps seem to show of it is the "
-    "body, and says nothing of them, so that no metric is held against it."
+    "{} changes the whole body, which is its mask: no map can say where it is. What maps seem to "
+    "show of it says nothing of them, so that no metric is held against it."
 )
-FEW = "Of {}, fewer than {} slices flip: what maps show of these few may be chance."
+FEW = "Of {}, slices of fewer than {} patients flip: what maps show of so few may be chance."
 TAU = (
     "Kendall's tau-b is 1 where a metric ranks the estimators as the truth does, 0 where it knows "
     "nothing of it. Controls are left out. Of {} estimators, two unrelated rankings reach ±{} in "
     "at most one case of 20; chance in the values moves tau towards 0."
 )
 FEWEST = 8
-"""Slices that flip, below which the page warns."""
+"""Patients with slices that flip, below which the page warns."""
 
 
 def write_planted(
@@ -146,7 +149,7 @@ def _by_classifier(table: pd.DataFrame, key: str, value: str, rising: bool = Fal
 
 
 def _notes(job: PlantedJob, flips: pd.DataFrame, knew: pd.DataFrame) -> list[str]:
-    removed = flips[flips["what"] == "removed"].set_index("classifier")["flipped"]
+    removed = flips[flips["what"] == "removed"].set_index("classifier")["flipped_patients"]
     confidence, resamples = percent(job.statistics.confidence), job.statistics.resamples
     notes = [INTERVALS.format(confidence, resamples)]
     notes += [NOWHERE.format(name) for name in job.planted if not removed.get(name, 0)]

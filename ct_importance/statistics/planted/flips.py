@@ -13,7 +13,7 @@ from ct_importance.statistics.intervals import crossed_interval, resample_patien
 from ct_importance.statistics.options import StatisticsOptions
 
 COLUMNS = [
-    *("what", "slices", "flipped", "patients"),
+    *("what", "slices", "flipped", "patients", "flipped_patients"),
     *("rate", "rate_low", "rate_high", "change"),
 ]
 
@@ -56,9 +56,10 @@ def flips_of(
     Returns:
         A row for the slices that have the sign, which is taken away (``what`` is "removed"), and
         one for those of other classes, on which it is put ("added"). ``slices`` and ``patients``;
-        ``flipped``, the slices of which every training changes its answer; ``rate``, the share of
-        the slices, with its interval by patient and training; ``change``, by how much the sign
-        raises the probability of its class, the mean.
+        ``flipped``, the slices of which every training changes its answer, and
+        ``flipped_patients``, whose these are; ``rate``, the share of the slices, with its interval
+        by patient and training; ``change``, by how much the sign raises the probability of its
+        class, the mean.
     """
     tables = [it.joined for it in trainings]
     rows = []
@@ -69,12 +70,14 @@ def flips_of(
         change = np.mean([part["change"] for part in parts], axis=0)
         change = change if has_sign else -change
         rate, low, high = _share_of_patients(parts, options, seed)
+        flipped = parts[0][np.all([part["flips"] for part in parts], axis=0)]
         rows.append(
             {
                 "what": what,
                 "slices": len(parts[0]),
-                "flipped": int(np.all([part["flips"] for part in parts], axis=0).sum()),
+                "flipped": len(flipped),
                 "patients": parts[0]["patient_id"].nunique(),
+                "flipped_patients": flipped["patient_id"].nunique(),
                 "rate": rate,
                 "rate_low": low,
                 "rate_high": high,
@@ -87,7 +90,11 @@ def flips_of(
 def _share_of_patients(
     parts: Sequence[pd.DataFrame], options: StatisticsOptions, seed: int
 ) -> tuple[float, float, float]:
-    """Return the share of the slices that flip, with its interval."""
+    """Return the share of the slices that flip, with its interval.
+
+    Where all or none flip, resamples do not differ: the interval is then that of Clopper and
+    Pearson (1934) for as many patients.
+    """
     grouped = [part.groupby("patient_id")["flips"] for part in parts]
     counts = grouped[0].count().to_numpy(float)
     flips = np.stack([of.sum().to_numpy(float) for of in grouped])
@@ -98,7 +105,11 @@ def _share_of_patients(
         exact[:, None], resampled[:, None], options.confidence, [len(counts)]
     )
     # A share lies between none and all, also where few patients widen its interval.
-    return float(exact.mean()), float(np.clip(low[0], 0, 1)), float(np.clip(high[0], 0, 1))
+    ends = np.clip([low[0], high[0]], 0, 1)
+    if len(counts) > 1 and (exact == exact[0]).all() and exact[0] in (0, 1):
+        reach = 1 - ((1 - options.confidence) / 2) ** (1 / len(counts))
+        ends = np.array([0, reach] if exact[0] == 0 else [1 - reach, 1])
+    return float(exact.mean()), float(ends[0]), float(ends[1])
 
 
 def flipped_slices(trainings: Sequence[Answers], label: int) -> set[str]:

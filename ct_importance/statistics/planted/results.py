@@ -41,7 +41,7 @@ def write_truth(job: TruthJob, files: TruthFiles, tables: Mapping[str, StrPath])
             `ct_importance.statistics.planted.flips` and `ct_importance.statistics.planted.truth`.
     """
     metrics = {it.name: it.metric for it in job.metrics}
-    against = [name for name, metric in metrics.items() if metric.slices == "planted"]
+    against = [name for name, metric in metrics.items() if metric.tells_of_sign]
     answers = zip(files.predictions, files.toggled, strict=True)
     points = iter(files.points)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in tables}
@@ -53,10 +53,10 @@ def write_truth(job: TruthJob, files: TruthFiles, tables: Mapping[str, StrPath])
         for name, metric in metrics.items():
             of_metric = list(islice(points, count * len(job.estimators)))
             tables_of = by_estimator(job.estimators, of_metric)
-            if name not in against:
-                sums[name] = read_sums(metric, tables_of)
-            elif flipped:
-                sums[name] = read_sums(metric, tables_of, flipped)
+            read = read_sums(metric, tables_of, flipped if name in against else None)
+            # Of a sample of the slices, none may flip.
+            if read:
+                sums[name] = read
         truth = {name: of for name, of in sums.items() if name in against}
         told = {
             name: of
@@ -73,7 +73,9 @@ def write_truth(job: TruthJob, files: TruthFiles, tables: Mapping[str, StrPath])
             table.insert(0, "classifier", classifier)
             found[name].append(table)
     for name, path in tables.items():
-        write_frame(path, pd.concat(found[name], ignore_index=True))
+        # An empty table has no types, and would take those of the others from them.
+        filled = [table for table in found[name] if len(table)]
+        write_frame(path, pd.concat(filled or found[name], ignore_index=True))
 
 
 def _answers(predictions: StrPath, label: int) -> pd.DataFrame:

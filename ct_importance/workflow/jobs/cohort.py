@@ -113,7 +113,7 @@ def dose_slices(study: PlantedFiles, wildcards: Any) -> DoseJob:
     """Return which slices of a classifier have a sign."""
     planted = study.doses[wildcards.dose]
     label = study.options.task.keys.index(key_of(planted.in_class))
-    return DoseJob(label=label, dose=planted.dose, seed=study.options.seed)
+    return DoseJob(**planted.model_dump(), label=label, seed=study.options.seed)
 
 
 def summarise_cohort(study: CohortFiles, wildcards: Any) -> SummaryJob:

@@ -57,7 +57,8 @@ def measure_truth(study: SaliencyFiles, wildcards: Any) -> TruthJob:
     """Return which classifiers see signs, on slices of which class."""
     keys = study.options.task.keys
     return TruthJob(
-        **compare_classifiers(study, wildcards).model_dump(),
+        trainings={name: len(study.trainings[name]) for name in study.planted_of},
+        **rank_estimators(study, wildcards).model_dump(),
         controls=study.controls(),
         labels={name: keys.index(key_of(it.in_class)) for name, it in study.planted_of.items()},
         without_place=tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Collection
 from typing import Any
 
 from ct_importance.workflow.config import Config, tables_of
@@ -79,9 +80,15 @@ class Grid:
         """
         return [f"{self.folder}/{classifier}/{it}/{path}" for it in self.replicates(classifier)]
 
-    def of_trainings(self, path: str) -> list[str]:
-        """Return a file of each training, classifier by classifier."""
-        return list(itertools.chain(*(self.of_replicates(name, path) for name in self.classifiers)))
+    def of_trainings(self, path: str, classifiers: Collection[str] | None = None) -> list[str]:
+        """Return a file of each training, classifier by classifier.
+
+        Args:
+            path: From the folder of the training.
+            classifiers: Which; None for all.
+        """
+        of = self.classifiers if classifiers is None else classifiers
+        return list(itertools.chain(*(self.of_replicates(name, path) for name in of)))
 
     def of_classifiers(self, *paths: str) -> list[str]:
         """Return files of each classifier, classifier by classifier.

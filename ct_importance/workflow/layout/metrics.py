@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from ct_importance.errors import InputError
 from ct_importance.metrics.jobs import ChosenMetric
@@ -161,13 +161,15 @@ class MetricFiles(PlantedFiles):
         points = (self.points(wildcards.classifier, metric) for metric in self.metrics)
         return list(itertools.chain(*points))
 
-    def points_of_classifiers(self) -> list[str]:
-        """Return the tables of all metrics, classifier by classifier."""
-        return list(
-            itertools.chain(
-                *(self.points(name, metric) for name in self.classifiers for metric in self.metrics)
-            )
-        )
+    def points_of_classifiers(self, classifiers: Collection[str] | None = None) -> list[str]:
+        """Return the tables of all metrics, classifier by classifier.
+
+        Args:
+            classifiers: Which; None for all.
+        """
+        of = self.classifiers if classifiers is None else classifiers
+        points = (self.points(name, metric) for name in of for metric in self.metrics)
+        return list(itertools.chain(*points))
 
     def ceiling(self, metric: str, table: str) -> list[str]:
         """Return what maps can reach by a metric that looks at masks.

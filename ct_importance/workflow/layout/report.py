@@ -27,11 +27,10 @@ class ReportFiles(SaliencyFiles):
         """
         super().__init__(config)
         self.figures = {name: figures_of(self._outline(name)) for name in self.classifiers}
-        several = len(self.classifiers) > 1
-        self.figures_across = figures_of(self._outline(*self.classifiers)) if several else {}
+        self.figures_across = figures_of(self._outline(*self.classifiers, across=True))
 
-    def _outline(self, *classifiers: str) -> Outline:
-        """Return what figures ask for of one classifier, or of several together."""
+    def _outline(self, *classifiers: str, across: bool = False) -> Outline:
+        """Return what figures ask for of one classifier, or of all together."""
         return Outline(
             estimators=tuple(self.estimators),
             metrics=self.chosen_metrics,
@@ -42,6 +41,7 @@ class ReportFiles(SaliencyFiles):
             report=self.options.report,
             controls=self.controls(),
             classifiers=classifiers,
+            across=across,
             planted=self.planted_of,
         )
 
@@ -58,8 +58,8 @@ class ReportFiles(SaliencyFiles):
         return self.across("explorer.html") if self.test_alike else []
 
     def flips(self) -> list[str]:
-        """Return the table of flips, of a run with signs on slices and metrics of them."""
-        return [f"{self.folder}/statistics/flips.parquet"] if self.judges_truth else []
+        """Return the table of flips, of a run with signs on slices."""
+        return [f"{self.folder}/statistics/flips.parquet"] if self.planted_of else []
 
     def evaluations(self, wildcards: Wildcards) -> list[str]:
         """Return how good each training of a classifier is."""
@@ -83,7 +83,7 @@ class ReportFiles(SaliencyFiles):
         stems += ["agreement", "ranks", "cost"]
         stability = [f"{self.folder}/{name}/tables/stability.csv" for name in self.repeated()]
         found = self.of_classifiers(*(f"tables/{it}.csv" for it in stems))
-        planted = [f"{self.folder}/tables/planted.csv"] if self.judges_truth else []
+        planted = [f"{self.folder}/tables/planted.csv"] if self.planted_of else []
         return [*found, *stability, *self.across("tables/classifiers.csv"), *planted]
 
     def of_table(self, name: str) -> Callable[[Wildcards], str]:

@@ -110,10 +110,12 @@ class SaliencyFiles(VariationFiles):
         return self.inputs.given.get(estimator)
 
     def segmented(self) -> list[str]:
-        """Return which slices need segments: those with a mask, and those that are explained."""
+        """Return which slices need segments: those with a mask, or a sign, or all explained."""
         if any("segments" in it.wants for it in self.estimators.values()):
             return sorted({*self.explained(), "annotated"} - {"annotated_test"})
-        return ["annotated"]
+        judged = {self.slices_of(it) for it in self.metrics if self.needs(it, "segments")}
+        # Slices with a sign are some of the test slices.
+        return ["annotated", "test"] if "planted" in judged else ["annotated"]
 
     def maps_of_explorer(self, wildcards: Wildcards) -> list[str]:
         """Return the importance maps of the first training of a classifier, one per estimator."""

@@ -46,11 +46,6 @@ class VariationFiles(MetricFiles):
         """What a training answers to test slices the other way, from its folder."""
         return f"{Toggled.kind}/{TOGGLED.name}/predictions.parquet"
 
-    @property
-    def judges_truth(self) -> bool:
-        """Whether each classifier sees signs, and a metric says what its maps show of them."""
-        return any(it.slices == "planted" for it in self.config.metrics.values())
-
     def _check_variations(self) -> None:
         varying = [name for name, it in self.config.metrics.items() if it.variations]
         randomising = [
@@ -72,6 +67,12 @@ class VariationFiles(MetricFiles):
                 f"config: metrics.{varying[0]} asks for more maps than those of the slices, and "
                 f"those of estimators.{given[0]} were made elsewhere; leave one of them out, e.g. "
                 f"metrics: {{{varying[0]}: null}}"
+            )
+        if given and self.planted_of:
+            raise InputError(
+                f"config: the maps of estimators.{given[0]} were made elsewhere, of slices as they "
+                f"are, and classifiers.{next(iter(self.planted_of))} sees slices with a sign "
+                f"(planted); leave the estimator out with estimators: {{{given[0]}: null}}"
             )
 
     @property

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from ct_importance.cohort.extraction import slices_schema
-from ct_importance.cohort.jobs import DoseJob
+from ct_importance.cohort.jobs import CopyJob, DoseJob
 from ct_importance.cohort.planting.dosing import dose_slices
+from ct_importance.cohort.variations.copying import copy_slices
+from ct_importance.errors import InputError
 from ct_importance.io.image_table import write_table
 from ct_importance.io.slices import PLANTED, iterate_slices, listed_rows, write_slice_list
 
@@ -16,18 +18,22 @@ WITHOUT_ROOM = "P4.2"
 """A test slice on which the sign has no place."""
 
 
+def job_of(**asked):
+    return DoseJob(sign="marker", in_class="contrast", **asked)
+
+
 def split_of(patient):
     return "test" if patient % 4 in (2, 3) and patient < 12 else "train"
 
 
-def write_cohort(folder, value):
+def write_cohort(folder, value, without_room=(WITHOUT_ROOM,)):
     """A list of slices of one grey; in those of P4 and P5 each slice is of another class."""
     (folder / "slices").mkdir(parents=True)
     tables, has_sign = [], value > 0
     for patient in range(PATIENTS):
         ids = [f"P{patient}.{number}" for number in range(COUNT)]
         labels = [patient % 2] * COUNT if patient not in (4, 5) else [0, 1, 0]
-        room = [one != WITHOUT_ROOM for one in ids]
+        room = [one not in without_room for one in ids]
         tables.append(folder / "slices" / f"P{patient}.parquet")
         columns = {
             "slice_id": ids,
@@ -60,7 +66,7 @@ def dosed(cohorts, tmp_path):
         folder = tmp_path / f"{dose}_{seed}"
         (folder / "toggled").mkdir(parents=True)
         paths = [folder / "slices", folder / "toggled" / "test", folder / "toggled" / "planted"]
-        dose_slices(DoseJob(label=label, dose=dose, seed=seed), *cohorts, *paths)
+        dose_slices(job_of(label=label, dose=dose, seed=seed), *cohorts, *paths)
         return paths
 
     return make
@@ -129,3 +135,37 @@ def test_the_sign_of_another_class(dosed):
     labels = {row["slice_id"]: row["label"] for row in iterate_slices(slices, ["all"])}
     assert {labels[one] for one in with_sign(slices)} == {0}
     assert WITHOUT_ROOM not in with_sign(slices)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_slices_of_which_some_have_the_sign_are_copied(dosed, tmp_path, label):
+    """The first of them has the sign, or has not: tables with signs have one more mask."""
+    slices, *_ = dosed(1, label=label)
+    first = next(iterate_slices(slices, ["test"]))
+    assert (first["slice_id"] in with_sign(slices)) == (label == 0)
+    tables = [tmp_path / f"{name}.parquet" for name in ("copies", "images")]
+    copy_slices(CopyJob(radii=(0.1,), copies=1, seed=0), slices, *tables)
+    assert len(ids(tables[0])) == len(ids(slices))
+
+
+def test_patients_without_place_for_the_sign_count_in_no_dose(cohorts, tmp_path):
+    """All but four training patients of the class have slices without room."""
+    of_class = [4, *range(1, PATIENTS, 2)]
+    training = [f"P{number}" for number in of_class if split_of(number) == "train"]
+    folder = tmp_path / "few"
+    without_room = {f"{one}.{number}" for one in training[4:] for number in range(COUNT)}
+    few = write_cohort(folder, 1.0, {WITHOUT_ROOM, *without_room})
+    paths = [tmp_path / name for name in ("slices", "toggled", "without")]
+    dose_slices(job_of(label=1, dose=0.5, seed=0), cohorts[0], few, *paths)
+    having = {it.partition(".")[0] for it in with_sign(paths[0])} & set(training)
+    assert len(having) == 2
+    with pytest.raises(InputError, match=r"planted\.dose 0\.1 of 4 training patients of contrast"):
+        dose_slices(job_of(label=1, dose=0.1, seed=0), cohorts[0], few, *paths)
+
+
+def test_a_sign_without_any_place_is_refused(cohorts, tmp_path):
+    all_of_them = {f"P{patient}.{number}" for patient in range(PATIENTS) for number in range(COUNT)}
+    none = write_cohort(tmp_path / "none", 1.0, all_of_them)
+    paths = [tmp_path / name for name in ("slices", "toggled", "without")]
+    with pytest.raises(InputError, match=r"planted\.sign marker has no place on any test slice"):
+        dose_slices(job_of(label=1, dose=0, seed=0), cohorts[0], none, *paths)

@@ -82,3 +82,11 @@ def test_controls_change_the_whole_slice_alike(hu, patient):
     body, _ = body_and_lung(hu)
     assert (smooth.mask <= body).all()
     assert smooth.mask[body].mean() > 0.99
+
+
+@pytest.mark.parametrize("sign", sorted(SIGNS))
+def test_a_slice_need_not_be_square(hu, patient, sign):
+    wide = hu[20:-12]
+    planted = plant(wide, sign, patient.spacing, 0, "wide")
+    assert planted.hu.shape == planted.mask.shape == wide.shape
+    assert planted.mask.any()

@@ -22,6 +22,7 @@ def written(tmp_path):
         {
             **{"classifier": name, "what": what, "slices": 12, "patients": 6, "change": 0.4},
             **{"flipped": count, "rate": count / 12, "rate_low": 0.1, "rate_high": 0.9},
+            "flipped_patients": count // 2,
         }
         for name, count in {"used": 9, "unused": 0, "moved": 3}.items()
         for what in ("removed", "added")
@@ -66,7 +67,7 @@ def test_it_says_what_cannot_be_said(written):
     text = written[1].read_text()
     assert "unused: the answer flips on no slice" in text
     assert "Offset changes the whole body" in text
-    assert "Of moved, fewer than 8 slices flip" in text
+    assert "Of moved, slices of fewer than 8 patients flip" in text
     assert "two unrelated rankings reach ±0.64" in text
     assert "used: the answer flips on no slice" not in text.replace("unused", "")
 

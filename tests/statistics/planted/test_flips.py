@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from ct_importance.statistics.options import StatisticsOptions
 from ct_importance.statistics.planted.flips import Answers, flipped_slices, flips_of
@@ -61,5 +62,13 @@ def test_intervals_of_the_rate_hold_the_truth():
         of = of_each([f"{it}.{n}" for it in flip for n in range(2)])
         row = flips_of([of], LABEL, OPTIONS, seed=0).iloc[0]
         held.append(row.rate_low <= truth <= row.rate_high)
-    # Six patients, of whom all may be alike: then the interval has no width.
     assert 0.85 <= np.mean(held) <= 1
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_where_all_are_alike_the_interval_is_that_of_as_many_patients(rate):
+    of = of_each([f"{it}.{n}" for it in PATIENTS * rate for n in range(2)])
+    row = flips_of([of, of], LABEL, OPTIONS, seed=0).iloc[0]
+    exact = binomtest(6 * rate, 6).proportion_ci(0.95, "exact")
+    assert (row.rate_low, row.rate_high) == pytest.approx((exact.low, exact.high))
+    assert row.flipped_patients == 6 * rate
