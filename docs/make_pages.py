@@ -56,8 +56,8 @@ estimator with its interval and the comparisons that [statistics.md](statistics.
 Several entries of one metric can stand side by side, each with a name of its own and `method`.
 
 `slices` says of which slices an entry is, as far as its metric can be: `test`, `all`, `annotated`
-(with a mask), `annotated_test` (those of test patients) or `planted` (with a [sign](planted.md), which
-then is the mask). Slices below is the default.
+(with a mask), `annotated_test` (those of test patients) or `planted` (with a [sign](planted.md),
+which then is the mask). Slices below is the default.
 
 Chance is the value of a random map. Compare with the controls, too: what does not beat the edges
 of the slice or the mean mask explains nothing.
