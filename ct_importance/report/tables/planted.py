@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
 from ct_importance.cohort.options import WITHOUT_PLACE
+from ct_importance.cohort.planting.order import in_order, with_place
 from ct_importance.io.atomic import write_text
 from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
@@ -72,15 +73,16 @@ def write_planted(
         markdown: The same for people to read.
         page: The same as HTML.
     """
-    read = {name: read_frame(path) for name, path in tables.items()}
+    read = {name: _in_order(read_frame(path), job) for name, path in tables.items()}
     shown = {"Do classifiers use the sign": flip_table(job, read["flips"])}
-    for metric in dict.fromkeys(read["truth"]["metric"]):
+    truths = list(dict.fromkeys(read["knew"]["truth"]))
+    # Those that look at the place of the sign first.
+    for metric in dict.fromkeys([*truths, *read["truth"]["metric"]]):
         of = read["truth"][read["truth"]["metric"] == metric]
-        lower = metric in job.lower_is_better
-        shown[f"Do maps show it, by {metric_name(metric)}"] = truth_table(of, job.controls, lower)
-    for truth in dict.fromkeys(read["knew"]["truth"]):
+        shown[f"Do maps show it, by {metric_name(metric)}"] = truth_table(job, metric, of)
+    for truth in truths:
         of = read["knew"][read["knew"]["truth"] == truth]
-        shown[f"Which metric knew, against {metric_name(truth)}"] = knew_table(of)
+        shown[f"Which metric knew, against {metric_name(truth)}"] = knew_table(job, of)
     notes = _notes(job, read["flips"], read["knew"])
     lines, parts = titled_tables(shown)
     whole = pd.concat([table.assign(what=name) for name, table in read.items()], ignore_index=True)
@@ -111,12 +113,11 @@ def flip_table(job: PlantedJob, flips: pd.DataFrame) -> Table:
     return [*header, "Change of the probability of its class by the sign"], rows
 
 
-def truth_table(
-    truth: pd.DataFrame, controls: Collection[str], lower_is_better: bool = False
-) -> Table:
+def truth_table(job: PlantedJob, metric: str, truth: pd.DataFrame) -> Table:
     """Return a row per estimator, best mean on top, and a column per classifier and variant."""
-    header, rows = _by_classifier(truth, "estimator", "value", lower_is_better)
-    named = [[marked_name(name, controls), *texts] for name, *texts in rows]
+    rising = metric in job.lower_is_better
+    header, rows = _by_classifier(job, truth, "estimator", "value", rising)
+    named = [[marked_name(name, job.controls), *texts] for name, *texts in rows]
     if truth["chance"].notna().any():
         chance = truth.groupby(["classifier", "variant"])["chance"].mean()
         numbers = (chance.get(column, math.nan) for column in _columns(truth))
@@ -124,9 +125,9 @@ def truth_table(
     return ["Estimator", *header], named
 
 
-def knew_table(knew: pd.DataFrame) -> Table:
+def knew_table(job: PlantedJob, knew: pd.DataFrame) -> Table:
     """Return a row per metric, highest mean tau on top, and a column per classifier and variant."""
-    header, rows = _by_classifier(knew, "metric", "tau")
+    header, rows = _by_classifier(job, knew, "metric", "tau")
     return ["Metric", *header], [[metric_name(name), *texts] for name, *texts in rows]
 
 
@@ -134,8 +135,19 @@ def _columns(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(name, variant) for name in dict.fromkeys(table["classifier"]) for variant in VARIANTS]
 
 
-def _by_classifier(table: pd.DataFrame, key: str, value: str, rising: bool = False) -> Table:
-    """Return values with intervals, a row per key, the highest mean on top, or the lowest."""
+def _in_order(table: pd.DataFrame, job: PlantedJob) -> pd.DataFrame:
+    """Return rows by the classifier's sign and dose."""
+    place = {name: number for number, name in enumerate(in_order(job.planted))}
+    return table.sort_values("classifier", key=lambda names: names.map(place), kind="stable")
+
+
+def _by_classifier(
+    job: PlantedJob, table: pd.DataFrame, key: str, value: str, rising: bool = False
+) -> Table:
+    """Return values with intervals, a row per key, the highest mean on top, or the lowest.
+
+    The mean is over classifiers whose sign has a place.
+    """
     columns = _columns(table)
     texts = {}
     for row in table.to_dict("records"):
@@ -143,7 +155,9 @@ def _by_classifier(table: pd.DataFrame, key: str, value: str, rising: bool = Fal
         letters = row.get("letters")
         place = row[key], row["classifier"], row["variant"]
         texts[place] = f"{text} {letters}" if letters else text
-    order = table.groupby(key)[value].mean().sort_values(ascending=rising).index
+    placed = table["classifier"].isin(with_place(job.planted))
+    means = table[value].where(placed | ~placed.any()).groupby(table[key]).mean()
+    order = means.sort_values(ascending=rising).index
     rows = [[name, *(texts.get((name, *column), "–") for column in columns)] for name in order]
     return [f"{name} ({variant})" for name, variant in columns], rows
 

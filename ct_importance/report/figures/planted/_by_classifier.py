@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ct_importance.cohort.options import WITHOUT_PLACE, PlantedOptions
+from ct_importance.cohort.planting.order import with_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,14 +97,6 @@ def draw_rows(
             axes.plot(row[value], place + shift, markersize=3.2, zorder=3, **look)
 
 
-def in_order(planted: Mapping[str, PlantedOptions]) -> dict[str, PlantedOptions]:
-    """Return what classifiers see, by sign and dose, signs without place last."""
-    keys = {
-        name: (one.sign in WITHOUT_PLACE, one.sign, one.dose, name) for name, one in planted.items()
-    }
-    return {name: planted[name] for name in sorted(planted, key=keys.__getitem__)}
-
-
 def rows_in_order(
     table: pd.DataFrame, key: str, value: str, planted: Mapping[str, PlantedOptions]
 ) -> list[str]:
@@ -115,8 +108,7 @@ def rows_in_order(
         value: Column of the value.
         planted: What is put on slices, by classifier.
     """
-    placed = [name for name, one in planted.items() if one.sign not in WITHOUT_PLACE]
-    of_placed = table[table["classifier"].isin(placed)]
+    of_placed = table[table["classifier"].isin(with_place(planted))]
     counted = table if of_placed.empty else of_placed
     return list(counted.groupby(key)[value].mean().sort_values(ascending=False).index)
 

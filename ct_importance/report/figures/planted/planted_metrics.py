@@ -58,10 +58,10 @@ class PlantedMetrics(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return the panels."""
+        from ct_importance.cohort.planting.order import in_order
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.figures.planted._by_classifier import (
             draw_rows,
-            in_order,
             panels,
             rows_in_order,
             title_of,
