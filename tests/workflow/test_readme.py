@@ -42,6 +42,10 @@ PLANNED = {
     "--cores all --configfile configs/paper.yaml --config data_dir=FOLDER",
     "--cores all --configfile configs/tcga_luad_contrast.yaml --config data_dir=PATH",
     "--cores all --configfile configs/sts_sarcoma.yaml --config data_dir=PATH",
+    "--cores all --configfile configs/tcga_luad_contrast.yaml configs/planted.yaml "
+    "configs/tcga_luad_planted.yaml --config data_dir=PATH",
+    "--cores all --configfile configs/sts_sarcoma.yaml configs/planted.yaml "
+    "configs/sts_sarcoma_planted.yaml --config data_dir=PATH",
 }
 # Those of other environments: make test-slurm, conda, MONAI. And what is only spoken of.
 ELSEWHERE = {
