@@ -81,11 +81,20 @@ def say_answer(ranks: pd.DataFrame, controls: Collection[str] = ()) -> str:
     verdicts = sanity_of(ranks)
     failing = [name for (of, name), it in verdicts.items() if (of, it) == (variant, "fails")]
     if failing:
-        fails = "fails" if len(failing) == 1 else "fail"
-        parts.append(f"{join(sorted(map(display_name, failing)))} {fails} the test of sanity")
+        parts.append(_say_failing(failing, controls))
     elif verdicts:
         parts.append("all pass the test of sanity")
     return f"By {VARIANT_WORDS[variant]}, {'; '.join(parts)}."
+
+
+def _say_failing(failing: Collection[str], controls: Collection[str]) -> str:
+    """Return who fails; of controls, which have to, no names."""
+    named = sorted(display_name(name) for name in failing if name not in controls)
+    if not named:
+        return "no estimator but the controls fails the test of sanity"
+    fails = "fails" if len(named) == 1 else "fail"
+    as_they = "" if len(named) == len(failing) else ", as controls do"
+    return f"{join(named)} {fails} the test of sanity{as_they}"
 
 
 def _say_leaders(ranks: pd.DataFrame, controls: Collection[str]) -> str:

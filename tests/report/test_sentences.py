@@ -78,6 +78,10 @@ def test_the_answer_names_who_leads_who_may_and_who_fails():
     )
     judged.loc[(judged.verdict == "passes") & (judged["rank"] > 2), "verdict"] = "fails"
     assert say_answer(judged).endswith("; Random and SmoothGrad fail the test of sanity.")
+    some = say_answer(judged, ["random"])
+    assert some.endswith("; SmoothGrad fails the test of sanity, as controls do.")
+    none = say_answer(judged, ["random", "smoothgrad"])
+    assert none.endswith("; no estimator but the controls fails the test of sanity.")
 
 
 def test_where_a_control_leads_the_answer_names_the_first_of_the_estimators():

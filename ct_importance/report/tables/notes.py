@@ -54,7 +54,7 @@ def table_warnings(
         *no_test(first.patients, values.estimator.nunique(), options),
         *rough_intervals(judged, min(judged, first.fewest_patients_of_class)),
         *undefined(chosen.metric, values),
-        *without_width(values),
+        *without_width(chosen.metric, values),
     ]
 
 
@@ -237,9 +237,12 @@ def reading_of_chance(metric: Metric, values: pd.DataFrame) -> str:
     return f"On these slices a random map gets {found} ({metric.chance_of_slice})."
 
 
-def without_width(values: pd.DataFrame) -> list[str]:
+def without_width(metric: Metric, values: pd.DataFrame) -> list[str]:
     """Return a note that says why some intervals of a table have no width."""
     equal = values[values["value_low"] == values["value_high"]]
+    if metric.category == "sanity":
+        # A map that is the same whatever the classifier knows is so for every patient.
+        equal = equal[equal["value"] < 1]
     if equal.empty:
         return []
     names = [f"{display_name(row.estimator)} ({row.variant})" for row in equal.itertuples()]

@@ -3,6 +3,7 @@ import pytest
 
 from ct_importance.plugins import load
 from ct_importance.report.tables.agreement import rank_table
+from ct_importance.report.tables.notes import without_width
 from ct_importance.report.tables.sanity import say_failures
 from ct_importance.statistics.verdicts import sanity_of, with_verdicts
 
@@ -70,3 +71,11 @@ def test_without_a_metric_of_sanity_ranks_are_as_they_were():
     pd.testing.assert_frame_equal(table, ranks("roc"))
     assert sanity_of(table) == {}
     assert say_failures(table) == []
+
+
+@pytest.mark.parametrize(("metric", "said"), [("randomised_weights", False), ("roc", True)])
+def test_a_map_that_never_changes_is_certainly_the_same(metric, said):
+    table = values(0.0).assign(value_low=lambda it: it["value"], value_high=lambda it: it["value"])
+    (note,) = without_width(METRICS[metric], table)
+    assert ("edges (original)" in note) == said
+    assert "gradient (original)" in note
