@@ -9,7 +9,7 @@ import pandas as pd
 from ct_importance.cohort.options import PlantedOptions
 from ct_importance.report.names import display_name, metric_name
 from ct_importance.report.tables.formats import fixed
-from ct_importance.statistics.verdicts import sanity_of
+from ct_importance.statistics.verdicts import of_merit, sanity_of
 
 VARIANT_WORDS = {"original": "original values", "absolute": "absolute values"}
 MOST = 2
@@ -136,7 +136,7 @@ def say_disagreement(
         variant: "original" or "absolute".
         lower_is_better: Metrics of which the best value is the lowest.
     """
-    of_variant = ranks[ranks["variant"] == variant]
+    of_variant = of_merit(ranks[ranks["variant"] == variant])
     metrics = list(dict.fromkeys(of_variant["metric"]))
     wide, low, high = wide_ranks(of_variant, metrics)
     if len(wide) < 2 or len(metrics) < 2:

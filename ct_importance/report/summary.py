@@ -33,6 +33,7 @@ from ct_importance.report.sentences import (
 from ct_importance.report.tables.notes import table_warnings
 from ct_importance.report.tables.paper import tau_with_paper
 from ct_importance.report.warnings import model_warnings
+from ct_importance.statistics.verdicts import pairs_of_merit
 from ct_importance.task import Task
 
 COLUMNS = ["patient_id", "label", "split", "sampled"]
@@ -142,7 +143,7 @@ def _summarise(
         one.name: table_warnings(one, job.statistics, job.task, read_frame(path), trainings)
         for one, path in zip(job.metrics, values, strict=True)
     }
-    lower = lower_is_better(job.metrics)
+    lower, pairs = lower_is_better(job.metrics), pairs_of_merit(agreed, ranked)
     return {
         "answer": say_answer(ranked, job.controls),
         "trainings": trainings,
@@ -150,7 +151,7 @@ def _summarise(
         "findings": [
             sentence
             for variant in VARIANT_WORDS
-            for sentence in say_disagreement(ranked, variant, lower) + say_taus(agreed, variant)
+            for sentence in say_disagreement(ranked, variant, lower) + say_taus(pairs, variant)
         ],
         "tables": {Path(path).stem: _records(pd.read_csv(path)) for path in tables},
         "digests": {

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ct_importance.statistics.comparisons import differing_pairs, letters
+from ct_importance.statistics.verdicts import of_merit
 
 COLUMNS = ["variant", "estimator", "group", "alpha", "alpha_low", "alpha_high"]
 
@@ -15,10 +16,14 @@ COLUMNS = ["variant", "estimator", "group", "alpha", "alpha_low", "alpha_high"]
 def by_mean_rank(ranks: pd.DataFrame) -> list[str]:
     """Return the estimators of some rankings, lowest mean rank first; of equal means by name.
 
+    Tests of sanity do not count, where there are others.
+
     Args:
-        ranks: Columns estimator and rank.
+        ranks: Columns estimator, rank and, of a run with tests of sanity, verdict.
     """
-    return list(ranks.groupby("estimator")["rank"].mean().sort_values(kind="stable").index)
+    return list(
+        of_merit(ranks).groupby("estimator")["rank"].mean().sort_values(kind="stable").index
+    )
 
 
 def rising_ranks(merits: np.ndarray) -> np.ndarray:

@@ -46,3 +46,25 @@ def sanity_of(ranks: pd.DataFrame) -> dict[tuple[str, str], str]:
         for row in judged.sort_values("verdict", ascending=False).to_dict("records"):
             found[row["variant"], row["estimator"]] = row["verdict"]
     return found
+
+
+def of_merit(ranks: pd.DataFrame) -> pd.DataFrame:
+    """Return the ranks by metrics that are a merit: not of sanity, which noise passes best.
+
+    All of them where there is no other metric.
+    """
+    if "verdict" not in ranks:
+        return ranks
+    others = ranks[ranks["verdict"] == ""]
+    return ranks if others.empty else others
+
+
+def pairs_of_merit(taus: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:
+    """Return how far such metrics agree.
+
+    Args:
+        taus: Columns first and second, metrics of `ranks`.
+        ranks: See `with_verdicts`.
+    """
+    metrics = set(of_merit(ranks)["metric"])
+    return taus[taus["first"].isin(metrics) & taus["second"].isin(metrics)]

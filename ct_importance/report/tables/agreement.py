@@ -30,7 +30,7 @@ from ct_importance.report.tables.sanity import READING_OF_SANITY, say_failures
 from ct_importance.report.tables.together import GROUPS, group_table, say_together
 from ct_importance.statistics.agreement import kendall_tau
 from ct_importance.statistics.together import by_mean_rank
-from ct_importance.statistics.verdicts import sanity_of
+from ct_importance.statistics.verdicts import pairs_of_merit, sanity_of
 
 CAPTION = (
     "Ranks of the estimators by each metric; 1 is best, equal values share the mean of their "
@@ -81,7 +81,7 @@ def write_agreement(
         for variant in VARIANT_WORDS
         for sentence in (
             *say_disagreement(ranked, variant, lower),
-            *say_taus(agreed, variant),
+            *say_taus(pairs_of_merit(agreed, ranked), variant),
             *say_fills(ranked, agreed, fills, variant),
         )
     ]

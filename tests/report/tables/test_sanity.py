@@ -5,7 +5,8 @@ from ct_importance.plugins import load
 from ct_importance.report.tables.agreement import rank_table
 from ct_importance.report.tables.notes import without_width
 from ct_importance.report.tables.sanity import say_failures
-from ct_importance.statistics.verdicts import sanity_of, with_verdicts
+from ct_importance.statistics.together import by_mean_rank
+from ct_importance.statistics.verdicts import of_merit, pairs_of_merit, sanity_of, with_verdicts
 
 SANE = load("metric", "randomised_weights")()
 METRICS = {"roc": load("metric", "roc")(), "randomised_weights": SANE, "another": SANE}
@@ -79,3 +80,13 @@ def test_a_map_that_never_changes_is_certainly_the_same(metric, said):
     (note,) = without_width(METRICS[metric], table)
     assert ("edges (original)" in note) == said
     assert "gradient (original)" in note
+
+
+def test_a_test_of_sanity_is_no_merit_where_there_is_another_metric(judged):
+    assert set(of_merit(judged)["metric"]) == {"roc"}
+    alone = judged[judged["metric"] != "roc"]
+    assert set(of_merit(alone)["metric"]) == {"randomised_weights", "another"}
+    taus = pd.DataFrame({"first": ["roc", "roc"], "second": ["another", "roc"]})
+    assert list(pairs_of_merit(taus, judged).index) == [1]
+    turned = judged["rank"].where(judged["metric"] == "roc", 9 * (judged["estimator"] == "edges"))
+    assert by_mean_rank(judged.assign(rank=turned)) == ["edges", "gradient"]
