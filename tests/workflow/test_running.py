@@ -145,7 +145,7 @@ def is_running(process: str) -> bool:
     """Whether a process is there and has not ended; one that nobody waits for stays as Z."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
