@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ct_importance.cohort.options import WITHOUT_PLACE
-from ct_importance.cohort.planting.order import in_order, with_place
 from ct_importance.io.atomic import write_text
 from ct_importance.io.paths import StrPath
 from ct_importance.io.table_file import read_frame
@@ -26,6 +25,7 @@ from ct_importance.report.tables.formats import (
 )
 from ct_importance.report.tables.notes import percent
 from ct_importance.statistics.concordance import chance_tau
+from ct_importance.statistics.planted.order import in_order, rows_in_order
 
 CAPTION = (
     "Signs of known place were put on slices of one class before the classifiers saw them. First, "
@@ -155,9 +155,7 @@ def _by_classifier(
         letters = row.get("letters")
         place = row[key], row["classifier"], row["variant"]
         texts[place] = f"{text} {letters}" if letters else text
-    placed = table["classifier"].isin(with_place(job.planted))
-    means = table[value].where(placed | ~placed.any()).groupby(table[key]).mean()
-    order = means.sort_values(ascending=rising).index
+    order = rows_in_order(table, key, value, job.planted, rising)
     rows = [[name, *(texts.get((name, *column), "–") for column in columns)] for name in order]
     return [f"{name} ({variant})" for name, variant in columns], rows
 

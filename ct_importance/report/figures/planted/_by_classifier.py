@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ct_importance.cohort.options import WITHOUT_PLACE, PlantedOptions
-from ct_importance.cohort.planting.order import with_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,22 +94,6 @@ def draw_rows(
             ends = [row[f"{value}_low"], row[f"{value}_high"]]
             axes.plot(ends, [place + shift] * 2, color=look["color"], linewidth=0.9, zorder=2)
             axes.plot(row[value], place + shift, markersize=3.2, zorder=3, **look)
-
-
-def rows_in_order(
-    table: pd.DataFrame, key: str, value: str, planted: Mapping[str, PlantedOptions]
-) -> list[str]:
-    """Return the rows, the highest mean first over classifiers whose sign has a place, if any.
-
-    Args:
-        table: Columns classifier, ``key`` and ``value``.
-        key: Column that says which row it is.
-        value: Column of the value.
-        planted: What is put on slices, by classifier.
-    """
-    of_placed = table[table["classifier"].isin(with_place(planted))]
-    counted = table if of_placed.empty else of_placed
-    return list(counted.groupby(key)[value].mean().sort_values(ascending=False).index)
 
 
 def title_of(classifier: str, planted: PlantedOptions) -> str:

@@ -58,15 +58,14 @@ class PlantedMetrics(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return the panels."""
-        from ct_importance.cohort.planting.order import in_order
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.figures.planted._by_classifier import (
             draw_rows,
             panels,
-            rows_in_order,
             title_of,
         )
         from ct_importance.report.names import metric_name
+        from ct_importance.statistics.planted.order import in_order, rows_in_order
 
         knew = read_frame(tables["knew"])
         knew = knew[knew["truth"] == self.truth]

@@ -63,15 +63,14 @@ class PlantedTruth(Figure):
 
     def draw(self, tables: Tables) -> figure.Figure:
         """Return the panels."""
-        from ct_importance.cohort.planting.order import in_order
         from ct_importance.io.table_file import read_frame
         from ct_importance.report.figures.planted._by_classifier import (
             draw_rows,
             panels,
-            rows_in_order,
             title_of,
         )
         from ct_importance.report.names import marked_name
+        from ct_importance.statistics.planted.order import in_order, rows_in_order
 
         truth, flips = read_frame(tables["truth"]), read_frame(tables["flips"])
         truth = truth[truth["metric"] == self.metric]
