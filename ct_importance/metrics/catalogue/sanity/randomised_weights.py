@@ -130,10 +130,11 @@ class RandomisedWeights(Metric):
     def describe(self, task: Task = DEFAULT_TASK) -> str:
         """Return how it is computed with these options."""
         shares = ", ".join(f"{share:.0%}" for share in self.layers)
+        some = f"The last {shares} of the layers" if len(self.layers) > 1 else "All layers"
         return (
-            f"The last {shares} of the layers of the classifier are re-initialised (Adebayo et al. "
-            "2018), and the maps of the same class before and after are compared by Spearman's "
-            "correlation; the value is that of all layers. An estimator fails if the map after is "
+            f"{some} of the classifier are re-initialised (Adebayo et al. 2018), and the maps of "
+            "the same class before and after are compared by Spearman's correlation; the value is "
+            "that of all layers. An estimator fails if the map after is "
             "more like the map before of its own slice than like those of other patients, by a "
             f"correlation of {MARGIN:g} with the whole interval, or if nothing changes: it then "
             "follows the slice, not what the classifier has learnt."
